@@ -1,0 +1,236 @@
+"""What a venue must offer: its wire language, pure. Bytes in, values out."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import Annotated, ClassVar, TypeVar
+
+import msgspec
+
+from market.candle import Candle
+from market.errors import InputError, VenueError, WireError
+from market.symbol import Symbol, full_symbol
+from market.timeframe import Timeframe
+from market.trade import Trade
+from market.window import Window
+
+T = TypeVar("T")
+
+# What a number on any wire must be; the decoder refuses the rest, so that no codec can forget to.
+# NaN fails every comparison; 2**62 and the year 9999 keep ids and times inside what the tables can hold.
+Positive = Annotated[float, msgspec.Meta(gt=0, lt=1e300)]
+Amount = Annotated[float, msgspec.Meta(ge=0, lt=1e300)]
+TradeId = Annotated[int, msgspec.Meta(ge=0, lt=2**62)]
+Count = Annotated[int, msgspec.Meta(ge=1, lt=2**31)]
+Millis = Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800_000)]
+
+
+class ControlKind(StrEnum):
+    """What a frame without trades is for."""
+
+    SUBSCRIBED = "subscribed"
+    REFUSED = "refused"
+    NOTICE = "notice"
+    PONG = "pong"
+    OTHER = "other"
+
+
+class Control(msgspec.Struct, frozen=True):
+    """A frame that carries no trade.
+
+    Attributes:
+        kind: What it is for.
+        symbol: The symbol it is about, None when it names none or several.
+        code: The venue's own code, empty when it gave none.
+        message: The venue's own words.
+    """
+
+    kind: ControlKind
+    symbol: str | None = None
+    code: str = ""
+    message: str = ""
+
+
+class Instrument(msgspec.Struct, frozen=True):
+    """One line of a venue's symbol list.
+
+    Attributes:
+        tick_size: Smallest step of the price as the venue prints it, a decimal text.
+        lot_size: Smallest step of the size in the base currency, a decimal text.
+        status: `live`, or the venue's own word in lower case.
+    """
+
+    symbol: str
+    tick_size: str
+    lot_size: str
+    status: str
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One GET to a venue's REST interface; `params` is ordered as sent."""
+
+    path: str
+    params: tuple[tuple[str, str], ...] = ()
+
+
+class KeepAlive(msgspec.Struct, frozen=True):
+    """How a connection is kept, and when it is given up. All in seconds.
+
+    Attributes:
+        ping: Text to send when nothing arrived for `ping_after`; None where the websocket's own pings do.
+        ping_after: Silence after which to ping.
+        pong_within: Time for the answer before the connection counts as dead.
+        first_data: Time from subscribing to the first frame with trades.
+        silence: Time without a frame with trades after which the connection is renewed.
+        max_age: Age at which the venue closes any connection; None when it says nothing.
+    """
+
+    ping: str | None = None
+    ping_after: float = 20.0
+    pong_within: float = 10.0
+    first_data: float = 60.0
+    silence: float = 60.0
+    max_age: float | None = None
+
+
+Pages = Generator[Request, bytes, list[Trade]]
+CandlePages = Generator[Request, bytes, list[Candle]]
+
+
+class Endpoints(msgspec.Struct, frozen=True):
+    """Addresses of a venue, without paths: `wss://host:port` and `https://host`."""
+
+    stream: str
+    rest: str
+
+
+class DataProvider(ABC):
+    """One venue's public market data: what to send, what its frames and answers mean.
+
+    An instance knows the symbols it was made for and nothing else; it holds no connection and reads no clock.
+
+    Attributes:
+        name: The venue in upper case, the first part of its symbols.
+        endpoints: The venue's own public addresses.
+        channels: Names of its trade channels, the default first.
+        decimals: Digits after the point to which the venue prints volumes.
+        keep_alive: Its rules of silence.
+        page: Most rows it returns in one answer with trades.
+    """
+
+    name: ClassVar[str]
+    endpoints: ClassVar[Endpoints]
+    channels: ClassVar[tuple[str, ...]]
+    decimals: ClassVar[int] = 8
+    keep_alive: ClassVar[KeepAlive] = KeepAlive()
+    page: ClassVar[int] = 1000
+
+    def __init__(self, symbols: Iterable[str] = (), *, channel: str | None = None) -> None:
+        if channel is not None and channel not in self.channels:
+            raise InputError(f"{self.name} has no trade channel {channel!r}; it has {', '.join(self.channels)}")
+        self.channel = channel or self.channels[0]
+        self.symbols = tuple(dict.fromkeys(full_symbol(self.name, symbol) for symbol in symbols))
+        self._by_wire = {self.wire_symbol(symbol): symbol for symbol in self.symbols}
+
+    @abstractmethod
+    def wire_symbol(self, symbol: str) -> str:
+        """Return the venue's spelling of a symbol.
+
+        Raises:
+            InputError: If the venue's codec cannot carry such a symbol.
+        """
+
+    # -- the stream ----------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def stream_path(self) -> str:
+        """Return path and query of the websocket."""
+
+    @abstractmethod
+    def subscribe(self) -> Sequence[str]:
+        """Return the frames to send after connecting."""
+
+    @abstractmethod
+    def parse(self, frame: bytes, received_us: int) -> list[Trade] | Control:
+        """Return the trades in one frame, oldest first, or what else the frame says.
+
+        Raises:
+            WireError: If the frame is not one that the venue documents.
+        """
+
+    # -- history -------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def server_time(self) -> Request:
+        """Return the request for the venue's clock."""
+
+    @abstractmethod
+    def parse_server_time(self, body: bytes) -> int:
+        """Return the venue's clock, UTC epoch microseconds."""
+
+    @abstractmethod
+    def instruments(self) -> Request:
+        """Return the request for the list of spot symbols."""
+
+    @abstractmethod
+    def parse_instruments(self, body: bytes) -> list[Instrument]:
+        """Return the spot symbols that the venue lists."""
+
+    @abstractmethod
+    def newest_trades(self, symbol: str, received_us: int) -> Pages:
+        """Ask for the newest page of trades; the result is oldest first."""
+
+    @abstractmethod
+    def trades(self, symbol: str, first_id: int, last_id: int, received_us: int) -> Pages:
+        """Ask for the trades with ids `first_id` to `last_id`, both inclusive; the result is oldest first.
+
+        Ids that the venue no longer has, or never gave out, are absent from the result.
+        """
+
+    @abstractmethod
+    def candles(self, symbol: str, timeframe: Timeframe, window: Window) -> CandlePages:
+        """Ask for the closed candles whose spans lie in a window, oldest first."""
+
+    @abstractmethod
+    def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> VenueError | None:
+        """Return why an answer is a refusal, None when it is a good one. The one place that judges what may be tried again."""
+
+    # -- shared by the venues ------------------------------------------------------------------------------------
+
+    def wire_error(self, frame: bytes | str) -> WireError:
+        """Return the error for a frame or body that the venue's documentation does not have."""
+        return WireError(self.name, frame)
+
+    def decode(self, decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+        """Return what an answer says.
+
+        Raises:
+            WireError: If it is not what the venue documents.
+        """
+        try:
+            return decoder.decode(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise self.wire_error(body) from error
+
+    def pair_of(self, base: str, quote: str) -> str | None:
+        """Return the symbol of a listed pair, None when its names cannot stand in one."""
+        try:
+            return str(Symbol.parse(f"{self.name}:{base}-{quote}".upper()))
+        except InputError:
+            return None
+
+
+def http_refusal(venue: str, status: int, headers: Mapping[str, str], message: str) -> VenueError:
+    """Return the refusal that an HTTP status means: 418, 429 and 5xx may be tried again, the rest may not.
+
+    `headers` must be looked up in lower case.
+    """
+    wait = headers.get("retry-after", "")
+    seconds = float(wait) if wait.replace(".", "", 1).isdigit() else None
+    transient = status in {408, 418, 425, 429} or status >= 500
+    return VenueError(venue, f"HTTP {status} {message}".strip(), transient=transient, retry_after_seconds=seconds)
+
+
+def plain_decimal(text: str) -> str:
+    """Return a decimal text without the zeros at its end: `0.00001000` is `0.00001`."""
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,304 @@
+"""Binance spot on the wire: what to send, and what its frames and answers mean.
+
+Sources: binance-spot-api-docs, web-socket-streams.md, rest-api.md, errors.md.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import msgspec
+
+from exchanges.base import (
+    Amount,
+    CandlePages,
+    Control,
+    ControlKind,
+    DataProvider,
+    Endpoints,
+    Instrument,
+    KeepAlive,
+    Millis,
+    Pages,
+    Positive,
+    Request,
+    TradeId,
+    http_refusal,
+    plain_decimal,
+)
+from market.candle import Candle, Origin
+from market.errors import InputError, VenueError
+from market.symbol import Symbol
+from market.timeframe import Timeframe
+from market.trade import Side, Trade
+from market.window import Window
+
+_STREAMS_PER_REQUEST = 200
+_CANDLES_PAGE = 1000
+_SHUTDOWN = "serverShutdown"
+
+
+class _Fill(msgspec.Struct, tag_field="e", tag="trade", gc=False):
+    # {"e":"trade","E":1672515782136,"s":"BNBBTC","t":12345,"p":"0.001","q":"100","T":1672515782136,"m":true,"M":true}
+    s: str
+    t: TradeId
+    p: Positive
+    q: Positive
+    T: Millis
+    m: bool
+
+
+class _Aggregate(msgspec.Struct, tag_field="e", tag="aggTrade", gc=False):
+    # {"e":"aggTrade","E":…,"s":"BNBBTC","a":12345,"p":"0.001","q":"100","f":100,"l":105,"T":1672515782136,"m":true,"M":true}
+    s: str
+    f: TradeId
+    l: TradeId  # noqa: E741 - the venue's name
+    p: Positive
+    q: Positive
+    T: Millis
+    m: bool
+
+
+class _Frame(msgspec.Struct, gc=False):
+    # {"stream":"btcusdt@trade","data":{…}}
+    data: _Fill | _Aggregate
+
+
+class _Reply(msgspec.Struct):
+    # {"result":null,"id":1}   {"code":2,"msg":"Invalid request: …","id":"…"}   {"error":{"code":2,"msg":"…"},"id":1}
+    id: int | str | None
+    code: int | None = None
+    msg: str = ""
+    error: dict[str, Any] | None = None
+
+
+class _Event(msgspec.Struct):
+    # {"e":"serverShutdown","E":1770123456789}; on combined streams inside "data". Other events are known but not asked for.
+    e: str
+    s: str = ""
+
+
+class _EventFrame(msgspec.Struct):
+    stream: str
+    data: msgspec.Raw
+
+
+class _HistoricalTrade(msgspec.Struct, gc=False):
+    # {"id":28457,"price":"4.00000100","qty":"12.0","quoteQty":"48.0","time":1499865549590,"isBuyerMaker":true,"isBestMatch":true}
+    id: TradeId
+    price: Positive
+    qty: Positive
+    time: Millis
+    isBuyerMaker: bool
+
+
+class _Filter(msgspec.Struct):
+    filterType: str
+    tickSize: str = ""
+    stepSize: str = ""
+
+
+class _Listed(msgspec.Struct):
+    baseAsset: str
+    quoteAsset: str
+    status: str
+    filters: list[_Filter]
+
+
+class _ExchangeInfo(msgspec.Struct):
+    symbols: list[_Listed]
+
+
+class _Time(msgspec.Struct):
+    serverTime: Millis
+
+
+class _Refusal(msgspec.Struct):
+    # {"code":-1003,"msg":"Way too much request weight used; IP banned until …"}
+    code: int
+    msg: str = ""
+
+
+# [openTime, open, high, low, close, volume, closeTime, quoteVolume, trades, takerBuyBase, takerBuyQuote, "0"]
+_Kline = tuple[Millis, Positive, Positive, Positive, Positive, Amount, Millis, Amount, int, Amount, Amount, Any]
+
+_frame = msgspec.json.Decoder(_Frame, strict=False).decode
+_raw = msgspec.json.Decoder(_Fill | _Aggregate, strict=False).decode
+_reply = msgspec.json.Decoder(_Reply, strict=False).decode
+_event = msgspec.json.Decoder(_Event).decode
+_event_frame = msgspec.json.Decoder(_EventFrame).decode
+_time = msgspec.json.Decoder(_Time)
+_exchange_info = msgspec.json.Decoder(_ExchangeInfo)
+_historical = msgspec.json.Decoder(list[_HistoricalTrade], strict=False)
+_klines = msgspec.json.Decoder(list[_Kline], strict=False)
+_refusal = msgspec.json.Decoder(_Refusal).decode
+_BAD_JSON = (msgspec.MsgspecError, UnicodeDecodeError)
+
+
+class Binance(DataProvider):
+    """Binance spot. Channel `trade` sends each fill; `aggTrade` merges the fills of one taker order at one price."""
+
+    name: ClassVar[str] = "BINANCE"
+    endpoints: ClassVar[Endpoints] = Endpoints("wss://stream.binance.com:9443", "https://api.binance.com")
+    channels: ClassVar[tuple[str, ...]] = ("trade", "aggTrade")
+    # The server pings every 20 s by websocket ping; a socket lives at most 24 h.
+    keep_alive: ClassVar[KeepAlive] = KeepAlive(max_age=24 * 3600.0)
+
+    def wire_symbol(self, symbol: str) -> str:
+        """Return `BTCUSDT`; derivatives live on other addresses and are refused."""
+        parsed = Symbol.parse(symbol)
+        if parsed.suffix:
+            raise InputError(
+                f"{symbol} is a contract; of {self.name} only spot symbols are supported, for example BINANCE:BTC-USDT"
+            )
+        return parsed.base + parsed.quote
+
+    def stream_path(self) -> str:
+        """Return the path of combined streams; what is in them is asked for by frames, which are answered."""
+        return "/stream"
+
+    def subscribe(self) -> Sequence[str]:
+        """Return SUBSCRIBE requests of at most 200 streams each; the venue allows five messages a second."""
+        streams = [f"{wire.lower()}@{self.channel}" for wire in self._by_wire]
+        pieces = [streams[start : start + _STREAMS_PER_REQUEST] for start in range(0, len(streams), _STREAMS_PER_REQUEST)]
+        return [
+            msgspec.json.encode({"method": "SUBSCRIBE", "params": piece, "id": number}).decode()
+            for number, piece in enumerate(pieces, 1)
+        ]
+
+    def parse(self, frame: bytes, received_us: int) -> list[Trade] | Control:
+        """Return the trade of a frame, combined or raw, or what else the frame says."""
+        try:
+            data = _frame(frame).data
+        except _BAD_JSON:
+            try:
+                data = _raw(frame)
+            except _BAD_JSON:
+                return self._parse_control(frame)
+        try:
+            symbol = self._by_wire[data.s]
+        except KeyError:
+            raise self.wire_error(frame) from None
+        side = Side.SELL if data.m else Side.BUY  # m: the buyer was the maker, so the taker sold
+        if isinstance(data, _Fill):
+            return [Trade(symbol, data.t, data.p, data.q, side, data.T * 1000, received_us)]
+        return [self._aggregate(symbol, data, side, received_us, frame)]
+
+    def _aggregate(self, symbol: str, data: _Aggregate, side: Side, received_us: int, frame: bytes) -> Trade:
+        count = data.l - data.f + 1
+        if not 0 < count < 2**31:
+            raise self.wire_error(frame)
+        return Trade(symbol, data.l, data.p, data.q, side, data.T * 1000, received_us, count, count)
+
+    def _parse_control(self, frame: bytes) -> Control:
+        try:
+            reply = _reply(frame)
+        except _BAD_JSON:
+            return self._parse_event(frame)
+        if reply.error:
+            return Control(ControlKind.REFUSED, None, str(reply.error.get("code", "")), str(reply.error.get("msg", "")))
+        if reply.code is not None:
+            return Control(ControlKind.REFUSED, None, str(reply.code), reply.msg)
+        # The acknowledgement names no stream, and comes for symbols that do not exist too.
+        return Control(ControlKind.SUBSCRIBED)
+
+    def _parse_event(self, frame: bytes) -> Control:
+        try:
+            inner: bytes | msgspec.Raw = _event_frame(frame).data
+        except _BAD_JSON:
+            inner = frame
+        try:
+            event = _event(inner)
+        except _BAD_JSON as error:
+            raise self.wire_error(frame) from error
+        if event.e in {"trade", "aggTrade"}:  # a trade that is not one: zero, NaN, a missing field
+            raise self.wire_error(frame)
+        if event.e == _SHUTDOWN:
+            return Control(ControlKind.NOTICE, None, _SHUTDOWN, "the server will shut down")
+        return Control(ControlKind.OTHER, self._by_wire.get(event.s))
+
+    def server_time(self) -> Request:
+        """Return the request for the venue's clock."""
+        return Request("/api/v3/time")
+
+    def parse_server_time(self, body: bytes) -> int:
+        """Return the venue's clock, UTC epoch microseconds."""
+        return self.decode(_time, body).serverTime * 1000
+
+    def instruments(self) -> Request:
+        """Return the request for the list of symbols."""
+        return Request("/api/v3/exchangeInfo")
+
+    def parse_instruments(self, body: bytes) -> list[Instrument]:
+        """Return the symbols that the venue lists."""
+        found = []
+        for row in self.decode(_exchange_info, body).symbols:
+            symbol = self.pair_of(row.baseAsset, row.quoteAsset)
+            filters = {each.filterType: each for each in row.filters}
+            if symbol is None or not {"PRICE_FILTER", "LOT_SIZE"} <= filters.keys():
+                continue
+            tick, lot = filters["PRICE_FILTER"].tickSize, filters["LOT_SIZE"].stepSize
+            status = "live" if row.status == "TRADING" else row.status.lower()
+            found.append(Instrument(symbol, plain_decimal(tick), plain_decimal(lot), status))
+        return found
+
+    def newest_trades(self, symbol: str, received_us: int) -> Pages:
+        """Ask for the newest page of trades."""
+        body = yield Request("/api/v3/trades", (("symbol", self.wire_symbol(symbol)), ("limit", str(self.page))))
+        return self._history(symbol, body, received_us)
+
+    def trades(self, symbol: str, first_id: int, last_id: int, received_us: int) -> Pages:
+        """Ask for a range of ids, oldest page first: `fromId` is inclusive."""
+        found: list[Trade] = []
+        while first_id <= last_id:
+            limit = min(self.page, last_id - first_id + 1)
+            params = (("symbol", self.wire_symbol(symbol)), ("fromId", str(first_id)), ("limit", str(limit)))
+            page = self._history(symbol, (yield Request("/api/v3/historicalTrades", params)), received_us)
+            found += [trade for trade in page if first_id <= trade.trade_id <= last_id]
+            if not page or page[-1].trade_id < first_id:
+                break
+            first_id = page[-1].trade_id + 1
+        return found
+
+    def candles(self, symbol: str, timeframe: Timeframe, window: Window) -> CandlePages:
+        """Ask for the closed candles of a window, oldest page first."""
+        found: list[Candle] = []
+        start = window.start_us // 1000
+        while start * 1000 < window.end_us:
+            params = (
+                ("symbol", self.wire_symbol(symbol)), ("interval", self._interval(timeframe)), ("startTime", str(start)),
+                ("endTime", str(window.end_us // 1000 - 1)), ("limit", str(_CANDLES_PAGE)),
+            )  # fmt: skip
+            rows = self.decode(_klines, (yield Request("/api/v3/klines", params)))
+            found += [self._candle(symbol, timeframe, row) for row in rows]
+            if len(rows) < _CANDLES_PAGE or rows[-1][0] < start:
+                break
+            start = rows[-1][0] + 1
+        return [candle for candle in found if candle.open_us in window and candle.timestamp_us <= window.end_us]
+
+    def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> VenueError | None:
+        """Return why an answer is a refusal; 429 and 418 carry Retry-After."""
+        if status == 200:
+            return None
+        try:
+            answer = _refusal(body)
+        except _BAD_JSON:
+            return http_refusal(self.name, status, headers, "")
+        return http_refusal(self.name, status, headers, f"{answer.code} {answer.msg}")
+
+    def _interval(self, timeframe: Timeframe) -> str:
+        if timeframe in {Timeframe.S5, Timeframe.S15, Timeframe.S30}:
+            raise InputError(f"{self.name} has no {timeframe} candles; its narrowest are 1s and 1m")
+        return str(timeframe)
+
+    def _history(self, symbol: str, body: bytes, received_us: int) -> list[Trade]:
+        return [
+            Trade(symbol, row.id, row.price, row.qty, Side.SELL if row.isBuyerMaker else Side.BUY, row.time * 1000, received_us)
+            for row in self.decode(_historical, body)
+        ]
+
+    def _candle(self, symbol: str, timeframe: Timeframe, row: _Kline) -> Candle:
+        start, open_, high, low, close, volume, _, quote_volume, trades, taker_buy, _, _ = row
+        return Candle(
+            symbol, timeframe, start * 1000 + timeframe.width_us, open_, high, low, close, volume, quote_volume, trades, taker_buy,
+            origin=Origin.EXCHANGE,
+        )  # fmt: skip

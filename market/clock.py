@@ -1,0 +1,50 @@
+"""The only place that reads the time, and the only one that converts it."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+from market.errors import TimeError
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def now_us() -> int:
+    """Return the local wall clock, UTC epoch microseconds."""
+    return time.time_ns() // 1_000
+
+
+def monotonic() -> float:
+    """Return seconds on a clock that never goes back; only differences mean anything."""
+    return time.monotonic()
+
+
+def to_datetime(moment_us: int) -> datetime:
+    """Return a moment as an aware datetime in UTC."""
+    return _EPOCH + timedelta(microseconds=moment_us)
+
+
+def from_datetime(moment: datetime) -> int:
+    """Return a datetime as UTC epoch microseconds; one without a zone is taken as UTC."""
+    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return (aware - _EPOCH) // _MICROSECOND
+
+
+def parse_time(text: str) -> int:
+    """Return the moment that a person typed: ISO 8601 (UTC unless it says otherwise) or epoch seconds.
+
+    Raises:
+        TimeError: If the text is neither.
+    """
+    stripped = text.strip()
+    try:
+        if stripped.replace(".", "", 1).isdigit() and len(stripped.split(".")[0]) > 8:
+            return round(float(stripped) * 1_000_000)
+        return from_datetime(datetime.fromisoformat(stripped))
+    except (ValueError, OverflowError):
+        raise TimeError(text) from None
+
+
+def isoformat(moment_us: int) -> str:
+    """Return a moment as text, `2024-08-09T23:55:00Z`; microseconds only where there are any."""
+    return to_datetime(moment_us).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,134 @@
+"""Every error the program raises on purpose.
+
+PlatformError
+├── InputError              what a person typed or configured
+│   ├── SymbolError
+│   ├── TimeframeError
+│   ├── TimeError
+│   ├── SettingsError
+│   └── TapeError
+├── WireError               what a venue sent
+├── VenueError              what a venue answered: a refusal, a limit, an outage
+│   └── VenueUnreachable
+├── StoreError              PostgreSQL or Redis, as seen from the outside
+│   ├── StoreUnreachable
+│   └── SchemaError
+└── ServerError             an embedded server that does not start
+"""
+
+from difflib import get_close_matches
+
+
+class PlatformError(Exception):
+    """Base of all errors raised on purpose; its text is fit for a person."""
+
+
+class InputError(PlatformError):
+    """Raised when a person gave something that cannot be used."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class SymbolError(InputError):
+    """Raised when a text is not `EXCHANGE:BASE-QUOTE`."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"symbol {text!r} is not EXCHANGE:BASE-QUOTE in upper case, for example OKX:BTC-USDT")
+        self.text = text
+
+
+class TimeframeError(InputError):
+    """Raised when a text is not one of the known timeframes."""
+
+    def __init__(self, text: str, known: list[str]) -> None:
+        super().__init__(f"timeframe {text!r} is not one of {', '.join(known)}{did_you_mean(text, known)}")
+        self.text = text
+
+
+class TimeError(InputError):
+    """Raised when a text is not a moment."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"time {text!r} is not ISO 8601 (2024-08-09, 2024-08-09T23:55:00Z) or epoch seconds; UTC is assumed")
+        self.text = text
+
+
+class SettingsError(InputError):
+    """Raised when the configuration file or a TCPDASH_ variable cannot be used."""
+
+
+class TapeError(InputError):
+    """Raised when a tape cannot be read or played."""
+
+
+class WireError(PlatformError):
+    """Raised when a venue sends something its documentation does not."""
+
+    def __init__(self, venue: str, frame: bytes | str) -> None:
+        super().__init__(venue, frame)
+        self.venue, self.frame = venue, frame
+
+    def __str__(self) -> str:
+        return f"{self.venue} sent an unexpected frame: {self.frame[:120]!r}"
+
+
+class VenueError(PlatformError):
+    """Raised when a venue answers with a refusal.
+
+    Attributes:
+        retry_after_seconds: How long the venue asked to be left alone; None when it did not say.
+        transient: Whether the same request may succeed later.
+    """
+
+    def __init__(self, venue: str, message: str, *, transient: bool, retry_after_seconds: float | None = None) -> None:
+        super().__init__(venue, message)
+        self.venue, self.message = venue, message
+        self.transient, self.retry_after_seconds = transient, retry_after_seconds
+
+    def __str__(self) -> str:
+        return f"{self.venue} refused: {self.message}"
+
+
+class VenueUnreachable(VenueError):
+    """Raised when a venue does not answer at all."""
+
+    def __init__(self, venue: str, url: str, reason: str) -> None:
+        super().__init__(venue, reason, transient=True)
+        self.url = url
+
+    def __str__(self) -> str:
+        return f"{self.venue} cannot be reached at {self.url} ({self.message}); check the network and the address in the settings"
+
+
+class StoreError(PlatformError):
+    """Raised when PostgreSQL or Redis refuses or is wrong for this program."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class StoreUnreachable(StoreError):
+    """Raised when PostgreSQL or Redis does not answer."""
+
+
+class SchemaError(StoreError):
+    """Raised when the schema of the database is not the one this program needs."""
+
+
+class ServerError(StoreError):
+    """Raised when an embedded server does not start."""
+
+
+def did_you_mean(text: str, known: list[str]) -> str:
+    """Return `; did you mean 'x'?` when one of the known words is close to the text, else nothing."""
+    close = get_close_matches(text, known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""

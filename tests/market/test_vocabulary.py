@@ -1,0 +1,137 @@
+"""Symbols, timeframes, times, windows and id sequences."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from market.clock import from_datetime, isoformat, parse_time, to_datetime
+from market.continuity import IdHole, IdSequence, Standing
+from market.errors import SymbolError, TimeError, TimeframeError
+from market.symbol import Symbol, full_symbol
+from market.timeframe import Timeframe, parse_timeframe
+from market.window import Window
+
+
+@pytest.mark.parametrize("text", ["OKX:BTC-USDT", "BINANCE:1000SHIB-USDT", "BYBIT:BTC-USDT-SWAP", "BINANCE:币安人生-USDT"])
+def test_a_symbol_keeps_its_one_spelling(text: str):
+    assert str(Symbol.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "BTC-USDT", "OKX:BTCUSDT", "okx:btc-usdt", "OKX:BTC-", "OKX:-USDT", "OKX:BTC-USDT\n", "OKX:B TC-USDT"]
+)
+def test_what_is_no_symbol_is_refused_with_an_example(text: str):
+    with pytest.raises(SymbolError, match=r"is not EXCHANGE:BASE-QUOTE in upper case, for example OKX:BTC-USDT"):
+        Symbol.parse(text)
+
+
+def test_a_pair_gets_the_venue_it_is_asked_of():
+    assert full_symbol("okx", "btc-usdt") == "OKX:BTC-USDT"
+    with pytest.raises(SymbolError):
+        full_symbol("OKX", "BINANCE:BTC-USDT")
+
+
+def test_every_timeframe_of_the_design_is_known():
+    assert " ".join(Timeframe) == "1s 5s 15s 30s 1m 5m 15m 30m 1h 4h 12h 1d 1w"
+
+
+def test_an_unknown_timeframe_gets_a_suggestion():
+    with pytest.raises(TimeframeError, match=r"timeframe '7m' is not one of 1s, .*; did you mean '"):
+        parse_timeframe("7m")
+
+
+@given(st.sampled_from(Timeframe), st.integers(0, 4_102_444_800_000_000))
+def test_a_moment_lies_in_its_span(timeframe: Timeframe, moment: int):
+    assert timeframe.open_of(moment) <= moment < timeframe.close_of(moment)
+    assert timeframe.is_close(timeframe.close_of(moment))
+
+
+def test_spans_begin_where_the_calendar_says():
+    monday = from_datetime(datetime(2024, 8, 12, tzinfo=UTC))
+
+    assert Timeframe.W1.open_of(monday) == monday
+    assert Timeframe.W1.close_of(monday - 1) == monday
+    assert Timeframe.D1.open_of(monday) == monday
+    assert Timeframe.H4.open_of(monday + 1) == monday
+
+
+def test_times_are_read_as_utc():
+    expected = from_datetime(datetime(2024, 8, 9, tzinfo=UTC))
+
+    assert {parse_time(text) for text in ("2024-08-09", "2024-08-09T00:00:00Z", "2024-08-09 02:00+02:00", "1723161600")} == {
+        expected
+    }
+    assert isoformat(expected) == "2024-08-09T00:00:00Z"
+    assert from_datetime(to_datetime(expected + 1)) == expected + 1
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2024-13-01", "12", "9" * 400])
+def test_what_is_no_time_is_refused(text: str):
+    with pytest.raises(TimeError, match="is not ISO 8601"):
+        parse_time(text)
+
+
+def test_a_window_is_half_open_and_splits_without_rest():
+    window = Window(0, 25)
+
+    assert 0 in window
+    assert 25 not in window
+    assert list(window.split(10)) == [Window(0, 10), Window(10, 20), Window(20, 25)]
+    assert not Window(0, 10).overlaps(Window(10, 20))
+    with pytest.raises(ValueError, match="cannot end"):
+        Window(1, 0)
+
+
+def test_ids_have_the_standing_that_their_order_gives():
+    ids = IdSequence()
+    seen = [ids.standing(5, 5)]
+    ids.take(5, 5, 100)
+    seen.append(ids.standing(6, 8))
+    ids.take(6, 8, 200)
+    seen += [ids.standing(8, 8), ids.standing(7, 7), ids.standing(12, 12)]
+    hole = ids.take(12, 12, 300)
+    seen += [ids.standing(10, 10), ids.standing(12, 12)]
+
+    assert seen == [
+        Standing.FIRST,
+        Standing.NEXT,
+        Standing.DUPLICATE,
+        Standing.DUPLICATE,
+        Standing.AFTER_HOLE,
+        Standing.LATE,
+        Standing.DUPLICATE,
+    ]
+    assert hole == IdHole(9, 11, 200, 300)
+
+
+def test_a_hole_is_filled_from_the_middle_and_then_whole():
+    ids = IdSequence()
+    ids.take(1, 1, 0)
+    hole = ids.take(5, 5, 9)
+
+    assert ids.fill(3, 3) == [(hole, [IdHole(2, 2, 0, 9), IdHole(4, 4, 0, 9)])]
+    ids.fill(2, 2)
+    assert ids.standing(4, 4) is Standing.LATE
+    ids.fill(4, 4)
+    assert ids.holes == []
+
+
+@given(st.permutations(range(1, 12)))
+def test_every_id_is_taken_once_in_any_order(order: list[int]):
+    ids = IdSequence()
+    ids.take(0, 0, 0)
+    taken = []
+    for number in [*order, *order]:
+        standing = ids.standing(number, number)
+        if standing in {Standing.NEXT, Standing.AFTER_HOLE}:
+            ids.take(number, number, number)
+        elif standing is Standing.LATE:
+            ids.fill(number, number)
+        else:
+            continue
+        taken.append(number)
+
+    assert taken == order
+    assert ids.holes == []

@@ -1,0 +1,1 @@
+"""Strategies, backtests and paper bots."""
