@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, ClassVar, TypeVar
+from typing import Annotated, ClassVar, Self, TypeVar
 
 import msgspec
 
@@ -93,6 +93,20 @@ class KeepAlive(msgspec.Struct, frozen=True):
     max_age: float | None = None
 
 
+class Parsed(msgspec.Struct):
+    """What some frames said.
+
+    Attributes:
+        trades: All trades, in the order of their frames.
+        controls: The frames without trades.
+        refused: The frames that the venue's documentation does not have, with their text.
+    """
+
+    trades: list[Trade] = msgspec.field(default_factory=list)
+    controls: list[Control] = msgspec.field(default_factory=list)
+    refused: list[WireError] = msgspec.field(default_factory=list)
+
+
 Pages = Generator[Request, bytes, list[Trade]]
 CandlePages = Generator[Request, bytes, list[Candle]]
 
@@ -111,7 +125,8 @@ class DataProvider(ABC):
 
     Attributes:
         name: The venue in upper case, the first part of its symbols.
-        endpoints: The venue's own public addresses.
+        home: The venue's own public addresses.
+        endpoints: The addresses in use.
         channels: Names of its trade channels, the default first.
         decimals: Digits after the point to which the venue prints volumes.
         keep_alive: Its rules of silence.
@@ -119,18 +134,23 @@ class DataProvider(ABC):
     """
 
     name: ClassVar[str]
-    endpoints: ClassVar[Endpoints]
+    home: ClassVar[Endpoints]
     channels: ClassVar[tuple[str, ...]]
     decimals: ClassVar[int] = 8
     keep_alive: ClassVar[KeepAlive] = KeepAlive()
     page: ClassVar[int] = 1000
 
-    def __init__(self, symbols: Iterable[str] = (), *, channel: str | None = None) -> None:
+    def __init__(self, symbols: Iterable[str] = (), *, channel: str | None = None, endpoints: Endpoints | None = None) -> None:
         if channel is not None and channel not in self.channels:
             raise InputError(f"{self.name} has no trade channel {channel!r}; it has {', '.join(self.channels)}")
+        self.endpoints = endpoints or self.home
         self.channel = channel or self.channels[0]
         self.symbols = tuple(dict.fromkeys(full_symbol(self.name, symbol) for symbol in symbols))
         self._by_wire = {self.wire_symbol(symbol): symbol for symbol in self.symbols}
+
+    def following(self, symbols: Iterable[str]) -> Self:
+        """Return the same venue, at the same addresses, for other symbols."""
+        return type(self)(symbols, channel=self.channel, endpoints=self.endpoints)
 
     @abstractmethod
     def wire_symbol(self, symbol: str) -> str:
@@ -157,6 +177,24 @@ class DataProvider(ABC):
         Raises:
             WireError: If the frame is not one that the venue documents.
         """
+
+    def parse_all(self, frames: Iterable[bytes], received_us: int) -> Parsed:
+        """Return what some frames say. It raises nothing: one bad frame must not cost the good ones behind it."""
+        parsed = Parsed()
+        for frame in frames:
+            self._parse_into(parsed, frame, received_us)
+        return parsed
+
+    def _parse_into(self, parsed: Parsed, frame: bytes, received_us: int) -> None:
+        try:
+            found = self.parse(frame, received_us)
+        except WireError as error:
+            parsed.refused.append(error)
+            return
+        if isinstance(found, Control):
+            parsed.controls.append(found)
+        else:
+            parsed.trades += found
 
     # -- history -------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 Sources: binance-spot-api-docs, web-socket-streams.md, rest-api.md, errors.md.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -19,6 +19,7 @@ from exchanges.base import (
     KeepAlive,
     Millis,
     Pages,
+    Parsed,
     Positive,
     Request,
     TradeId,
@@ -61,6 +62,10 @@ class _Aggregate(msgspec.Struct, tag_field="e", tag="aggTrade", gc=False):
 class _Frame(msgspec.Struct, gc=False):
     # {"stream":"btcusdt@trade","data":{…}}
     data: _Fill | _Aggregate
+
+
+class _FillFrame(msgspec.Struct, gc=False):
+    data: _Fill
 
 
 class _Reply(msgspec.Struct):
@@ -122,6 +127,7 @@ class _Refusal(msgspec.Struct):
 _Kline = tuple[Millis, Positive, Positive, Positive, Positive, Amount, Millis, Amount, int, Amount, Amount, Any]
 
 _frame = msgspec.json.Decoder(_Frame, strict=False).decode
+_fill_frame = msgspec.json.Decoder(_FillFrame, strict=False).decode
 _raw = msgspec.json.Decoder(_Fill | _Aggregate, strict=False).decode
 _reply = msgspec.json.Decoder(_Reply, strict=False).decode
 _event = msgspec.json.Decoder(_Event).decode
@@ -138,7 +144,7 @@ class Binance(DataProvider):
     """Binance spot. Channel `trade` sends each fill; `aggTrade` merges the fills of one taker order at one price."""
 
     name: ClassVar[str] = "BINANCE"
-    endpoints: ClassVar[Endpoints] = Endpoints("wss://stream.binance.com:9443", "https://api.binance.com")
+    home: ClassVar[Endpoints] = Endpoints("wss://stream.binance.com:9443", "https://api.binance.com")
     channels: ClassVar[tuple[str, ...]] = ("trade", "aggTrade")
     # The server pings every 20 s by websocket ping; a socket lives at most 24 h.
     keep_alive: ClassVar[KeepAlive] = KeepAlive(max_age=24 * 3600.0)
@@ -182,6 +188,19 @@ class Binance(DataProvider):
         if isinstance(data, _Fill):
             return [Trade(symbol, data.t, data.p, data.q, side, data.T * 1000, received_us)]
         return [self._aggregate(symbol, data, side, received_us, frame)]
+
+    def parse_all(self, frames: Iterable[bytes], received_us: int) -> Parsed:
+        """Return what some frames say: the frames of a busy stream without a call for each."""
+        parsed, by_wire = Parsed(), self._by_wire
+        keep = parsed.trades.append
+        for frame in frames:
+            try:
+                data = _fill_frame(frame).data
+                side = Side.SELL if data.m else Side.BUY
+                keep(Trade(by_wire[data.s], data.t, data.p, data.q, side, data.T * 1000, received_us))
+            except (msgspec.MsgspecError, UnicodeDecodeError, KeyError):
+                self._parse_into(parsed, frame, received_us)
+        return parsed
 
     def _aggregate(self, symbol: str, data: _Aggregate, side: Side, received_us: int, frame: bytes) -> Trade:
         count = data.l - data.f + 1

@@ -134,7 +134,7 @@ class OKX(DataProvider):
     """OKX spot. Channel `trades-all` sends each fill; `trades` merges the fills of one taker order."""
 
     name: ClassVar[str] = "OKX"
-    endpoints: ClassVar[Endpoints] = Endpoints("wss://ws.okx.com:8443", "https://www.okx.com")
+    home: ClassVar[Endpoints] = Endpoints("wss://ws.okx.com:8443", "https://www.okx.com")
     channels: ClassVar[tuple[str, ...]] = ("trades-all", "trades")
     # The server closes after 30 s in which nothing was pushed, and wants the text form of ping.
     keep_alive: ClassVar[KeepAlive] = KeepAlive(ping="ping", ping_after=15.0, pong_within=10.0)

@@ -10,4 +10,4 @@ class Synthetic(OKX):
     """Invented trades. The label is the first part of every symbol, so it stands wherever the symbol does."""
 
     name: ClassVar[str] = "SYNTHETIC"
-    endpoints: ClassVar[Endpoints] = Endpoints("ws://127.0.0.1:8765", "http://127.0.0.1:8765")
+    home: ClassVar[Endpoints] = Endpoints("ws://127.0.0.1:8765", "http://127.0.0.1:8765")

@@ -1,7 +1,7 @@
 """Builds one symbol's complete series of candles from its trades. Time is an argument; a replay gives the same candles."""
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from math import fsum
 
 import msgspec
@@ -40,7 +40,9 @@ class CandleBuilder:
         self._open_us = self._close_us = 0  # the span that is forming; empty before the first trade
         self._pending: list[Trade] = []
         self._forming: Candle | None = None  # what was folded of the forming span
-        self._volume = self._quote = self._taker_buy = (0.0, 0.0)  # exact sums: a float and what it is short of
+        self._volume: list[float] = []  # sums of what was folded, each exact to the last bit; added up exactly at the close
+        self._quote: list[float] = []
+        self._taker_buy: list[float] = []
         self._price: float | None = None
         self._known_from_us: int | None = None
         self._holes: list[Window] = []
@@ -60,6 +62,12 @@ class CandleBuilder:
             return _NONE
         return self._cross(trade)
 
+    def extend(self, trades: Sequence[Trade]) -> None:
+        """Take the next trades, all of them inside the forming `span`: what `add` does, for many at once."""
+        self._pending += trades
+        if len(self._pending) >= _FOLD_AT:
+            self._fold()
+
     def add_late(self, trade: Trade, *, origin: Origin = Origin.LIVE) -> list[Candle] | None:
         """Take a trade whose successors came first; return the candles that it revised, None as `add`."""
         if self._known_from_us is None or trade.timestamp_us >= self._close_us:
@@ -70,7 +78,9 @@ class CandleBuilder:
             if self._forming is None:
                 self._pending.append(trade)
             else:
-                self._volume, self._quote, self._taker_buy = (_more(pair, value) for pair, value in self._sums_with(trade))
+                self._volume.append(trade.size)
+                self._quote.append(trade.price * trade.size)
+                self._taker_buy.append(trade.size if trade.side is Side.BUY else 0.0)
             return []
         return self._revise(trade, origin)
 
@@ -80,6 +90,11 @@ class CandleBuilder:
         Only for a feed that is alive and delivered all that happened before `now_us`.
         """
         return self._close_through(now_us) if self._close_us and now_us >= self._close_us else []
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Begin and end of the forming span, half-open, UTC epoch microseconds; empty before the first trade."""
+        return self._open_us, self._close_us
 
     def forming(self) -> Candle | None:
         """Return the candle of the span that is not over, None before the first trade."""
@@ -148,7 +163,7 @@ class CandleBuilder:
 
     def _next_span(self) -> None:
         self._forming = None
-        self._volume = self._quote = self._taker_buy = (0.0, 0.0)
+        self._volume, self._quote, self._taker_buy = [], [], []
         self._open_us, self._close_us = self._close_us, self._close_us + self._width
 
     def _fold(self) -> None:
@@ -158,19 +173,16 @@ class CandleBuilder:
             return
         self._pending = []
         prices = [trade.price for trade in trades]
-        sizes = [trade.size for trade in trades]
-        values = [trade.price * trade.size for trade in trades]
-        bought = [trade.size for trade in trades if trade.side is Side.BUY]
-        self._volume, self._quote, self._taker_buy = (
-            _more(self._volume, *sizes), _more(self._quote, *values), _more(self._taker_buy, *bought),
-        )  # fmt: skip
+        self._volume.append(fsum([trade.size for trade in trades]))
+        self._quote.append(fsum([trade.price * trade.size for trade in trades]))
+        self._taker_buy.append(fsum([trade.size for trade in trades if trade.side is Side.BUY]))
+        self._price, high, low = prices[-1], max(prices), min(prices)
         before = self._forming
-        self._price = prices[-1]
         self._forming = Candle(
             self.symbol, self.timeframe, self._close_us,
             open=prices[0] if before is None else before.open,
-            high=max(prices) if before is None else max(before.high, *prices),
-            low=min(prices) if before is None else min(before.low, *prices),
+            high=high if before is None else max(before.high, high),
+            low=low if before is None else min(before.low, low),
             close=prices[-1],
             trades=sum([trade.count for trade in trades]) + (before.trades or 0 if before else 0),
             first_trade_id=trades[0].first_id if before is None else before.first_trade_id,
@@ -186,9 +198,9 @@ class CandleBuilder:
             return flat if final else msgspec.structs.replace(flat, final=False)
         return msgspec.structs.replace(
             self._forming,
-            volume=round(sum(self._volume), self._decimals),
-            quote_volume=round(sum(self._quote), self._decimals),
-            taker_buy_volume=round(sum(self._taker_buy), self._decimals),
+            volume=round(fsum(self._volume), self._decimals),
+            quote_volume=round(fsum(self._quote), self._decimals),
+            taker_buy_volume=round(fsum(self._taker_buy), self._decimals),
             final=final,
             complete=complete,
         )
@@ -206,11 +218,6 @@ class CandleBuilder:
         if self._known_from_us is None or open_us < self._known_from_us or self._in_hole(open_us, close_us):
             return False
         return True if self._provable else None
-
-    def _sums_with(self, trade: Trade) -> Iterable[tuple[tuple[float, float], float]]:
-        yield self._volume, trade.size
-        yield self._quote, trade.price * trade.size
-        yield self._taker_buy, trade.size if trade.side is Side.BUY else 0.0
 
     def _reconsider(self, hole: Window, origin: Origin | None = None) -> list[Candle]:
         changed = []
@@ -241,12 +248,6 @@ class CandleBuilder:
             self._price = price
         self._recent.update((candle.timestamp_us, candle) for candle in revised)
         return revised
-
-
-def _more(pair: tuple[float, float], *values: float) -> tuple[float, float]:
-    # Adds to a sum kept as two floats, so that thousands of additions cost no digit.
-    total = fsum((*pair, *values))
-    return total, fsum((-total, *pair, *values))
 
 
 def _merged(candle: Candle, trade: Trade, decimals: int) -> Candle:

@@ -1,0 +1,85 @@
+"""Asks a venue's REST interface; the codecs say what to ask and what the answers mean."""
+
+from collections.abc import Generator
+from types import TracebackType
+from typing import Self, TypeVar
+
+import httpx
+
+from exchanges.base import DataProvider, Instrument, Request
+from market.candle import Candle
+from market.clock import now_us
+from market.errors import VenueUnreachable
+from market.timeframe import Timeframe
+from market.trade import Trade
+from market.window import Window
+
+T = TypeVar("T")
+
+
+class HistoryClient:
+    """One venue's history over HTTP.
+
+    Every method raises VenueUnreachable when nobody answers, VenueError for a refusal (its `transient` says whether to try
+    again) and WireError for an answer that the venue's documentation does not have.
+
+    Args:
+        provider: The venue; asked at its `endpoints.rest`.
+        timeout_seconds: Longest wait for one answer.
+    """
+
+    def __init__(self, provider: DataProvider, *, timeout_seconds: float = 10.0) -> None:
+        self._provider, self._url = provider, provider.endpoints.rest
+        host = httpx.URL(self._url).host
+        self._http = httpx.AsyncClient(
+            base_url=self._url,
+            timeout=timeout_seconds,
+            follow_redirects=True,
+            trust_env=host not in {"127.0.0.1", "::1", "localhost"},
+            headers={"User-Agent": "tcpdashboard"},
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self._http.aclose()
+
+    async def server_time(self) -> int:
+        """Return the venue's clock, UTC epoch microseconds."""
+        return self._provider.parse_server_time(await self._get(self._provider.server_time()))
+
+    async def instruments(self) -> list[Instrument]:
+        """Return the symbols that the venue lists."""
+        return self._provider.parse_instruments(await self._get(self._provider.instruments()))
+
+    async def newest_trades(self, symbol: str) -> list[Trade]:
+        """Return the newest page of trades, oldest first."""
+        return await self._run(self._provider.newest_trades(symbol, now_us()))
+
+    async def trades(self, symbol: str, first_id: int, last_id: int) -> list[Trade]:
+        """Return the trades with ids `first_id` to `last_id`, both inclusive, oldest first; what the venue lacks is absent."""
+        return await self._run(self._provider.trades(symbol, first_id, last_id, now_us()))
+
+    async def candles(self, symbol: str, timeframe: Timeframe, window: Window) -> list[Candle]:
+        """Return the closed candles whose spans lie in the window, oldest first."""
+        return await self._run(self._provider.candles(symbol, timeframe, window))
+
+    async def _run(self, pages: Generator[Request, bytes, T]) -> T:
+        try:
+            request = next(pages)
+            while True:
+                request = pages.send(await self._get(request))
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]  # a generator's return value has no type at run time
+
+    async def _get(self, request: Request) -> bytes:
+        try:
+            answer = await self._http.get(request.path, params=list(request.params))
+        except httpx.TransportError as error:
+            raise VenueUnreachable(self._provider.name, self._url, str(error) or type(error).__name__) from error
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        refusal = self._provider.refusal(answer.status_code, headers, answer.content)
+        if refusal is not None:
+            raise refusal
+        return answer.content

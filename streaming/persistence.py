@@ -1,0 +1,88 @@
+"""What the worker writes to PostgreSQL and reads back when it starts again; called in threads."""
+
+from collections.abc import Callable, Iterable
+
+import psycopg2
+import sqlalchemy as sa
+from db.repositories.gaps import Gap
+
+from db.engine import is_transient, transaction
+from db.repositories.raw_trades import RowsExist
+from db.store import Store
+from exchanges.base import Instrument
+from market.errors import StoreUnreachable
+from market.timeframe import BASE, Timeframe
+from market.trade import Trade
+from streaming.pipeline import Batch
+from streaming.worker import Resume
+
+# Times may go back a little while ids go up; a trade below the watermark may be younger than the one that set it.
+_SLACK_US = 3_600_000_000
+
+
+class Persistence:
+    """The worker's side of the database.
+
+    Args:
+        engine: Connections.
+        keep_trades: Whether raw trades are stored; without them only candles, holes and watermarks are.
+        widest: The widest live timeframe; its minutes are read back at the start.
+    """
+
+    def __init__(self, engine: sa.Engine, *, keep_trades: bool = True, widest: Timeframe = Timeframe.D1) -> None:
+        self._engine, self._keep_trades, self._widest = engine, keep_trades, widest
+
+    def write(self, batch: Batch) -> None:
+        """Store trades, candles, holes and watermarks in one transaction; the same batch may come again.
+
+        Raises:
+            StoreUnreachable: If waiting may help; nothing was stored.
+        """
+        try:
+            try:
+                self._write(batch, lambda store: store.raw_trades.append)
+            except RowsExist:  # a batch whose commit was not answered, or a trade stored by someone else
+                self._write(batch, lambda store: store.raw_trades.insert_trades)
+        except (sa.exc.SQLAlchemyError, psycopg2.Error) as error:
+            if is_transient(error):
+                raise StoreUnreachable(str(error)) from error
+            raise
+
+    def resume(self, symbol: str) -> Resume | None:
+        """Return where a symbol goes on, None when nothing of it is stored."""
+        with transaction(self._engine) as store:
+            mark = store.watermarks.get(symbol)
+            if mark is None:
+                return None
+            candle = store.market_data.get_last_traded(symbol, BASE)
+            since_us = candle.timestamp_us if candle else BASE.open_of(mark.timestamp_us)
+            trades = store.raw_trades.get_trades(symbol, since_us, mark.timestamp_us + _SLACK_US)
+            minutes = store.market_data.list_candles(symbol, BASE, self._widest.open_of(mark.timestamp_us) + 1, None)
+            return Resume(mark.trade_id, mark.timestamp_us, candle, trades, minutes)
+
+    def keep_instruments(self, instruments: list[Instrument]) -> None:
+        """Store the venue's lines about some symbols."""
+        with transaction(self._engine) as store:
+            store.symbols.upsert(instruments)
+
+    def _write(self, batch: Batch, how: Callable[[Store], Callable[[list[Trade]], int]]) -> None:
+        with transaction(self._engine) as store:
+            if batch.trades:
+                if self._keep_trades:
+                    how(store)(batch.trades)
+                for trade in _highest(batch.trades):
+                    store.watermarks.set(trade.symbol, trade.trade_id, trade.timestamp_us)
+            if batch.candles:
+                store.market_data.upsert_candles(batch.candles)
+            for hole in batch.holes:
+                store.gaps.open(Gap(hole.symbol, hole.first_id, hole.last_id, hole.start_us, hole.end_us, str(hole.cause)))
+
+
+def _highest(trades: list[Trade]) -> Iterable[Trade]:
+    # A late trade may stand behind a higher one.
+    found: dict[str, Trade] = {}
+    for trade in trades:
+        known = found.get(trade.symbol)
+        if known is None or trade.trade_id > known.trade_id:
+            found[trade.symbol] = trade
+    return found.values()

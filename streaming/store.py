@@ -1,0 +1,112 @@
+"""The lossless sink: batches on their way to the database, in order, each written once."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from market.clock import monotonic
+from market.errors import StoreUnreachable
+from streaming.backoff import Backoff
+from streaming.pipeline import Batch
+
+logger = logging.getLogger(__name__)
+
+_CHUNK = 20_000
+
+
+class StoreSink:
+    """Holds what is not stored yet. Lossless and bounded: when `limit` trades wait, `put` waits too, and with it the socket.
+
+    Args:
+        write: Stores one batch in one transaction; runs in a thread, and may be called again with the same batch.
+            It raises StoreUnreachable when waiting may help.
+        limit: Trades that may wait.
+        linger: Seconds in which small batches are gathered into one transaction.
+
+    Attributes:
+        stored_trades: Trades written since the start.
+        down: Whether the last attempt found no database.
+    """
+
+    def __init__(
+        self, write: Callable[[Batch], None], *, limit: int = 100_000, linger: float = 0.1, backoff: Backoff | None = None
+    ) -> None:
+        self._write, self._limit, self._linger = write, limit, linger
+        self._backoff = backoff or Backoff(first=0.1, cap=2.0, good_after=0.0)
+        self._waiting: list[Batch] = []
+        self._some, self._room = asyncio.Event(), asyncio.Event()
+        self._room.set()
+        self._closing = asyncio.Event()
+        self.size = 0
+        self.stored_trades = 0
+        self.down = False
+
+    async def put(self, batch: Batch) -> None:
+        """Take a batch; wait while there is no room. What was put is written even if the caller is cancelled afterwards."""
+        if not batch:
+            return
+        self._waiting.append(batch)
+        self.size += len(batch.trades)
+        self._some.set()
+        if self.size >= self._limit:
+            self._room.clear()
+            await self._room.wait()
+
+    async def run(self) -> None:
+        """Write what comes, until `close` was called and nothing waits any more."""
+        while True:
+            await self._some.wait()
+            if not self._closing.is_set() and self.size < _CHUNK:
+                await self._gather()
+            if not self._waiting:
+                return
+            batch = self._next()
+            await self._store(batch)
+            self.size -= len(batch.trades)
+            self.stored_trades += len(batch.trades)
+            if self.size < self._limit:
+                self._room.set()
+            if not self._waiting and not self._closing.is_set():
+                self._some.clear()
+
+    def close(self) -> None:
+        """Ask `run` to write what waits and end."""
+        self._closing.set()
+        self._some.set()
+
+    async def _gather(self) -> None:
+        try:
+            async with asyncio.timeout(self._linger):
+                await self._closing.wait()
+        except TimeoutError:
+            return
+
+    def _next(self) -> Batch:
+        # As many whole batches as make one good transaction; order is kept.
+        merged, taken = Batch(), 0
+        for batch in self._waiting:
+            merged.trades += batch.trades
+            merged.candles += batch.candles
+            merged.holes += batch.holes
+            taken += 1
+            if len(merged.trades) >= _CHUNK:
+                break
+        del self._waiting[:taken]
+        return merged
+
+    async def _store(self, batch: Batch) -> None:
+        down_at: float | None = None
+        while True:
+            try:
+                await asyncio.to_thread(self._write, batch)
+            except StoreUnreachable as error:
+                if down_at is None:
+                    down_at, self.down = monotonic(), True
+                    logger.warning("store down trades_waiting=%d reason=%s", self.size, error)
+                await asyncio.sleep(self._backoff.next())
+            else:
+                if down_at is not None:
+                    self.down = False
+                    logger.warning("store back after_seconds=%.1f", monotonic() - down_at)
+                self._backoff.good(monotonic())
+                return

@@ -1,0 +1,236 @@
+"""The resident worker of one venue: from its socket to PostgreSQL and Redis."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+
+import msgspec
+
+from exchanges.base import DataProvider, Instrument
+from exchanges.rest import HistoryClient
+from market.candle import Candle
+from market.clock import monotonic, now_us
+from market.errors import InputError, PlatformError, VenueError, WireError
+from market.timeframe import Timeframe
+from market.trade import Trade
+from streaming.connection import Connected, Connection, Disconnected, Event, Received, refusals
+from streaming.edge import LiveEdge
+from streaming.feed import FeedBoard
+from streaming.pipeline import Batch, Pipeline
+from streaming.publish import PublishSink
+from streaming.store import StoreSink
+from streaming.venue_clock import VenueClock
+
+logger = logging.getLogger(__name__)
+
+_TICK_SECONDS = 0.05
+_FEED_SECONDS = 0.5
+
+
+class Resume(msgspec.Struct, frozen=True):
+    """Where one symbol goes on.
+
+    Attributes:
+        last_id: The watermark: everything up to this id is stored or in the gap ledger.
+        last_us: The time of that trade.
+        candle: The last stored candle with trades, None when there is none.
+        trades: The stored trades behind that candle, oldest first; empty where raw trades are not kept.
+        minutes: The stored minutes of the widest live span, oldest first.
+    """
+
+    last_id: int
+    last_us: int
+    candle: Candle | None = None
+    trades: list[Trade] = msgspec.field(default_factory=list)
+    minutes: list[Candle] = msgspec.field(default_factory=list)
+
+
+class Worker:
+    """Follows the symbols of one venue until it is stopped.
+
+    Args:
+        provider: The venue, with the symbols to follow.
+        connection: Where its frames come from.
+        history: Its REST interface: its clock and its list of symbols.
+        store: The lossless sink.
+        publisher: The lively sink.
+        timeframes: What to publish besides the minute.
+        resume: Returns where a symbol goes on, None when it is new; runs in a thread.
+        keep_instruments: Stores the venue's lines about the symbols followed; runs in a thread.
+    """
+
+    def __init__(
+        self,
+        provider: DataProvider,
+        connection: Connection,
+        history: HistoryClient,
+        store: StoreSink,
+        publisher: PublishSink,
+        *,
+        timeframes: Iterable[Timeframe],
+        resume: Callable[[str], Resume | None],
+        keep_instruments: Callable[[list[Instrument]], None],
+    ) -> None:
+        self._provider, self._connection, self._history = provider, connection, history
+        self._store, self._publisher = store, publisher
+        self._resume_point, self._keep_instruments = resume, keep_instruments
+        self.pipeline = Pipeline(provider.symbols, decimals=provider.decimals)
+        wanted = list(timeframes)
+        self._edges = {symbol: LiveEdge(wanted) for symbol in provider.symbols}
+        self._clock = VenueClock()
+        self._dirty: set[str] = set()
+        self._stop = asyncio.Event()
+        self._asking: set[asyncio.Task[None]] = set()
+        self.board = FeedBoard(provider.name, provider.symbols)
+
+    def stop(self) -> None:
+        """Ask for an orderly stop: what was received is stored, then `run` returns."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Follow the venue until `stop` is called.
+
+        Raises:
+            StoreError: If the database refuses what is to be stored.
+        """
+        writer = asyncio.create_task(self._store.run(), name="store")
+        others = [
+            asyncio.create_task(work, name=name)
+            for name, work in (("follow", self._follow()), ("tick", self._tick()), ("publish", self._publisher.run()))
+        ]
+        stopping = asyncio.create_task(self._stop.wait(), name="stop")
+        try:
+            done, _ = await asyncio.wait([writer, *others, stopping], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (*others, stopping, *self._asking):
+                task.cancel()
+            await asyncio.gather(*others, stopping, *self._asking, return_exceptions=True)
+            self._store.close()
+            await writer
+        for task in done - {stopping}:
+            task.result()
+        logger.info("worker stopped stored_trades=%d", self._store.stored_trades)
+
+    # -- the feed ------------------------------------------------------------------------------------------------
+
+    async def _follow(self) -> None:
+        for symbol in self._provider.symbols:
+            await self._resume(symbol)
+        async for event in self._connection.events():
+            await self._handle(event)
+
+    async def _handle(self, event: Event) -> None:
+        if isinstance(event, Received):
+            await self._received(event)
+        elif isinstance(event, Connected):
+            self.board.connected(event.tape)
+            logger.info(
+                "connected venue=%s url=%s symbols=%d", self._provider.name, self._connection.url, len(self._provider.symbols)
+            )
+            self._in_background(self._ask_time())
+            self._in_background(self._ask_instruments())
+        else:
+            self._disconnected(event)
+
+    async def _received(self, event: Received) -> None:
+        parsed = event.parsed
+        for error in parsed.refused:
+            self.board.quarantined += 1
+            logger.warning("quarantined venue=%s frame=%r", error.venue, error.frame[:500])
+        for words in refusals(parsed):
+            logger.error("refused venue=%s message=%s", self._provider.name, words)
+        if not parsed.trades:
+            return
+        batch = self.pipeline.take(parsed.trades)
+        newest = parsed.trades[-1]
+        self._clock.seen(newest.timestamp_us, monotonic())
+        self._dirty.update({trade.symbol for trade in parsed.trades} if len(self._edges) > 1 else (newest.symbol,))
+        self.board.took(batch)
+        await self._emit(batch)
+
+    def _disconnected(self, event: Disconnected) -> None:
+        self.pipeline.interrupt()
+        self.board.disconnected(event.reason)
+        what = "lost" if event.reached else "cannot be reached"
+        logger.warning(
+            "disconnected venue=%s %s url=%s reason=%s retry_in_seconds=%.1f",
+            self._provider.name, what, self._connection.url, event.reason, event.wait,
+        )  # fmt: skip
+
+    async def _emit(self, batch: Batch) -> None:
+        if batch.candles:
+            self._publisher.put(batch.candles)
+            for symbol in {candle.symbol for candle in batch.candles}:
+                self._publisher.put(self._edges[symbol].take([candle for candle in batch.candles if candle.symbol == symbol]))
+        for hole in batch.holes:
+            logger.warning("hole symbol=%s first_id=%d last_id=%d cause=%s", hole.symbol, hole.first_id, hole.last_id, hole.cause)
+        await self._store.put(batch)
+
+    # -- the clock -----------------------------------------------------------------------------------------------
+
+    async def _tick(self) -> None:
+        feeds_at = monotonic()
+        while True:
+            await asyncio.sleep(_TICK_SECONDS)
+            now = monotonic()
+            await self._emit(self.pipeline.close_until(self._clock.closable_until(now)))
+            due_us = self.pipeline.next_close_us()
+            if due_us is not None and self._clock.should_ask(due_us, now):
+                self._in_background(self._ask_time())
+            self._publish_forming()
+            if now >= feeds_at:
+                feeds_at = now + _FEED_SECONDS
+                self._publisher.put_feeds(self.board.states(self.pipeline, now_us()))
+
+    def _publish_forming(self) -> None:
+        dirty, self._dirty = self._dirty, set()
+        for symbol in dirty:
+            forming = self.pipeline.lanes[symbol].builder.forming()
+            if forming is not None:
+                self._publisher.put([forming, *self._edges[symbol].forming(forming)])
+
+    def _in_background(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+
+    async def _ask_time(self) -> None:
+        try:
+            self._clock.answered(await self._history.server_time(), monotonic())
+        except (VenueError, WireError) as error:
+            logger.warning("no venue time reason=%s", error)
+
+    async def _ask_instruments(self) -> None:
+        try:
+            listed = await self._history.instruments()
+            followed = set(self._provider.symbols)
+            known = [instrument for instrument in listed if instrument.symbol in followed]
+            for symbol in followed - {instrument.symbol for instrument in known}:
+                logger.error("unlisted symbol=%s: %s does not list it; no trade will come", symbol, self._provider.name)
+            await asyncio.to_thread(self._keep_instruments, known)
+        except PlatformError as error:
+            logger.warning("no symbol list reason=%s", error)
+
+    # -- starting again ------------------------------------------------------------------------------------------
+
+    async def _resume(self, symbol: str) -> None:
+        point = await asyncio.to_thread(self._resume_point, symbol)
+        if point is None:
+            return
+        self._edges[symbol].take(point.minutes)
+        batch = self.pipeline.resume(symbol, point.candle, point.trades, point.last_id, point.last_us)
+        logger.info("resumed symbol=%s last_id=%d trades_read=%d", symbol, point.last_id, len(point.trades))
+        self._edges[symbol].take(batch.candles)
+        await self._store.put(batch)
+
+
+def venue_symbols(symbols: Iterable[str], venue: str) -> list[str]:
+    """Return the symbols of one venue, in order.
+
+    Raises:
+        InputError: If there are none.
+    """
+    found = [symbol for symbol in symbols if symbol.upper().startswith(f"{venue}:") or ":" not in symbol]
+    if not found:
+        raise InputError(f"no symbol of {venue} to follow; give some with --symbols, for example BTC-USDT,ETH-USDT")
+    return found

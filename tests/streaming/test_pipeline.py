@@ -1,0 +1,185 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from market.builder import CandleBuilder
+from market.trade import Side, Trade
+from streaming.pipeline import Cause, Hole, Pipeline
+from tests.generators import MINUTE_US, START_US, SYMBOL, trade_runs
+
+OTHER = "OKX:ETH-USDT"
+
+
+def trade(number: int, at_us: int, price: float = 100.0, symbol: str = SYMBOL, count: int = 1) -> Trade:
+    return Trade(symbol, number, price, 1.0, Side.BUY, START_US + at_us, START_US + at_us, count, count)
+
+
+def test_a_trade_that_comes_twice_counts_once():
+    pipeline = Pipeline([SYMBOL])
+
+    batch = pipeline.take([trade(1, 0), trade(2, 1), trade(2, 1), trade(1, 0), trade(3, 2)])
+
+    assert [each.trade_id for each in batch.trades] == [1, 2, 3]
+    assert batch.duplicates == 2
+    assert pipeline.lanes[SYMBOL].builder.forming().trades == 3
+
+
+def test_a_jump_in_the_ids_is_a_hole_with_its_ids_and_times():
+    pipeline = Pipeline([SYMBOL])
+
+    batch = pipeline.take([trade(1, 0), trade(2, 10), trade(5, 30)])
+
+    assert batch.holes == [Hole(SYMBOL, 3, 4, START_US + 10, START_US + 30, Cause.SEQUENCE)]
+    assert pipeline.lanes[SYMBOL].builder.forming().complete is False
+
+
+def test_merged_fills_are_contiguous_by_the_ids_they_stand_for():
+    pipeline = Pipeline([SYMBOL])
+
+    batch = pipeline.take([trade(10, 0), trade(13, 1, count=3), trade(15, 2, count=1)])
+
+    assert [(hole.first_id, hole.last_id) for hole in batch.holes] == [(14, 14)]
+    assert pipeline.lanes[SYMBOL].builder.forming().trades == 5
+
+
+def test_trades_overtaken_by_one_fill_the_hole_they_left():
+    pipeline = Pipeline([SYMBOL])
+
+    pipeline.take([trade(1, -1), trade(2, 0), trade(4, 2)])
+    batch = pipeline.take([trade(3, 1), trade(5, MINUTE_US)])
+
+    assert [each.trade_id for each in batch.trades] == [3, 5]
+    assert [(candle.trades, candle.complete, candle.revision) for candle in batch.candles] == [(3, True, 0)]
+
+
+def test_a_disconnect_without_a_lost_trade_leaves_whole_minutes():
+    pipeline = Pipeline([SYMBOL])
+    pipeline.take([trade(1, -1), trade(2, 5)])
+
+    pipeline.interrupt()
+    quiet = pipeline.close_until(START_US + 2 * MINUTE_US)
+    batch = pipeline.take([trade(3, 3 * MINUTE_US)])
+
+    assert quiet.candles == []
+    assert [(candle.trades, candle.complete) for candle in batch.candles] == [(1, True), (0, True), (0, True)]
+    assert batch.holes == []
+
+
+def test_a_disconnect_that_lost_trades_leaves_a_hole_with_its_cause_and_no_invented_minutes():
+    pipeline = Pipeline([SYMBOL])
+    pipeline.take([trade(1, -1), trade(2, 5)])
+
+    pipeline.interrupt()
+    batch = pipeline.take([trade(9, 3 * MINUTE_US)])
+    later = pipeline.take([trade(10, 4 * MINUTE_US), trade(11, 5 * MINUTE_US)])
+
+    assert [(hole.first_id, hole.last_id, hole.cause) for hole in batch.holes] == [(3, 8, Cause.DISCONNECT)]
+    assert [(candle.timestamp_us - START_US, candle.complete) for candle in batch.candles + later.candles] == [
+        (MINUTE_US, False),
+        (4 * MINUTE_US, False),
+        (5 * MINUTE_US, True),
+    ]
+
+
+def test_the_clock_closes_a_symbol_that_is_quiet_while_another_one_trades():
+    pipeline = Pipeline([SYMBOL, OTHER])
+    pipeline.take([trade(1, 0), trade(7, 0, symbol=OTHER), trade(2, MINUTE_US)])
+
+    batch = pipeline.close_until(START_US + MINUTE_US)
+
+    assert [candle.symbol for candle in batch.candles] == [OTHER]
+    assert pipeline.next_close_us() == START_US + 2 * MINUTE_US
+
+
+def test_an_old_trade_repeated_to_a_new_subscriber_opens_no_bar():
+    pipeline = Pipeline([SYMBOL])
+
+    batch = pipeline.take([trade(5, -60 * MINUTE_US), trade(90, 10), trade(91, MINUTE_US)])
+
+    assert batch.holes == []
+    assert [(candle.timestamp_us - START_US, candle.complete) for candle in batch.candles] == [(MINUTE_US, False)]
+
+
+def test_a_symbol_goes_on_behind_what_is_stored():
+    trades = [trade(number, number * 9_000_000, 100.0 + number) for number in range(1, 40)]
+    straight = Pipeline([SYMBOL])
+    expected = straight.take(trades).candles
+    before = Pipeline([SYMBOL])
+    stored = before.take(trades[:25])
+
+    after = Pipeline([SYMBOL])
+    last = stored.candles[-1]
+    behind = [each for each in stored.trades if each.timestamp_us >= last.timestamp_us]
+    again = after.resume(SYMBOL, last, behind, 25, trades[24].timestamp_us)
+    rest = after.take(trades[20:])
+
+    assert again.trades == again.holes == again.candles == []
+    assert rest.duplicates == 5
+    assert stored.candles + rest.candles == expected
+
+
+def test_what_was_missed_while_stopped_is_a_hole_of_the_crash():
+    pipeline = Pipeline([SYMBOL])
+    pipeline.resume(SYMBOL, None, [trade(1, 0), trade(2, 10)], 2, START_US + 10)
+
+    batch = pipeline.take([trade(5, MINUTE_US + 1)])
+
+    assert [(hole.first_id, hole.last_id, hole.cause) for hole in batch.holes] == [(3, 4, Cause.CRASH)]
+
+
+def test_without_stored_trades_the_forming_minute_is_not_complete_after_a_restart():
+    first = Pipeline([SYMBOL])
+    stored = first.take([trade(1, -1), trade(2, 0), trade(3, MINUTE_US), trade(4, MINUTE_US + 5)])
+    after = Pipeline([SYMBOL])
+
+    after.resume(SYMBOL, stored.candles[-1], [], 4, START_US + MINUTE_US + 5)
+    batch = after.take([trade(5, MINUTE_US + 9), trade(6, 2 * MINUTE_US), trade(7, 3 * MINUTE_US)])
+
+    assert stored.candles[-1].complete is True
+    assert batch.holes == []
+    assert [candle.complete for candle in batch.candles] == [False, True]
+
+
+@given(trade_runs(), st.lists(st.integers(1, 20), min_size=1, max_size=10))
+def test_however_trades_are_cut_into_frames_the_candles_are_the_same(trades: list[Trade], sizes: list[int]):
+    builder = CandleBuilder(SYMBOL)
+    expected = [candle for each in trades for candle in builder.add(each)]
+    pipeline = Pipeline([SYMBOL])
+
+    candles, start = [], 0
+    while start < len(trades):
+        size = sizes[start % len(sizes)]
+        candles += pipeline.take(trades[start : start + size]).candles
+        start += size
+
+    assert candles == expected
+    assert pipeline.lanes[SYMBOL].builder.forming() == builder.forming()
+
+
+@given(trade_runs(max_size=40), st.randoms(use_true_random=False))
+def test_lost_and_doubled_trades_never_make_a_complete_candle_that_is_wrong(trades: list[Trade], random):
+    truth = {candle.timestamp_us: candle for candle in _candles(trades)}
+    received = [each for each in trades for _ in range(random.choice([0, 1, 1, 1, 2]))]
+    pipeline = Pipeline([SYMBOL])
+
+    batch = pipeline.take(received)
+
+    newest = {candle.timestamp_us: candle for candle in batch.candles}
+    for label, candle in newest.items():
+        if candle.complete:
+            assert (candle.volume, candle.trades, candle.open, candle.close) == (
+                truth[label].volume,
+                truth[label].trades,
+                truth[label].open,
+                truth[label].close,
+            )
+    missing = {each.trade_id for each in trades} - {each.trade_id for each in received}
+    noted = {number for hole in batch.holes for number in range(hole.first_id, hole.last_id + 1)}
+    seen = [each.trade_id for each in received]
+    first = pipeline.lanes[SYMBOL].first
+    if first is not None and first.trade_id == min(seen):
+        assert {number for number in missing if min(seen) < number < max(seen)} == noted
+
+
+def _candles(trades: list[Trade]):
+    builder = CandleBuilder(SYMBOL)
+    return [candle for each in trades for candle in builder.add(each)] + [builder.forming()]
