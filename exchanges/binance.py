@@ -137,6 +137,7 @@ _exchange_info = msgspec.json.Decoder(_ExchangeInfo)
 _historical = msgspec.json.Decoder(list[_HistoricalTrade], strict=False)
 _klines = msgspec.json.Decoder(list[_Kline], strict=False)
 _refusal = msgspec.json.Decoder(_Refusal).decode
+_BUY, _SELL = Side.BUY, Side.SELL  # looking a member up costs more than making a trade of it
 _BAD_JSON = (msgspec.MsgspecError, UnicodeDecodeError)
 
 
@@ -184,7 +185,7 @@ class Binance(DataProvider):
             symbol = self._by_wire[data.s]
         except KeyError:
             raise self.wire_error(frame) from None
-        side = Side.SELL if data.m else Side.BUY  # m: the buyer was the maker, so the taker sold
+        side = _SELL if data.m else _BUY  # m: the buyer was the maker, so the taker sold
         if isinstance(data, _Fill):
             return [Trade(symbol, data.t, data.p, data.q, side, data.T * 1000, received_us)]
         return [self._aggregate(symbol, data, side, received_us, frame)]
@@ -196,8 +197,7 @@ class Binance(DataProvider):
         for frame in frames:
             try:
                 data = _fill_frame(frame).data
-                side = Side.SELL if data.m else Side.BUY
-                keep(Trade(by_wire[data.s], data.t, data.p, data.q, side, data.T * 1000, received_us))
+                keep(Trade(by_wire[data.s], data.t, data.p, data.q, _SELL if data.m else _BUY, data.T * 1000, received_us))
             except (msgspec.MsgspecError, UnicodeDecodeError, KeyError):
                 self._parse_into(parsed, frame, received_us)
         return parsed

@@ -14,6 +14,7 @@ from market.window import Window
 _FOLD_AT = 1024
 _REMEMBERED = 1440
 _NONE: list[Candle] = []
+_BUY = Side.BUY  # looking a member up costs more than comparing it
 
 
 class CandleBuilder:
@@ -80,7 +81,7 @@ class CandleBuilder:
             else:
                 self._volume.append(trade.size)
                 self._quote.append(trade.price * trade.size)
-                self._taker_buy.append(trade.size if trade.side is Side.BUY else 0.0)
+                self._taker_buy.append(trade.size if trade.side is _BUY else 0.0)
             return []
         return self._revise(trade, origin)
 
@@ -175,7 +176,7 @@ class CandleBuilder:
         prices = [trade.price for trade in trades]
         self._volume.append(fsum([trade.size for trade in trades]))
         self._quote.append(fsum([trade.price * trade.size for trade in trades]))
-        self._taker_buy.append(fsum([trade.size for trade in trades if trade.side is Side.BUY]))
+        self._taker_buy.append(fsum([trade.size for trade in trades if trade.side is _BUY]))
         self._price, high, low = prices[-1], max(prices), min(prices)
         before = self._forming
         self._forming = Candle(
@@ -252,7 +253,7 @@ class CandleBuilder:
 
 def _merged(candle: Candle, trade: Trade, decimals: int) -> Candle:
     # The candle with one more trade inside; the ids say whether it came first or last.
-    value, bought = trade.price * trade.size, trade.size if trade.side is Side.BUY else 0.0
+    value, bought = trade.price * trade.size, trade.size if trade.side is _BUY else 0.0
     if not candle.trades:
         candle = msgspec.structs.replace(candle, open=trade.price, high=trade.price, low=trade.price, close=trade.price)
     first = candle.first_trade_id is None or trade.first_id < candle.first_trade_id

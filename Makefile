@@ -1,0 +1,61 @@
+# Every target installs what it needs first, into .venv/, and does nothing where nothing changed.
+PYTHON ?= python3
+BIN := .venv/bin
+PACKAGES := app cli db exchanges flows market replay settings streaming tasks trading
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo up test check fmt bench picture lock clean
+
+help: ## Show this.
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+
+install: .venv/installed ## Make the environment in .venv/, so that .venv/bin/tcpdash works.
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+		|| { echo "Python 3.11, 3.12 or 3.13 is needed, $$($(PYTHON) --version) was found; name another one: make PYTHON=python3.12 …"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/installed: requirements.lock pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		--config-settings editable_mode=compat --editable .
+	@touch $@
+
+.venv/developing: requirements-dev.lock .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
+	@touch $@
+
+demo: .venv/installed ## Run everything on an invented market; no account, key or network.
+	@$(BIN)/tcpdash demo
+
+up: .venv/installed ## Run everything on the venue and symbols of config/tcpdash.toml.
+	@$(BIN)/tcpdash up
+
+test: .venv/developing ## Run all tests, with real embedded servers.
+	$(BIN)/python -m pytest
+
+check: .venv/developing ## Check format, lint, types and import contracts.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fmt: .venv/developing ## Format the code.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/developing ## Measure speed, as ratios in one run.
+	$(BIN)/python -m bench
+
+picture: .venv/developing ## Make the README's picture anew (needs Chromium).
+	TCPDASH_TEST_PICTURES=docs/images $(BIN)/python -m pytest tests/app/test_browser.py
+
+lock: ## Pin the newest versions that pyproject.toml allows (needs uv).
+	uv pip compile pyproject.toml --group build --universal --generate-hashes --no-header --no-annotate -o requirements.lock
+	uv pip compile pyproject.toml --group build --group dev -c requirements.lock \
+		--universal --generate-hashes --no-header --no-annotate -o requirements-dev.lock
+
+clean: ## Remove the environment and all caches; data in .tcpdash/ stays.
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .grimp_cache .hypothesis
+	find $(PACKAGES) tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

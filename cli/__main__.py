@@ -1,0 +1,5 @@
+"""`python -m cli` is `tcpdash`."""
+
+from cli.main import main
+
+main()

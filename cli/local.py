@@ -1,0 +1,50 @@
+"""The verbs around tapes: play one as an exchange on localhost, record one from a venue."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.options import Exchange, Speed, Symbols, load
+
+
+def replay(
+    tape: Annotated[str, typer.Argument(help="Files to play one after the other, A,B; or 'synthetic' for a generated market.")],
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port on 127.0.0.1; 0 takes a free one.")] = 8765,
+    speed: Speed = 1.0,
+    shift: Annotated[bool, typer.Option("--shift", help="Move the recorded times to now.")] = False,
+) -> None:
+    """Run an exchange on localhost that plays a tape over OKX's and Binance's own protocols.
+
+    Point any client at it: ws://127.0.0.1:8765 and http://127.0.0.1:8765 instead of the venue's addresses.
+
+    For example: tcpdash replay monday.jsonl.gz --speed 50
+    """
+    import asyncio
+
+    from replay import SyntheticMarket, read_tape, serve
+
+    source = SyntheticMarket() if tape == "synthetic" else read_tape(*tape.split(","))
+    asyncio.run(serve(source, port=port, speed=speed, shift_to_now=shift))
+
+
+def record(
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write, NAME.jsonl.gz; appended to if it exists.")],
+    exchange: Exchange = None,
+    symbols: Symbols = None,
+    seconds: Annotated[float | None, typer.Option("--for", min=0.1, help="Stop by itself after so many seconds.")] = None,
+) -> None:
+    """Record a venue's raw frames to a tape that `replay` and `up --tape` play; Ctrl-C ends it.
+
+    For example: tcpdash record --exchange binance --symbols BTC-USDT --out monday.jsonl.gz
+    """
+    import asyncio
+
+    from cli.recorder import record_frames
+    from cli.worker import provider_from
+
+    settings = load(exchange, symbols)
+    provider = provider_from(settings, settings.stream.exchange).following(settings.stream.symbols)
+    asyncio.run(record_frames(provider, out, seconds))

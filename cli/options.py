@@ -1,0 +1,48 @@
+"""Options that several verbs share, and the settings they lead to."""
+
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from market.errors import InputError
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+Exchange = Annotated[str | None, typer.Option("--exchange", "-e", help="Venue to follow: okx, binance.")]
+Symbols = Annotated[str | None, typer.Option("--symbols", "-s", help="Pairs to follow, for example BTC-USDT,ETH-USDT.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Start = Annotated[str | None, typer.Option("--start", help="From this time on, UTC: 2024-08-09 or 2024-08-09T12:30.")]
+End = Annotated[str | None, typer.Option("--end", help="Up to this time, UTC.")]
+Speed = Annotated[float, typer.Option("--speed", min=0.01, max=100_000.0, help="How many seconds of the tape pass in one.")]
+
+
+def load(exchange: str | None = None, symbols: str | None = None) -> "Settings":
+    """Return the settings, with what was given on the command line over them."""
+    from settings import load_settings
+
+    environment = dict(os.environ)
+    if exchange is not None:
+        environment["TCPDASH_STREAM__EXCHANGE"] = exchange
+    if symbols is not None:
+        environment["TCPDASH_STREAM__SYMBOLS"] = symbols
+    if symbols is not None and not symbols.strip(", "):
+        raise InputError("--symbols needs at least one pair, for example BTC-USDT,ETH-USDT")
+    return load_settings(environment=environment)
+
+
+def log_to(file: Path, level: str) -> None:
+    """Log everything to a file, and what a person should see at once to the terminal."""
+    from logging.handlers import RotatingFileHandler
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    kept = RotatingFileHandler(file, maxBytes=10_000_000, backupCount=3, encoding="utf-8")
+    kept.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    shown = logging.StreamHandler()
+    shown.setLevel(logging.WARNING)
+    shown.setFormatter(logging.Formatter(f"%(asctime)s {file.stem}: %(message)s", datefmt="%H:%M:%S"))
+    logging.basicConfig(level=level, handlers=[kept, shown], force=True)
+    logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -1,0 +1,28 @@
+"""Starts Streamlit on our page: loopback only, no telemetry, no watcher."""
+
+import os
+import sys
+from pathlib import Path
+
+OPTIONS = {
+    "server.headless": "true",
+    "server.address": "127.0.0.1",
+    "server.fileWatcherType": "none",
+    "server.enableStaticServing": "true",
+    "browser.gatherUsageStats": "false",
+    "client.toolbarMode": "minimal",
+    "client.showErrorDetails": "none",
+}
+
+
+def command(port: int) -> list[str]:
+    """Return the command line that serves the page on a port of 127.0.0.1."""
+    page = Path(__file__).parent.parent / "app" / "main.py"
+    options = [f"--{name}={value}" for name, value in {**OPTIONS, "server.port": str(port)}.items()]
+    return [sys.executable, "-m", "streamlit", "run", str(page), *options]
+
+
+def exec_page(port: int) -> None:
+    """Replace this process by the page's."""
+    arguments = command(port)
+    os.execv(arguments[0], arguments)  # noqa: S606 - our own command, no shell

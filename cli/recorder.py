@@ -1,0 +1,86 @@
+"""Records what a venue sends, byte for byte."""
+
+import asyncio
+import signal
+import time
+from pathlib import Path
+
+import click
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+from exchanges.base import DataProvider
+from market.errors import VenueUnreachable
+from replay import TapeWriter
+from streaming.backoff import Backoff
+
+
+async def record_frames(provider: DataProvider, out: Path, seconds: float | None) -> None:
+    """Write every frame of a venue to a tape until SIGINT, SIGTERM, or for so many seconds; reconnect when it breaks off.
+
+    Raises:
+        VenueUnreachable: If the first connection fails.
+    """
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    recorder = Recorder(provider, out)
+    with recorder.tape:
+        work = asyncio.create_task(recorder.run())
+        waiting = asyncio.create_task(stop.wait())
+        await asyncio.wait({work, waiting}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for task in (work, waiting):
+            task.cancel()
+        results = await asyncio.gather(work, waiting, return_exceptions=True)
+        click.echo(f"{recorder.frames} frames recorded to {out}", err=True)
+    if isinstance(results[0], VenueUnreachable):
+        raise results[0]
+
+
+class Recorder:
+    """Copies one venue's frames to a tape.
+
+    Attributes:
+        frames: Frames received so far.
+    """
+
+    def __init__(self, provider: DataProvider, out: Path) -> None:
+        self._provider = provider
+        self._url = provider.endpoints.stream.rstrip("/") + provider.stream_path()
+        self.tape = TapeWriter(out)
+        self.frames = 0
+
+    async def run(self) -> None:
+        """Record for ever.
+
+        Raises:
+            VenueUnreachable: If the venue cannot be reached before the first frame.
+        """
+        backoff = Backoff()
+        while True:
+            try:
+                async with connect(self._url, compression=None, max_size=2**24) as socket:
+                    self.tape.write("connect", self._url, "", time.time_ns())
+                    await self._copy(socket)
+            except ConnectionClosed as error:
+                click.echo(f"{self._provider.name} closed the connection ({error}); trying again", err=True)
+            except (OSError, InvalidHandshake, TimeoutError) as error:
+                if not self.frames:
+                    raise VenueUnreachable(self._provider.name, self._url, str(error) or type(error).__name__) from error
+                click.echo(f"{self._provider.name} cannot be reached ({error}); trying again", err=True)
+            await asyncio.sleep(backoff.next())
+
+    async def _copy(self, socket: ClientConnection) -> None:
+        for frame in self._provider.subscribe():
+            await socket.send(frame)
+            self.tape.write("send", self._url, frame, time.time_ns())
+        rules = self._provider.keep_alive
+        while True:
+            try:
+                async with asyncio.timeout(rules.ping_after if rules.ping else None):
+                    frame = await socket.recv(decode=False)
+            except TimeoutError:
+                await socket.send(rules.ping or "")
+            else:
+                self.tape.write("recv", self._url, frame, time.time_ns())
+                self.frames += 1

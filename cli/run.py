@@ -1,0 +1,66 @@
+"""The verbs that run something: the whole system, or one of its processes."""
+
+from typing import Annotated
+
+import typer
+
+from cli.options import Exchange, Speed, Symbols, load, log_to
+
+
+def up(
+    *,
+    exchange: Exchange = None,
+    symbols: Symbols = None,
+    tape: Annotated[
+        str | None, typer.Option(help="Play these files through the local exchange instead of the network: A,B; or 'synthetic'.")
+    ] = None,
+    speed: Speed = 1.0,
+    no_app: Annotated[bool, typer.Option("--no-app", help="Without the page.")] = False,
+    no_flows: Annotated[bool, typer.Option("--no-flows", help="Without scheduled flows.")] = False,
+    seconds: Annotated[float | None, typer.Option("--for", min=0.1, help="Stop by itself after so many seconds.")] = None,
+) -> None:
+    """Run the whole system in the foreground; Ctrl-C stops it.
+
+    For example:
+
+      tcpdash up --exchange okx --symbols BTC-USDT,ETH-USDT
+
+      tcpdash up --tape monday.jsonl.gz,tuesday.jsonl.gz --speed 50 --no-app --for 60
+    """
+    from cli.system import System
+
+    del no_flows  # scheduled flows come with their own issue; the option is accepted so that scripts can be written now
+    System(load(exchange, symbols), tape=tape, speed=speed, exchange=exchange, symbols=symbols, with_app=not no_app).run(seconds)
+
+
+def demo(
+    *,
+    speed: Speed = 1.0,
+    seconds: Annotated[float | None, typer.Option("--for", min=0.1, help="Stop by itself after so many seconds.")] = None,
+) -> None:
+    """Run the whole system on an invented market, without account, key or network.
+
+    Its symbols begin with SYNTHETIC:, so nobody can take them for a venue's.
+    """
+    from cli.system import System
+
+    System(load(), tape="synthetic", speed=speed, exchange=None, symbols=None, with_app=True).run(seconds)
+
+
+def stream(*, exchange: Exchange = None, symbols: Symbols = None) -> None:
+    """Run the streaming worker alone, against the servers in the settings or those of a running `tcpdash up`."""
+    import asyncio
+
+    from cli.worker import collect
+
+    settings = load(exchange, symbols)
+    log_to(settings.home / "logs" / "worker.log", settings.log.level)
+    asyncio.run(collect(settings))
+
+
+def app(*, port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Port on 127.0.0.1.")] = None) -> None:
+    """Run the page alone."""
+    from cli.page import exec_page
+
+    settings = load()
+    exec_page(port or settings.app.port or 8501)

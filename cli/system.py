@@ -1,0 +1,164 @@
+"""The whole system of `tcpdash up`: which processes it has, and how they find each other."""
+
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+import click
+import httpx
+from db.home import Home
+
+from cli import page
+from cli.supervisor import OwnProcess, Supervisor
+from db import child
+from db.embedded import PostgresServer, RedisServer
+from db.schema import upgrade
+from exchanges import find_venue
+from market.clock import monotonic
+from market.symbol import full_symbol
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+_TCPDASH = (sys.executable, "-m", "cli")
+_APP_PORT = 8501
+
+
+class System:
+    """One home, its servers and its processes.
+
+    Args:
+        settings: All settings.
+        tape: Files for the local exchange, comma-separated, or `synthetic`; None follows the real venue.
+        speed: How many seconds of the tape pass in one.
+        exchange: What the command line asked for; a tape may say it instead.
+        symbols: Likewise.
+        with_app: Whether to serve the page.
+    """
+
+    def __init__(
+        self, settings: "Settings", *, tape: str | None, speed: float, exchange: str | None, symbols: str | None, with_app: bool
+    ) -> None:
+        self._settings, self._tape, self._speed, self._with_app = settings, tape, speed, with_app
+        self._exchange, self._symbols = exchange, symbols
+        self._home = Home(settings.home)
+        self._environment: dict[str, str] = {}
+        self._app_url: str | None = None
+        self._begun = monotonic()
+        self._supervisor = Supervisor(settings.home / "incidents.jsonl")
+
+    def run(self, seconds: float | None) -> None:
+        """Run until a signal, or for so many seconds.
+
+        Raises:
+            PlatformError: If something does not start; whatever was started is stopped.
+        """
+        self._choose_feed()
+        with self._home.owned():
+            self._supervisor.on_signals()
+            try:
+                self._start_servers()
+                self._start_feed()
+                if self._with_app:
+                    self._start_page()
+                self._supervisor.watch(seconds, self._report)
+            finally:
+                click.echo("stopping …")
+                self._supervisor.stop()
+        click.echo(f"stopped; the data is kept in {self._settings.home}")
+
+    def _choose_feed(self) -> None:
+        stream = self._settings.stream
+        venue, symbols = stream.exchange, list(stream.symbols)
+        if self._tape == "synthetic":
+            from replay import SyntheticMarket
+
+            venue = "synthetic"
+            symbols = [symbol.split(":", 1)[1] for symbol in SyntheticMarket().symbols] if self._symbols is None else symbols
+        elif self._tape is not None:
+            from replay import read_tape
+
+            source = read_tape(*self._tape.split(","))
+            venue = self._exchange or source.venue.lower()
+            symbols = symbols if self._symbols is not None else [symbol.split(":", 1)[1] for symbol in source.symbols]
+        name = find_venue(venue).name
+        self._venue, self._followed = name, [full_symbol(name, symbol) for symbol in symbols]
+
+    def _start_servers(self) -> None:
+        settings, home = self._settings, self._settings.home
+        if settings.database.url is None:
+            postgres = PostgresServer(home / "postgres", bin_folder=settings.database.binaries)
+            self._supervisor.start(postgres)
+            database_url = postgres.url
+            click.echo(f"PostgreSQL answers on port {postgres.port}")
+        else:
+            database_url = settings.database.url.get_secret_value()
+        upgrade(database_url)
+        if settings.redis.url is None:
+            redis = RedisServer(home / "redis")
+            self._supervisor.start(redis)
+            redis_url = redis.url
+            click.echo(f"Redis answers on port {redis.port}")
+        else:
+            redis_url = settings.redis.url.get_secret_value()
+        self._environment = {
+            "TCPDASH_HOME": str(home.absolute()),
+            "TCPDASH_DATABASE__URL": database_url,
+            "TCPDASH_REDIS__URL": redis_url,
+            "TCPDASH_STREAM__EXCHANGE": self._venue.lower(),
+            "TCPDASH_STREAM__SYMBOLS": ",".join(self._followed),
+        }
+        self._home.write_state({"postgres": {"url": database_url}, "redis": {"url": redis_url}})
+
+    def _start_feed(self) -> None:
+        if self._tape is not None:
+            self._start_exchange(self._tape)
+        else:
+            click.echo(f"following {', '.join(self._followed)}")
+        self._supervisor.start(self._own("worker", [*_TCPDASH, "stream"]))
+
+    def _start_exchange(self, tape: str) -> None:
+        port = child.free_port()
+        command = [*_TCPDASH, "replay", tape, "--port", str(port), "--speed", str(self._speed)]
+        self._supervisor.start(self._own("exchange", command, is_ready=lambda: _listens(port)))
+        venue = f"TCPDASH_VENUES__{self._venue}"
+        self._environment |= {f"{venue}__STREAM_URL": f"ws://127.0.0.1:{port}", f"{venue}__REST_URL": f"http://127.0.0.1:{port}"}
+        what = "a generated market: everything it shows is SYNTHETIC" if tape == "synthetic" else f"the tape {tape}"
+        click.echo(f"local exchange plays {what}, speed {self._speed:g}: {', '.join(self._followed)}")
+
+    def _start_page(self) -> None:
+        port = self._settings.app.port or (_APP_PORT if not _listens(_APP_PORT) else child.free_port())
+        self._supervisor.start(self._own("app", page.command(port)))
+        self._app_url = f"http://127.0.0.1:{port}"
+
+    def _own(self, name: str, command: list[str], **more: object) -> OwnProcess:
+        log = self._settings.home.absolute() / "logs" / f"{name}.out.log"
+        return OwnProcess(name, command, log=log, environment=self._environment, **more)  # type: ignore[arg-type]
+
+    def _report(self) -> None:
+        state = {
+            "postgres": {"url": self._environment["TCPDASH_DATABASE__URL"]},
+            "redis": {"url": self._environment["TCPDASH_REDIS__URL"]},
+            "app": {"url": self._app_url},
+            "feed": {"venue": self._venue, "symbols": self._followed, "tape": self._tape},
+            "pids": self._supervisor.pids(),
+        }
+        self._home.write_state(state)
+        if self._app_url is not None and not self._announced and _answers(f"{self._app_url}/_stcore/health"):
+            self._announced = True
+            click.echo(f"\n  page: {self._app_url}   (after {monotonic() - self._begun:.0f} s; Ctrl-C stops everything)\n")
+
+    _announced = False
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=1, trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False

@@ -1,0 +1,64 @@
+"""Puts the streaming worker together from the settings."""
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING
+
+from db.home import running_urls
+from db.operations import get_database_operations
+
+from exchanges import find_venue
+from exchanges.base import DataProvider, Endpoints
+from market.errors import StoreUnreachable
+from streaming.collector import DataCollector
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+
+def provider_from(settings: "Settings", name: str) -> DataProvider:
+    """Return a venue at the addresses that the settings give it."""
+    venue = find_venue(name)
+    own = settings.venues.get(venue.name.lower())
+    if own is None:
+        return venue()
+    endpoints = Endpoints(own.stream_url or venue.home.stream, own.rest_url or venue.home.rest)
+    return venue(channel=own.channel, endpoints=endpoints)
+
+
+async def collect(settings: "Settings") -> None:
+    """Follow the symbols of the settings until SIGINT or SIGTERM."""
+    database_url, redis_url = addresses(settings)
+    stream = settings.stream
+    db = get_database_operations(database_url)
+    collector = DataCollector(
+        db,
+        redis_url,
+        store_raw_data=settings.database.raw_trades,
+        queue_trades=stream.queue_trades,
+        linger_seconds=stream.linger_ms / 1000,
+    )
+    collector.register_provider(stream.exchange, provider_from(settings, stream.exchange))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, collector.stop)
+    try:
+        await collector.start_collection(stream.symbols, stream.timeframes)
+    finally:
+        db.close()
+
+
+def addresses(settings: "Settings") -> tuple[str, str]:
+    """Return the addresses of PostgreSQL and Redis: those of the settings, else those of a running `tcpdash up`.
+
+    Raises:
+        StoreUnreachable: If there are neither.
+    """
+    running = running_urls(settings.home)
+    database = settings.database.url.get_secret_value() if settings.database.url else running.get("postgres")
+    redis = settings.redis.url.get_secret_value() if settings.redis.url else running.get("redis")
+    if database is None or redis is None:
+        raise StoreUnreachable(
+            f"no servers run on {settings.home}; start `tcpdash up`, or set TCPDASH_DATABASE__URL and TCPDASH_REDIS__URL"
+        )
+    return database, redis
