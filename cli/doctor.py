@@ -72,11 +72,10 @@ def _installation(home: Path) -> list[Finding]:
 
 
 def _running(settings: "Settings") -> list[Finding]:
-    from db.home import Home
-
     from cli.worker import addresses
+    from db.home import running_state
 
-    state = Home(settings.home).read_state()
+    state = running_state(settings.home) or {}
     try:
         database_url, redis_url = addresses(settings)
     except PlatformError as error:
@@ -100,9 +99,8 @@ def _processes(state: dict[str, object]) -> Finding | None:
 
 
 def _postgres(url: str) -> Finding:
-    from db.operations import get_database_operations
-
     from db import schema
+    from db.operations import get_database_operations
 
     db = get_database_operations(url)
     try:
@@ -145,6 +143,6 @@ def _outages(home: Path) -> list[Finding]:
             continue
         code = incident.get("exit_code")
         how = f"killed by signal {-code}" if isinstance(code, int) and code < 0 else f"exit code {code}"
-        words = f"{incident.get('component')} was down for {incident.get('down_seconds')} s at {incident.get('at')} ({how})"
+        words = f"{incident.get('component')} went down at {incident.get('at')} ({how}), started again within {incident.get('down_seconds')} s"
         findings.append(Finding("outage", "warning", words))
     return findings

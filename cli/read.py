@@ -23,19 +23,8 @@ if TYPE_CHECKING:
     from db import DatabaseOperations
 
 _CANDLE_COLUMNS = [
-    "symbol",
-    "timeframe",
-    "timestamp",
-    "open",
-    "high",
-    "low",
-    "close",
-    "volume",
-    "quote_volume",
-    "trades",
-    "complete",
-    "origin",
-    "revision",
+    *("symbol", "timeframe", "timestamp", "open", "high", "low", "close", "volume", "quote_volume", "trades"),
+    *("complete", "origin", "revision"),
 ]
 _TRADE_COLUMNS = ["symbol", "timestamp", "trade_id", "price", "size", "side", "count"]
 
@@ -92,11 +81,22 @@ def trades(
 @contextmanager
 def store(*, check: bool = True) -> "Iterator[DatabaseOperations]":
     """Yield the database of the settings, of a running `tcpdash up`, or the embedded one started for this command."""
-    from db.home import open_store
+    from contextlib import ExitStack
+
+    from db import schema
+    from db.home import connect
+    from db.operations import get_database_operations
 
     settings = load()
-    url = settings.database.url.get_secret_value() if settings.database.url else None
-    with open_store(settings.home, url, bin_folder=settings.database.binaries) as db:
+    with ExitStack() as stack:
+        if settings.database.url is not None:
+            url = settings.database.url.get_secret_value()
+        else:
+            url = stack.enter_context(connect(settings.home, bin_folder=settings.database.binaries))
+        db = get_database_operations(url)
+        stack.callback(db.close)
+        if check:
+            schema.check(db.engine)
         yield db
 
 
@@ -109,8 +109,8 @@ def _bounds(start: str | None, end: str | None) -> tuple[int | None, int | None]
 
 def _known(db: "DatabaseOperations", text: str) -> str:
     symbol = str(Symbol.parse(text.strip().upper()))
-    stored = db.watermarks.symbols() or []
-    if symbol not in stored and symbol not in db.market_data.symbols():
+    stored = db.market_data.symbols()
+    if symbol not in stored and db.watermarks.get(symbol) is None:
         there = ", ".join(stored) or "nothing yet; start with `tcpdash demo` or `tcpdash up`"
         raise NothingStored(f"nothing is stored of {symbol}{did_you_mean(symbol, list(stored))}; stored is {there}")
     return symbol

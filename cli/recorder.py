@@ -78,9 +78,9 @@ class Recorder:
         while True:
             try:
                 async with asyncio.timeout(rules.ping_after if rules.ping else None):
-                    frame = await socket.recv(decode=False)
+                    received = await socket.recv(decode=False)
             except TimeoutError:
                 await socket.send(rules.ping or "")
             else:
-                self.tape.write("recv", self._url, frame, time.time_ns())
+                self.tape.write("recv", self._url, received, time.time_ns())
                 self.frames += 1

@@ -42,6 +42,8 @@ class OwnProcess:
         log: Where its output goes.
         environment: What its environment has besides ours.
         is_ready: Tells when others may use it; waited for at the start.
+        patience_seconds: How long to wait for that.
+        shown: Whether its warnings go to the terminal.
     """
 
     def __init__(
@@ -53,9 +55,11 @@ class OwnProcess:
         environment: Mapping[str, str],
         is_ready: Callable[[], bool] | None = None,
         patience_seconds: float = 60.0,
+        shown: bool = False,
     ) -> None:
         self.name, self._command, self._log = name, command, log
         self._environment, self._is_ready, self._patience = environment, is_ready, patience_seconds
+        self._shown = shown
         self.process: child.Process | None = None
 
     def start(self) -> None:
@@ -65,7 +69,7 @@ class OwnProcess:
             ComponentFailed: If it ends before.
         """
         since = child.size(self._log)
-        self.process = child.spawn(self._command, self._log, environment=self._environment)
+        self.process = child.spawn(self._command, self._log, environment=self._environment, shown=self._shown)
         if self._is_ready is not None:
             is_ready = self._is_ready
             child.wait_until(lambda: self.poll() is not None or is_ready(), self._patience)
@@ -97,7 +101,7 @@ class Incident(msgspec.Struct):
     """A component that was down, for `tcpdash doctor`.
 
     Attributes:
-        down_seconds: From the moment it was found dead until it could be used again.
+        down_seconds: From the moment it was found dead until it was started again.
     """
 
     component: str

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 import httpx
-from db.home import Home
 
 from cli import page
 from cli.supervisor import OwnProcess, Supervisor
 from db import child
 from db.embedded import PostgresServer, RedisServer
+from db.home import POSTGRES_FOLDER, REDIS_FOLDER, own
 from db.schema import upgrade
 from exchanges import find_venue
 from market.clock import monotonic
@@ -41,7 +41,6 @@ class System:
     ) -> None:
         self._settings, self._tape, self._speed, self._with_app = settings, tape, speed, with_app
         self._exchange, self._symbols = exchange, symbols
-        self._home = Home(settings.home)
         self._environment: dict[str, str] = {}
         self._app_url: str | None = None
         self._begun = monotonic()
@@ -54,7 +53,7 @@ class System:
             PlatformError: If something does not start; whatever was started is stopped.
         """
         self._choose_feed()
-        with self._home.owned():
+        with own(self._settings.home) as self._home:
             self._supervisor.on_signals()
             try:
                 self._start_servers()
@@ -87,7 +86,7 @@ class System:
     def _start_servers(self) -> None:
         settings, home = self._settings, self._settings.home
         if settings.database.url is None:
-            postgres = PostgresServer(home / "postgres", bin_folder=settings.database.binaries)
+            postgres = PostgresServer(home / POSTGRES_FOLDER, bin_folder=settings.database.binaries)
             self._supervisor.start(postgres)
             database_url = postgres.url
             click.echo(f"PostgreSQL answers on port {postgres.port}")
@@ -95,7 +94,7 @@ class System:
             database_url = settings.database.url.get_secret_value()
         upgrade(database_url)
         if settings.redis.url is None:
-            redis = RedisServer(home / "redis")
+            redis = RedisServer(home / REDIS_FOLDER)
             self._supervisor.start(redis)
             redis_url = redis.url
             click.echo(f"Redis answers on port {redis.port}")
@@ -108,19 +107,21 @@ class System:
             "TCPDASH_STREAM__EXCHANGE": self._venue.lower(),
             "TCPDASH_STREAM__SYMBOLS": ",".join(self._followed),
         }
-        self._home.write_state({"postgres": {"url": database_url}, "redis": {"url": redis_url}})
+        self._home.publish({"postgres": {"url": database_url}, "redis": {"url": redis_url}})
 
     def _start_feed(self) -> None:
         if self._tape is not None:
             self._start_exchange(self._tape)
         else:
             click.echo(f"following {', '.join(self._followed)}")
-        self._supervisor.start(self._own("worker", [*_TCPDASH, "stream"]))
+        self._supervisor.start(self._own("worker", [*_TCPDASH, "stream"], shown=True))
 
     def _start_exchange(self, tape: str) -> None:
         port = child.free_port()
         command = [*_TCPDASH, "replay", tape, "--port", str(port), "--speed", str(self._speed)]
-        self._supervisor.start(self._own("exchange", command, is_ready=lambda: _listens(port)))
+        self._supervisor.start(
+            self._own("exchange", command, is_ready=lambda: _answers(f"http://127.0.0.1:{port}/api/v3/ping"), shown=True)
+        )
         venue = f"TCPDASH_VENUES__{self._venue}"
         self._environment |= {f"{venue}__STREAM_URL": f"ws://127.0.0.1:{port}", f"{venue}__REST_URL": f"http://127.0.0.1:{port}"}
         what = "a generated market: everything it shows is SYNTHETIC" if tape == "synthetic" else f"the tape {tape}"
@@ -143,7 +144,7 @@ class System:
             "feed": {"venue": self._venue, "symbols": self._followed, "tape": self._tape},
             "pids": self._supervisor.pids(),
         }
-        self._home.write_state(state)
+        self._home.publish(state)
         if self._app_url is not None and not self._announced and _answers(f"{self._app_url}/_stcore/health"):
             self._announced = True
             click.echo(f"\n  page: {self._app_url}   (after {monotonic() - self._begun:.0f} s; Ctrl-C stops everything)\n")

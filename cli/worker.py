@@ -4,9 +4,8 @@ import asyncio
 import signal
 from typing import TYPE_CHECKING
 
-from db.home import running_urls
+from db.home import running_state
 from db.operations import get_database_operations
-
 from exchanges import find_venue
 from exchanges.base import DataProvider, Endpoints
 from market.errors import StoreUnreachable
@@ -54,9 +53,11 @@ def addresses(settings: "Settings") -> tuple[str, str]:
     Raises:
         StoreUnreachable: If there are neither.
     """
-    running = running_urls(settings.home)
-    database = settings.database.url.get_secret_value() if settings.database.url else running.get("postgres")
-    redis = settings.redis.url.get_secret_value() if settings.redis.url else running.get("redis")
+    running = running_state(settings.home) or {}
+    database, redis = (
+        url.get_secret_value() if url is not None else running.get(name, {}).get("url")
+        for name, url in (("postgres", settings.database.url), ("redis", settings.redis.url))
+    )
     if database is None or redis is None:
         raise StoreUnreachable(
             f"no servers run on {settings.home}; start `tcpdash up`, or set TCPDASH_DATABASE__URL and TCPDASH_REDIS__URL"

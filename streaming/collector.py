@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
+
 from db.bus import AsyncBus, Bus
 from db.operations import DatabaseOperations
-
 from exchanges.base import DataProvider
 from exchanges.rest import HistoryClient
 from market.candle import Candle
@@ -138,7 +139,7 @@ class DataCollector:
     async def _follow(self, provider: DataProvider, timeframes: list[Timeframe]) -> None:
         widest = max(timeframes, key=lambda timeframe: timeframe.width_us)
         persistence = Persistence(self._db.engine, keep_trades=self.store_raw_data, widest=widest)
-        async with HistoryClient(provider) as history, AsyncBus(self._redis_url) as bus:
+        async with HistoryClient(provider) as history, _bus(self._redis_url) as bus:
             worker = Worker(
                 provider,
                 Connection(provider),
@@ -153,6 +154,15 @@ class DataCollector:
             if self._stopped:
                 worker.stop()
             await worker.run()
+
+
+@asynccontextmanager
+async def _bus(url: str) -> AsyncIterator[AsyncBus]:
+    bus = AsyncBus(url)
+    try:
+        yield bus
+    finally:
+        await bus.close()
 
 
 def _as_trade(raw: Trade | Mapping[str, Any]) -> Trade:

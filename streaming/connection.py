@@ -159,7 +159,8 @@ class _Inbox:
         """Read frames until the socket closes. What arrived together is handed on together."""
         try:
             while True:
-                self._frames.append(await self._socket.recv(decode=False))
+                frame = await self._socket.recv(decode=False)
+                self._frames.append(frame)  # not in one line: the list is another one after the wait
                 self._arrived.set()
                 if len(self._frames) >= _FRAMES:
                     self._room.clear()

@@ -1,19 +1,22 @@
 """What the worker writes to PostgreSQL and reads back when it starts again; called in threads."""
 
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 
 import psycopg2
 import sqlalchemy as sa
-from db.repositories.gaps import Gap
 
+from db.bulk import RowsExist
 from db.engine import is_transient, transaction
-from db.repositories.raw_trades import RowsExist
+from db.repositories.gaps import Gap
+from db.repositories.symbols import ListedSymbol
 from db.store import Store
 from exchanges.base import Instrument
 from market.errors import StoreUnreachable
+from market.symbol import Symbol
 from market.timeframe import BASE, Timeframe
 from market.trade import Trade
-from streaming.pipeline import Batch
+from streaming.pipeline import Batch, Hole
 from streaming.worker import Resume
 
 # Times may go back a little while ids go up; a trade below the watermark may be younger than the one that set it.
@@ -57,13 +60,13 @@ class Persistence:
             candle = store.market_data.get_last_traded(symbol, BASE)
             since_us = candle.timestamp_us if candle else BASE.open_of(mark.timestamp_us)
             trades = store.raw_trades.get_trades(symbol, since_us, mark.timestamp_us + _SLACK_US)
-            minutes = store.market_data.list_candles(symbol, BASE, self._widest.open_of(mark.timestamp_us) + 1, None)
+            minutes = list(store.market_data.get_series(symbol, BASE, self._widest.open_of(mark.timestamp_us) + 1).candles())
             return Resume(mark.trade_id, mark.timestamp_us, candle, trades, minutes)
 
     def keep_instruments(self, instruments: list[Instrument]) -> None:
         """Store the venue's lines about some symbols."""
         with transaction(self._engine) as store:
-            store.symbols.upsert(instruments)
+            store.symbols.upsert([_listed(instrument) for instrument in instruments])
 
     def _write(self, batch: Batch, how: Callable[[Store], Callable[[list[Trade]], int]]) -> None:
         with transaction(self._engine) as store:
@@ -75,7 +78,31 @@ class Persistence:
             if batch.candles:
                 store.market_data.upsert_candles(batch.candles)
             for hole in batch.holes:
-                store.gaps.open(Gap(hole.symbol, hole.first_id, hole.last_id, hole.start_us, hole.end_us, str(hole.cause)))
+                store.gaps.open(_gap(hole))
+
+
+def _gap(hole: Hole) -> Gap:
+    return Gap(
+        symbol=hole.symbol,
+        first_id=hole.first_id,
+        last_id=hole.last_id,
+        start_us=hole.start_us,
+        end_us=hole.end_us,
+        cause=str(hole.cause),
+    )
+
+
+def _listed(instrument: Instrument) -> ListedSymbol:
+    symbol = Symbol.parse(instrument.symbol)
+    return ListedSymbol(
+        symbol=instrument.symbol,
+        exchange=symbol.exchange,
+        base=symbol.base,
+        quote=symbol.quote,
+        tick_size=Decimal(instrument.tick_size) if instrument.tick_size else None,
+        lot_size=Decimal(instrument.lot_size) if instrument.lot_size else None,
+        status=instrument.status,
+    )
 
 
 def _highest(trades: list[Trade]) -> Iterable[Trade]:

@@ -162,8 +162,12 @@ class Worker:
             self._publisher.put(batch.candles)
             for symbol in {candle.symbol for candle in batch.candles}:
                 self._publisher.put(self._edges[symbol].take([candle for candle in batch.candles if candle.symbol == symbol]))
-        for hole in batch.holes:
-            logger.warning("hole symbol=%s first_id=%d last_id=%d cause=%s", hole.symbol, hole.first_id, hole.last_id, hole.cause)
+        if batch.holes:
+            first = batch.holes[0]
+            logger.warning(
+                "holes count=%d symbol=%s first_id=%d last_id=%d cause=%s",
+                len(batch.holes), first.symbol, first.first_id, batch.holes[-1].last_id, first.cause,
+            )  # fmt: skip
         await self._store.put(batch)
 
     # -- the clock -----------------------------------------------------------------------------------------------

@@ -1,0 +1,91 @@
+"""What the candle chart draws: one row for each candle and each hole, with its place and its words."""
+
+import numpy as np
+import pandas as pd
+
+from market.timeframe import Timeframe
+
+MAX_BARS = 2_000
+"""More bars than this are not drawn: a browser takes seconds for them, and a screen has fewer pixels."""
+
+_GAP = 0.14  # of a span, left free on each side of a body
+_PROOFS = {True: "complete", False: "NOT complete: a known hole inside"}
+_UNPROVEN = "cannot be proven (the venue's ids do not tell)"
+
+
+def chart_rows(candles: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:
+    """Return the rows of the chart, in the order of time.
+
+    Args:
+        candles: As `get_candles` returns them, oldest first; `final` (boolean) may be missing when all are over.
+        timeframe: Width of the candles.
+
+    Returns:
+        Columns begin, end (of the span), left, right, middle (of the body), open, high, low, close, volume, bottom, top (of
+        the body), kind (`traded`, `quiet` or `hole`), forming, incomplete, last (boolean), direction (`up`, `down`), and the
+        words label, span, trades, standing, origin, revision. A run of missing candles is one row of kind `hole` without prices.
+    """
+    shown = candles.tail(MAX_BARS).reset_index(drop=True)
+    rows = pd.concat([_candle_rows(shown, timeframe), _hole_rows(shown, timeframe)], ignore_index=True)
+    return rows.sort_values("begin", ignore_index=True)
+
+
+def missing_spans(candles: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:
+    """Return where candles are missing between the first and the last: columns begin, end (of the run) and count."""
+    width = pd.Timedelta(timeframe.width_us, unit="us")
+    closes = candles["timestamp"]
+    count = ((closes.diff() - width) // width).fillna(0).astype("int64")
+    holes = count > 0
+    begin = closes.shift()[holes]
+    return pd.DataFrame({"begin": begin, "end": begin + count[holes] * width, "count": count[holes]}).reset_index(drop=True)
+
+
+def _candle_rows(candles: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:
+    width = pd.Timedelta(timeframe.width_us, unit="us")
+    end, begin = candles["timestamp"], candles["timestamp"] - width
+    prices = candles[["open", "high", "low", "close", "volume"]].astype("float64")
+    final = candles["final"].astype("bool") if "final" in candles.columns else pd.Series(True, candles.index)  # noqa: FBT003
+    standing = candles["complete"].astype("object").map(lambda proof: _UNPROVEN if pd.isna(proof) else _PROOFS[bool(proof)])
+    trades = candles["trades"].astype("object").map(lambda count: "not told" if pd.isna(count) else f"{count:,}")
+    return prices.assign(
+        begin=begin,
+        end=end,
+        left=begin + width * _GAP,
+        right=end - width * _GAP,
+        middle=begin + width / 2,
+        bottom=prices[["open", "close"]].min(axis=1),
+        top=prices[["open", "close"]].max(axis=1),
+        kind=np.where(prices["volume"] > 0, "traded", "quiet"),
+        forming=~final,
+        incomplete=final & candles["complete"].eq(False).fillna(False).astype("bool"),  # noqa: FBT003
+        last=candles.index == len(candles) - 1,
+        direction=np.where(prices["close"] >= prices["open"], "up", "down"),
+        label=end.dt.strftime("%Y-%m-%d %H:%M"),
+        span=_spans(begin, end),
+        trades=trades,
+        standing=standing.where(final, "forming"),
+        origin=candles["origin"].astype("str"),
+        revision=candles["revision"].astype("str"),
+    )
+
+
+def _hole_rows(candles: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:
+    holes = missing_spans(candles, timeframe)
+    begin, end = holes["begin"], holes["end"]
+    return pd.DataFrame(
+        {
+            "begin": begin,
+            "end": end,
+            "middle": begin + (end - begin) / 2,
+            "kind": "hole",
+            "forming": False,
+            "incomplete": False,
+            "last": False,
+            "span": _spans(begin, end),
+            "standing": holes["count"].map(lambda count: f"no data: {count:,} candle{'s' if count > 1 else ''} missing"),
+        }
+    )
+
+
+def _spans(begin: "pd.Series[pd.Timestamp]", end: "pd.Series[pd.Timestamp]") -> "pd.Series[str]":
+    return begin.dt.strftime("%Y-%m-%d %H:%M") + " to " + end.dt.strftime("%Y-%m-%d %H:%M") + " UTC"

@@ -1,0 +1,200 @@
+"""How near the store comes to what PostgreSQL can do at most: writing trades, reading and importing candles; as ratios."""
+
+import io
+import random
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from db import schema
+from db.embedded import PostgresServer
+from db.engine import create_engine, transaction
+from db.series import CandleSeries
+from db.trade_rows import COLUMNS, encode_trades
+from market.timeframe import Timeframe
+from market.trade import Side, Trade
+
+SYMBOL = "OKX:BTC-USDT"
+START_US = 1_704_067_200_000_000  # 2024-01-01
+MINUTE_US = 60_000_000
+TRADES, BATCH = 200_000, 5_000
+YEAR = 525_600
+ROUNDS = 5
+
+# What a reader who knows that nothing is null and every candle is live could ask for.
+_BARE = (
+    "copy (select timestamp, open, high, low, close, volume, quote_volume, trades, taker_buy_volume, first_trade_id, last_trade_id,"
+    f" complete, origin, revision from market_data where symbol = '{SYMBOL}' and timeframe = '1m' order by timestamp)"
+    " to stdout (format binary)"
+)
+_BARE_KINDS = (*[">i8"], *[">f8"] * 6, ">i8", ">f8", ">i8", ">i8", "?", "S4", ">i4")
+
+
+def main() -> None:
+    """Print one line a figure: what was measured, the target, and whether it holds."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = PostgresServer(Path(folder) / "data", durable=False)
+        server.start()
+        try:
+            schema.upgrade(server.url)
+            engine = create_engine(server.url)
+            writing(engine)
+            importing(engine)
+            reading(engine)
+            engine.dispose()
+        finally:
+            server.stop()
+
+
+def writing(engine: sa.Engine) -> None:
+    """Compare `raw_trades.append` with bare COPY of rows that were encoded before."""
+    trades = _trades()
+    batches = [trades[first : first + BATCH] for first in range(0, TRADES, BATCH)]
+    files = [b"".join(encode_trades(batch)) for batch in batches]
+    with transaction(engine) as store:
+        store.raw_trades.append(batches[0])
+
+    def ours() -> None:
+        for batch in batches:
+            with transaction(engine) as store:
+                store.raw_trades.append(batch)
+
+    def bare() -> None:
+        for file in files:
+            _bare_copy(engine, "raw_trades", COLUMNS, file)
+
+    seconds = _best({"ours": ours, "bare": bare}, before=lambda: _empty(engine, "raw_trades"))
+    print(f"append: {TRADES / seconds['ours']:,.0f} trades/s, bare COPY {TRADES / seconds['bare']:,.0f}/s")
+    _report("append, share of bare COPY", seconds["bare"] / seconds["ours"], at_least=0.60)
+
+
+def importing(engine: sa.Engine) -> None:
+    """Compare `upsert_series` of new candles with bare COPY of rows that were encoded before."""
+    series = _year()
+    from db.candle_rows import COLUMNS as NAMES
+    from db.candle_rows import encode_series
+
+    file = b"".join(encode_series([series]))
+
+    def ours() -> None:
+        with transaction(engine) as store:
+            store.market_data.upsert_series(series)
+
+    ours()
+    contenders = {"ours": ours, "bare": lambda: _bare_copy(engine, "market_data", NAMES, file)}
+    seconds = _best(contenders, before=lambda: _empty(engine, "market_data"), rounds=3)
+    _report("import of a year of 1m, share of bare COPY", seconds["bare"] / seconds["ours"], at_least=0.80)
+
+
+def reading(engine: sa.Engine) -> None:
+    """Compare `get_candles` with bare COPY and numpy, and with what pandas offers."""
+    _empty(engine, "market_data")
+    with transaction(engine) as store:
+        store.market_data.upsert_series(_year())
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text("vacuum analyze market_data"))
+
+    def ours() -> pd.DataFrame:
+        with transaction(engine) as store:
+            return store.market_data.get_candles(SYMBOL, "1m")
+
+    def bare() -> list[Any]:
+        sink = io.BytesIO()
+        with engine.connect() as connection, closing(connection.connection.cursor()) as cursor:
+            cursor.copy_expert(_BARE, sink, 1 << 20)
+        return _bare_columns(sink.getvalue())
+
+    def by_pandas() -> pd.DataFrame:
+        with engine.connect() as connection:
+            return pd.read_sql(sa.text(f"select * from market_data where symbol = '{SYMBOL}' order by timestamp"), connection)
+
+    assert len(ours()) == len(bare()[0]) == YEAR
+    seconds = _best({"ours": ours, "bare": bare})
+    _report("get_candles of a year of 1m, times bare COPY and numpy", seconds["ours"] / seconds["bare"], at_most=1.5)
+    seconds |= _best({"pandas": by_pandas}, rounds=2)
+    _report("get_candles of a year of 1m, times faster than pandas.read_sql", seconds["pandas"] / seconds["ours"], at_least=5)
+
+
+def _trades() -> list[Trade]:
+    dice = random.Random(1)
+    return [
+        Trade(
+            SYMBOL,
+            1_000_000 + number,
+            round(30_000 + dice.gauss(0, 100), 1),
+            round(dice.expovariate(10) + 1e-8, 8),
+            dice.choice(list(Side)),
+            START_US + number * 10_000,
+            START_US + number * 10_000 + 30_000,
+        )
+        for number in range(TRADES)
+    ]
+
+
+def _year() -> CandleSeries:
+    dice = np.random.default_rng(1)
+    close = np.round(30_000 + np.cumsum(dice.normal(0, 5, YEAR)), 1)
+    rows = np.arange(YEAR, dtype=np.int64)
+    columns = {
+        "timestamp": START_US + (rows + 1) * MINUTE_US,
+        "open": close,
+        "high": close + 5,
+        "low": close - 5,
+        "close": close,
+        "volume": np.round(dice.exponential(10, YEAR), 8),
+        "quote_volume": np.round(dice.exponential(300_000, YEAR), 8),
+        "trades": dice.integers(1, 1_000, YEAR),
+        "taker_buy_volume": np.round(dice.exponential(5, YEAR), 8),
+        "first_trade_id": rows * 1_000,
+        "last_trade_id": rows * 1_000 + 999,
+        "complete": np.ones(YEAR),
+        "origin": np.zeros(YEAR),
+    }
+    return CandleSeries.of(SYMBOL, Timeframe.M1, columns)
+
+
+def _bare_columns(data: bytes) -> list[Any]:
+    fields: list[tuple[str, str]] = [("columns", ">i2")]
+    for number, kind in enumerate(_BARE_KINDS):
+        fields += [(f"length {number}", ">i4"), (f"value {number}", kind)]
+    rows = np.frombuffer(data, np.dtype(fields), offset=19, count=(len(data) - 21) // np.dtype(fields).itemsize)
+    return [rows[f"value {number}"].astype(kind.lstrip(">")) for number, kind in enumerate(_BARE_KINDS)]
+
+
+def _bare_copy(engine: sa.Engine, table: str, columns: tuple[str, ...], file: bytes) -> None:
+    with engine.begin() as connection, closing(connection.connection.cursor()) as cursor:
+        cursor.copy_expert(f"copy {table} ({', '.join(columns)}) from stdin (format binary)", io.BytesIO(file), 1 << 20)
+
+
+def _empty(engine: sa.Engine, table: str) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"truncate {table}")
+
+
+def _best(contenders: dict[str, Callable[[], object]], before: Callable[[], None] = lambda: None, rounds: int = ROUNDS) -> dict[str, float]:
+    """Return the best time of each contender in seconds; they take turns, so that a slow moment of the machine hits all."""
+    seconds = dict.fromkeys(contenders, float("inf"))
+    for _ in range(rounds):
+        for name, run in contenders.items():
+            before()
+            begun = time.perf_counter()
+            run()
+            seconds[name] = min(seconds[name], time.perf_counter() - begun)
+    return seconds
+
+
+def _report(figure: str, value: float, *, at_least: float | None = None, at_most: float | None = None) -> None:
+    holds = (at_least is None or value >= at_least) and (at_most is None or value <= at_most)
+    target = f">= {at_least:g}" if at_least is not None else f"<= {at_most:g}"
+    print(f"{figure}: {value:.2f} (target {target}) {'ok' if holds else 'MISSED'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Connections to PostgreSQL: how they are made, what a transaction is, and which failures are worth another try."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+import psycopg2
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from db.store import Store
+from market.errors import StoreError, StoreUnreachable
+
+CONNECT_SECONDS = 5
+
+# https://www.postgresql.org/docs/current/errcodes-appendix.html: serialization failure, deadlock, too many connections, lock
+# not available, shut down by an administrator, after a crash, and not yet up; class 08 is all that breaks a connection.
+_PASSING_CODES = {"40001", "40P01", "53300", "55P03", "57P01", "57P02", "57P03"}
+# A refused login carries no code, only a text.
+_REFUSALS = ("authentication failed", "no pg_hba.conf entry", "does not exist", "no password supplied", "permission denied")
+
+
+def create_engine(url: str, *, application_name: str = "tcpdash") -> sa.Engine:
+    """Return an engine with a small pool; nothing is connected yet.
+
+    Args:
+        url: `postgresql+psycopg2://user:password@host:port/database`.
+        application_name: What `pg_stat_activity` shows.
+    """
+    address = sa.make_url(url)
+    if address.drivername == "postgresql":
+        address = address.set(drivername="postgresql+psycopg2")  # SQLAlchemy 2.1 would take another driver
+    engine = sa.create_engine(
+        address,
+        pool_pre_ping=True,
+        pool_size=3,
+        max_overflow=5,
+        connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": application_name},
+        json_serializer=lambda value: msgspec.json.encode(value).decode(),
+        json_deserializer=msgspec.json.decode,
+    )
+    event.listen(engine, "connect", _prepare)
+    return engine
+
+
+@contextmanager
+def transaction(engine: sa.Engine) -> Iterator[Store]:
+    """Yield all repositories on one connection; commit on a clean exit, roll back on an exception.
+
+    Raises:
+        StoreUnreachable: If PostgreSQL does not answer, or stops answering.
+    """
+    with reachable(engine), engine.begin() as connection:
+        yield Store(connection)
+
+
+@contextmanager
+def reachable(engine: sa.Engine) -> Iterator[None]:
+    """Report a lost or refused connection inside the block as an error fit for a person.
+
+    Raises:
+        StoreUnreachable: If PostgreSQL does not answer, or stops answering.
+        StoreError: If it refuses the user, the password or the database.
+    """
+    try:
+        yield
+    except (sa.exc.DBAPIError, psycopg2.Error) as error:
+        cause = _driver_error(error)
+        if not _is_connection_failure(cause):
+            raise
+        where, reason = engine.url.render_as_string(hide_password=True), " ".join(str(cause).split()) or "connection lost"
+        if any(text in reason for text in _REFUSALS):
+            raise StoreError(f"PostgreSQL refused {where} ({reason}); check user, password and database in the address") from error
+        raise StoreUnreachable(
+            f"PostgreSQL does not answer at {where} ({reason}); check that it runs (`tcpdash doctor`) and that the address is right"
+        ) from error
+
+
+def is_transient(error: BaseException) -> bool:
+    """Return whether the same transaction may succeed when it is tried again."""
+    if isinstance(error, StoreUnreachable):
+        return True
+    cause = _driver_error(error)
+    code = getattr(cause, "pgcode", None)
+    if code is not None:
+        return code in _PASSING_CODES or code.startswith("08")
+    return _is_connection_failure(cause) and not any(text in str(cause) for text in _REFUSALS)
+
+
+def _is_connection_failure(cause: BaseException) -> bool:
+    if not isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError | psycopg2.DatabaseError):
+        return False
+    code = cause.pgcode
+    if code is not None:
+        return code.startswith("08") or code in {"53300", "57P01", "57P02", "57P03"}
+    # Without a code it did not come from the server: the connection is gone. A bare DatabaseError is how libpq reports a
+    # COPY that broke off.
+    return type(cause) in {psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.DatabaseError}
+
+
+def _driver_error(error: BaseException) -> BaseException:
+    """Return what psycopg2 raised, whether SQLAlchemy wrapped it or not."""
+    return error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig is not None else error
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    # As a statement and not as a startup option: poolers and the WASM server of the tests refuse those.
+    with connection.cursor() as cursor:
+        cursor.execute("set timezone = 'UTC'")
+    connection.commit()

@@ -1,0 +1,133 @@
+"""The store for those who do not think in transactions: every call is one of its own."""
+
+import atexit
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+import sqlalchemy as sa
+
+from db import schema
+from db.engine import create_engine, reachable, transaction
+from db.repositories.gaps import GapRepository
+from db.repositories.market_data import MarketDataRepository
+from db.repositories.raw_trades import RawTradeRepository
+from db.repositories.symbols import SymbolRepository
+from db.repositories.watermarks import WatermarkRepository
+from db.storage import has_timescale, storage_of
+from db.store import Store
+from db.tables import metadata
+from market.errors import StoreError
+
+# A partitioned table is as large as its partitions; the number of rows is what the last statistics say.
+_SIZES = """
+select name, coalesce(sum(pg_total_relation_size(part.relid)), 0)::bigint as bytes,
+       coalesce(sum(greatest(class.reltuples, stat.n_live_tup)), 0)::bigint as rows
+from unnest(cast(:names as text[])) as name
+left join lateral pg_partition_tree(to_regclass(name)) as part on part.isleaf
+left join pg_class as class on class.oid = part.relid
+left join pg_stat_user_tables as stat on stat.relid = part.relid
+group by name order by name
+"""
+
+
+class DatabaseOperations:
+    """Repositories on one engine; each call commits, or rolls back on an exception.
+
+    Attributes:
+        engine: Where connections come from.
+        market_data: Candles.
+        raw_trades: Trades and points as the venue sent them.
+        watermarks: Up to which trade each symbol is stored.
+        gaps: Holes in the tape.
+        symbols: What the venues list.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+        self.market_data = cast("MarketDataRepository", _EachCall(engine, "market_data"))
+        self.raw_trades = cast("RawTradeRepository", _EachCall(engine, "raw_trades"))
+        self.watermarks = cast("WatermarkRepository", _EachCall(engine, "watermarks"))
+        self.gaps = cast("GapRepository", _EachCall(engine, "gaps"))
+        self.symbols = cast("SymbolRepository", _EachCall(engine, "symbols"))
+
+    def transaction(self) -> AbstractContextManager[Store]:
+        """Return a block in which several calls are one transaction."""
+        return transaction(self.engine)
+
+    def health_check(self) -> bool:
+        """Return whether the database answers and has the schema this program needs."""
+        try:
+            schema.check(self.engine)
+        except StoreError:
+            return False
+        return True
+
+    def get_stats(self) -> dict[str, Any]:
+        """Return what is stored: server version, storage, schema revision, and for each table its bytes and about its rows."""
+        with reachable(self.engine), self.engine.connect() as connection:
+            sizes = connection.execute(sa.text(_SIZES), {"names": sorted(metadata.tables)}).mappings()
+            return {
+                "server_version": connection.scalar(sa.text("show server_version")),
+                "storage": storage_of(connection).name,
+                "timescale_available": has_timescale(connection),
+                "schema_revision": schema.current(self.engine),
+                "bytes": connection.scalar(sa.text("select pg_database_size(current_database())")),
+                "tables": {size["name"]: {"bytes": size["bytes"], "rows": size["rows"]} for size in sizes},
+            }
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def get_database_operations(url: str | None = None) -> DatabaseOperations:
+    """Return the store of this installation.
+
+    Args:
+        url: Of the database; None takes the one in the settings, else that of the running system in TCPDASH_HOME, else a
+            PostgreSQL is started there and stopped when this process ends.
+    """
+    return DatabaseOperations(create_engine(url or _configured_url()))
+
+
+def _configured_url() -> str:
+    from settings import load_settings  # noqa: PLC0415 - an entry point only when nobody gave an address
+
+    settings = load_settings()
+    configured = settings.database.url
+    return configured.get_secret_value() if configured is not None else _url_of(settings.home)
+
+
+def _url_of(home: Path) -> str:
+    from db.home import running_state  # noqa: PLC0415 - not needed with a server of one's own
+
+    running = running_state(home)
+    return running["postgres"]["url"] if running is not None else _started_url(home)
+
+
+@cache
+def _started_url(home: Path) -> str:
+    """Return the address of the database of a home, which lives as long as this process where it has to be started."""
+    from db.home import connect  # noqa: PLC0415 - see _url_of
+
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(connect(home, share=True))
+
+
+class _EachCall:
+    """Stands for a repository: opens a transaction, calls the method, commits."""
+
+    def __init__(self, engine: sa.Engine, topic: str) -> None:
+        self._engine = engine
+        self._topic = topic
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            with transaction(self._engine) as store:
+                return getattr(getattr(store, self._topic), method)(*arguments, **named)
+
+        return call

@@ -1,0 +1,205 @@
+"""Candles: the final ones of each symbol and timeframe, one row each; the highest revision counts."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from db import candle_rows
+from db.bounds import Moment, lower, microseconds, upper
+from db.bulk import RowsExist
+from db.repositories.raw_trades import RawTradeRepository
+from db.series import CandleSeries, series_of
+from db.storage import storage_of
+from db.tables import market_data
+from market.candle import Candle
+from market.clock import from_datetime, to_datetime
+from market.timeframe import BASE, Timeframe, parse_timeframe
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Fewer rows than this are not worth asking whether all are new.
+_BULK_ROWS = 1_000
+
+_STORED = f"""
+select {", ".join(candle_rows.COLUMNS[2:])} from market_data
+where symbol = %(symbol)s and timeframe = %(timeframe)s and timestamp >= %(start)s and timestamp <= %(end)s
+order by timestamp
+"""  # noqa: S608 - names of ours
+
+
+_SYMBOLS = """
+with recursive known as (
+    (select symbol from market_data order by symbol limit 1)
+    union all
+    select (select symbol from market_data where symbol > known.symbol order by symbol limit 1)
+    from known where known.symbol is not null
+)
+select symbol from known where symbol is not null
+"""
+
+
+class MarketDataRepository:
+    """Candles on one connection; who opened it commits."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def upsert_candle(self, candle: Candle, force_update: bool = False) -> bool:
+        """Store a final candle; return whether the store changed.
+
+        A stored row gives way to a higher revision, to a candle of ours where it came from the venue, and to force.
+
+        Raises:
+            ValueError: If the candle is still forming.
+        """
+        return self.upsert_candles([candle], force_update) == 1
+
+    def upsert_candles(self, candles: Iterable[Candle], force_update: bool = False) -> int:
+        """Store final candles of any symbols and timeframes; return how many rows were added or changed.
+
+        Of a candle that comes twice the highest revision counts.
+
+        Raises:
+            ValueError: If a candle is still forming; nothing is stored then.
+        """
+        return self._merge(series_of(candles), force=force_update)
+
+    def upsert_series(self, series: CandleSeries, *, force_update: bool = False) -> int:
+        """Store many candles of one symbol and timeframe, as fast as COPY when none of them is stored yet."""
+        newest = series.newest()
+        if len(newest) < _BULK_ROWS or self._any_stored(newest):
+            return self._merge([newest], force=force_update)
+        self._ensure_partitions(newest)
+        try:
+            with self._connection.begin_nested():
+                candle_rows.insert(self._connection, newest)
+        except RowsExist:  # somebody else was faster
+            return self._merge([newest], force=force_update)
+        return len(newest)
+
+    def get_candles(self, symbol: str, timeframe: Timeframe | str, start: Moment = None, end: Moment = None) -> "pd.DataFrame":
+        """Return the candles of any timeframe as a table, oldest first.
+
+        Candles wider than 1m are stored ones (imports) or made of 1m rows; narrower ones are made of raw trades. A candle
+        that is not over, as far as the store knows, is left out.
+
+        Args:
+            symbol: `EXCHANGE:BASE-QUOTE`.
+            timeframe: Width of the candles.
+            start: Close of the first candle, included.
+            end: Close of the last candle, included.
+
+        Returns:
+            Columns symbol, timeframe, timestamp (the close, datetime64[us, UTC]), open, high, low, close, volume, quote_volume,
+            trades, taker_buy_volume, first_trade_id, last_trade_id (Int64), complete (boolean), origin, revision.
+        """
+        return self.get_series(symbol, timeframe, start, end).frame()
+
+    def get_series(self, symbol: str, timeframe: Timeframe | str, start: Moment = None, end: Moment = None) -> CandleSeries:
+        """Return what `get_candles` returns as numpy columns, without pandas."""
+        width, start_us, end_us = parse_timeframe(timeframe), microseconds(start), microseconds(end)
+        stored = self._stored(symbol, width, start_us, end_us)
+        if width is BASE:
+            return stored
+        if width.width_us < BASE.width_us:
+            from db.ticks import candles_of_trades  # noqa: PLC0415 - it needs pandas
+
+            trades = RawTradeRepository(self._connection)
+            return stored.before(candles_of_trades(trades, symbol, width, start_us=start_us, end_us=end_us))
+        return stored.before(self._wider(symbol, width, start_us, end_us))
+
+    def get_candle(self, symbol: str, timeframe: Timeframe | str, timestamp_us: int) -> Candle | None:
+        """Return the candle that closes at a moment."""
+        return next(self.get_series(symbol, timeframe, timestamp_us, timestamp_us).candles(), None)
+
+    def get_latest_candle(self, symbol: str, timeframe: Timeframe | str) -> Candle | None:
+        """Return the newest candle that is over."""
+        width = parse_timeframe(timeframe)
+        newest = [self._last_us(symbol, width)]
+        if width is not BASE:
+            newest.append(self._last_made_us(symbol, width))
+        label = max((moment_us for moment_us in newest if moment_us is not None), default=None)
+        return None if label is None else self.get_candle(symbol, width, label)
+
+    def get_last_traded(self, symbol: str, timeframe: Timeframe | str) -> Candle | None:
+        """Return the newest stored candle in which somebody traded, made of trades and not taken from the venue."""
+        newest = sa.select(market_data.c.timestamp).where(
+            *_of(symbol, parse_timeframe(timeframe)), market_data.c.last_trade_id.is_not(None)
+        )
+        moment = self._connection.scalar(newest.order_by(market_data.c.timestamp.desc()).limit(1))
+        return None if moment is None else self.get_candle(symbol, timeframe, from_datetime(moment))
+
+    def symbols(self) -> list[str]:
+        """Return the symbols of which a candle is stored, in the order of the alphabet; it jumps from one to the next."""
+        return list(self._connection.scalars(sa.text(_SYMBOLS)))
+
+    def count(self, symbol: str, timeframe: Timeframe | str) -> int:
+        """Return how many rows are stored; candles made on reading do not count."""
+        stored = sa.select(sa.func.count()).where(*_of(symbol, parse_timeframe(timeframe)))
+        return self._connection.scalar(stored) or 0
+
+    def _merge(self, several: list[CandleSeries], *, force: bool) -> int:
+        if not several:
+            return 0
+        for series in several:
+            self._ensure_partitions(series)
+        return candle_rows.merge(self._connection, several, force=force)
+
+    def _ensure_partitions(self, series: CandleSeries) -> None:
+        stamps = series.columns["timestamp"]
+        storage_of(self._connection).ensure_partitions(
+            self._connection, "market_data", start_us=int(stamps[0]), end_us=int(stamps[-1])
+        )
+
+    def _any_stored(self, series: CandleSeries) -> bool:
+        stamps = series.columns["timestamp"]
+        within = market_data.c.timestamp.between(to_datetime(int(stamps[0])), to_datetime(int(stamps[-1])))
+        one = sa.select(sa.literal(1)).where(*_of(series.symbol, series.timeframe), within).limit(1)
+        return self._connection.scalar(one) is not None
+
+    def _stored(self, symbol: str, width: Timeframe, start_us: int | None, end_us: int | None) -> CandleSeries:
+        parameters = {"symbol": symbol, "timeframe": str(width), "start": lower(start_us), "end": upper(end_us)}
+        return candle_rows.select(self._connection, _STORED, parameters, of=(symbol, width))
+
+    def _wider(self, symbol: str, width: Timeframe, start_us: int | None, end_us: int | None) -> CandleSeries:
+        """Return candles made of 1m rows, without the one that is not over yet."""
+        last_us = self._last_us(symbol, BASE)
+        until_us = None if last_us is None else _floor(width, last_us if end_us is None else min(last_us, end_us))
+        parameters = {
+            "symbol": symbol,
+            "width": width.width_us,
+            "members": width.width_us // BASE.width_us,
+            # The first label not before `start`, less the width: where its first member opens.
+            "after": lower(None if start_us is None else _floor(width, start_us - 1)),
+            "until": lower(until_us),
+        }
+        query = storage_of(self._connection).wider_candles
+        return candle_rows.select(self._connection, query, parameters, of=(symbol, width))
+
+    def _last_us(self, symbol: str, timeframe: Timeframe, until_us: int | None = None) -> int | None:
+        """Return the close of the newest row, or of the newest one not later than a moment."""
+        newest = sa.select(market_data.c.timestamp).where(*_of(symbol, timeframe))
+        if until_us is not None:
+            newest = newest.where(market_data.c.timestamp <= to_datetime(until_us))
+        moment = self._connection.scalar(newest.order_by(market_data.c.timestamp.desc()).limit(1))
+        return None if moment is None else from_datetime(moment)
+
+    def _last_made_us(self, symbol: str, width: Timeframe) -> int | None:
+        """Return the close of the newest candle that can be made of 1m rows or of trades."""
+        if width.width_us < BASE.width_us:
+            traded_us = RawTradeRepository(self._connection).last_us(symbol)
+            return None if traded_us is None else _floor(width, traded_us)
+        last_us = self._last_us(symbol, BASE)
+        member_us = None if last_us is None else self._last_us(symbol, BASE, _floor(width, last_us))
+        return None if member_us is None else width.close_of(member_us - 1)
+
+
+def _of(symbol: str, timeframe: Timeframe) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    return market_data.c.symbol == symbol, market_data.c.timeframe == str(timeframe)
+
+
+def _floor(width: Timeframe, moment_us: int) -> int:
+    """Return the newest close that is not after a moment."""
+    return width.open_of(moment_us)

@@ -1,0 +1,83 @@
+"""The revision of the schema: which one the database has, which one the program needs, and the way from one to the other."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from db.engine import create_engine, reachable
+from market.errors import SchemaError
+
+_MIGRATIONS = Path(__file__).with_name("migrations")
+# Any number that nobody else uses as an advisory lock of this database.
+_LOCK = 7_226_411_900
+
+
+def upgrade(url: str) -> None:
+    """Bring a database to the newest revision; of several processes one does it and the others wait.
+
+    Raises:
+        StoreUnreachable: If the database does not answer.
+        SchemaError: If a newer program has made its schema.
+    """
+    engine = create_engine(url, application_name="tcpdash-upgrade")
+    try:
+        with reachable(engine), engine.connect() as connection:
+            connection.execute(sa.text("select pg_advisory_lock(:lock)"), {"lock": _LOCK})
+            connection.commit()
+            found = _revision(connection)
+            if found is not None and found > head():
+                raise _mismatch(found)
+            if found != head():
+                connection.rollback()
+                _migrate(connection)
+    finally:
+        engine.dispose()  # closes the connection, and with it gives the lock back
+
+
+def current(engine: sa.Engine) -> str | None:
+    """Return the revision of the database; None when it has no schema yet."""
+    with reachable(engine), engine.connect() as connection:
+        return _revision(connection)
+
+
+def head() -> str:
+    """Return the newest revision this program knows; a file of a migration begins with it."""
+    return max(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def check(engine: sa.Engine) -> None:
+    """Make sure that the database has the schema this program needs.
+
+    Raises:
+        SchemaError: If it has another one.
+    """
+    found = current(engine)
+    if found != head():
+        raise _mismatch(found)
+
+
+def _mismatch(found: str | None) -> SchemaError:
+    if found is not None and found > head():
+        return SchemaError(
+            f"the database has schema revision {found}, this program knows {head()} at most; install the newer program"
+        )
+    return SchemaError(f"the database has schema revision {found or 'none'}, this program needs {head()}; run `tcpdash db upgrade`")
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    if connection.scalar(sa.text("select to_regclass('alembic_version')")) is None:
+        return None
+    found = connection.scalar(sa.text("select version_num from alembic_version"))
+    return None if found is None else str(found)
+
+
+def _migrate(connection: sa.Connection) -> None:
+    from alembic import command  # noqa: PLC0415 - slow to import, and never needed on the path of the data
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    connection.commit()

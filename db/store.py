@@ -1,0 +1,28 @@
+"""All repositories on one connection."""
+
+import sqlalchemy as sa
+
+from db.repositories.gaps import GapRepository
+from db.repositories.market_data import MarketDataRepository
+from db.repositories.raw_trades import RawTradeRepository
+from db.repositories.symbols import SymbolRepository
+from db.repositories.watermarks import WatermarkRepository
+
+
+class Store:
+    """What is written and read in one transaction; who opened the connection commits.
+
+    Attributes:
+        market_data: Candles.
+        raw_trades: Trades and points as the venue sent them.
+        watermarks: Up to which trade each symbol is stored.
+        gaps: Holes in the tape.
+        symbols: What the venues list.
+    """
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self.market_data = MarketDataRepository(connection)
+        self.raw_trades = RawTradeRepository(connection)
+        self.watermarks = WatermarkRepository(connection)
+        self.gaps = GapRepository(connection)
+        self.symbols = SymbolRepository(connection)

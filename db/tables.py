@@ -1,0 +1,126 @@
+"""What is kept, as SQLAlchemy tables; migrations make them, tests hold the two equal."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import BYTEA, DOUBLE_PRECISION, JSONB, TIMESTAMP
+
+metadata = sa.MetaData()
+
+MONTHLY = ("market_data", "raw_trades")
+"""Tables that are split by month of their `timestamp`: partitions on plain PostgreSQL, chunks on TimescaleDB."""
+
+
+def _moment(name: str, *, nullable: bool = False, now: bool = False) -> sa.Column[datetime]:
+    return sa.Column(name, TIMESTAMP(timezone=True), nullable=nullable, server_default=sa.func.now() if now else None)
+
+
+def _number(name: str, *, nullable: bool = False) -> sa.Column[float]:
+    return sa.Column(name, DOUBLE_PRECISION, nullable=nullable)
+
+
+market_data = sa.Table(
+    "market_data",
+    metadata,
+    sa.Column("symbol", sa.Text, nullable=False),
+    sa.Column("timeframe", sa.Text, nullable=False),
+    _moment("timestamp"),
+    _number("open"),
+    _number("high"),
+    _number("low"),
+    _number("close"),
+    _number("volume"),
+    _number("quote_volume", nullable=True),
+    sa.Column("trades", sa.BigInteger),
+    _number("taker_buy_volume", nullable=True),
+    sa.Column("first_trade_id", sa.BigInteger),
+    sa.Column("last_trade_id", sa.BigInteger),
+    sa.Column("complete", sa.Boolean),
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    _moment("updated_at", now=True),
+    sa.PrimaryKeyConstraint("symbol", "timeframe", "timestamp", name="market_data_key"),
+    sa.CheckConstraint("origin in ('live', 'healed', 'exchange')", name="market_data_origin"),
+    comment="Final candles; timestamp is the close of the span. Split by month.",
+    postgresql_partition_by="range (timestamp)",
+)
+
+raw_trades = sa.Table(
+    "raw_trades",
+    metadata,
+    sa.Column("symbol", sa.Text, nullable=False),
+    sa.Column("trade_id", sa.BigInteger, nullable=False),
+    _moment("timestamp"),
+    _number("price"),
+    _number("size"),
+    sa.Column("taker_buy", sa.Boolean, nullable=False),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("id_span", sa.Integer, nullable=False),
+    _moment("received_at"),
+    sa.PrimaryKeyConstraint("symbol", "timestamp", "trade_id", name="raw_trades_key"),
+    comment="Trades as the venue printed them. Split by month.",
+    postgresql_partition_by="range (timestamp)",
+)
+
+raw_points = sa.Table(
+    "raw_points",
+    metadata,
+    sa.Column("symbol", sa.Text, nullable=False),
+    sa.Column("data_type", sa.Text, nullable=False),
+    _moment("timestamp"),
+    sa.Column("digest", BYTEA, nullable=False, comment="Of the payload: tells apart what came at the same moment."),
+    sa.Column("payload", JSONB, nullable=False),
+    sa.PrimaryKeyConstraint("symbol", "data_type", "timestamp", "digest", name="raw_points_key"),
+    comment="What a venue sent, kept as it came.",
+)
+
+gaps = sa.Table(
+    "gaps",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), nullable=False),
+    sa.Column("symbol", sa.Text, nullable=False),
+    sa.Column("first_id", sa.BigInteger),
+    sa.Column("last_id", sa.BigInteger),
+    _moment("start"),
+    _moment("end"),
+    sa.Column("cause", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False, server_default="open"),
+    sa.Column("recovered", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("evidence", JSONB(none_as_null=True)),
+    _moment("opened_at", now=True),
+    _moment("closed_at", nullable=True),
+    sa.PrimaryKeyConstraint("id", name="gaps_key"),
+    sa.UniqueConstraint("symbol", "first_id", "last_id", "start", name="gaps_hole", postgresql_nulls_not_distinct=True),
+    sa.CheckConstraint("cause <> ''", name="gaps_cause"),
+    sa.CheckConstraint("state <> ''", name="gaps_state"),
+    sa.CheckConstraint('start <= "end" and first_id <= last_id', name="gaps_order"),
+    sa.Index("gaps_by_state", "state", "symbol"),
+    comment="Holes in the tape, and what became of them.",
+)
+
+watermarks = sa.Table(
+    "watermarks",
+    metadata,
+    sa.Column("symbol", sa.Text, nullable=False),
+    sa.Column("trade_id", sa.BigInteger, nullable=False),
+    _moment("timestamp"),
+    _moment("updated_at", now=True),
+    sa.PrimaryKeyConstraint("symbol", name="watermarks_key"),
+    comment="Up to which trade a symbol is stored.",
+)
+
+symbols = sa.Table(
+    "symbols",
+    metadata,
+    sa.Column("symbol", sa.Text, nullable=False),
+    sa.Column("exchange", sa.Text, nullable=False),
+    sa.Column("base", sa.Text, nullable=False),
+    sa.Column("quote", sa.Text, nullable=False),
+    sa.Column("tick_size", sa.Numeric),
+    sa.Column("lot_size", sa.Numeric),
+    sa.Column("status", sa.Text, nullable=False),
+    _moment("first_seen", now=True),
+    _moment("updated_at", now=True),
+    sa.PrimaryKeyConstraint("symbol", name="symbols_key"),
+    comment="What a venue lists.",
+)

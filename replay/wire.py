@@ -1,0 +1,212 @@
+"""Which frames of a recording carry trades, of which venue, channel and symbol."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from exchanges.base import DataProvider
+from exchanges.binance import Binance
+from exchanges.okx import OKX
+from market.errors import TapeError, WireError
+from market.trade import Trade
+from replay.recording import Damage, Received, read_frames
+
+QUOTES = (
+    "USDT", "USDC", "FDUSD", "TUSD", "BUSD", "USDP", "USD1", "PAX", "USDS", "UST", "DAI", "EURI", "AEUR",
+    "BTC", "ETH", "BNB", "XRP", "TRX", "DOGE", "DOT", "SOL",
+    "EUR", "TRY", "BRL", "JPY", "GBP", "AUD", "RUB", "UAH", "ZAR", "PLN", "RON", "ARS", "MXN", "COP", "CZK",
+    "NGN", "IDRT", "BIDR", "VAI",
+)  # fmt: skip
+_VENUES: dict[str, type[DataProvider]] = {venue.name: venue for venue in (OKX, Binance)}
+
+
+class Push(msgspec.Struct, gc=False):
+    """A recorded frame with trades.
+
+    Attributes:
+        place: Its place on the tape.
+        number: The venue's id of the aggregate, 0 where the channel has none.
+        conn: The connection that it came over.
+        received_us: By the recorder's clock.
+    """
+
+    channel: str
+    trades: list[Trade]
+    frame: bytes
+    place: int
+    number: int
+    conn: str
+    received_us: int
+
+
+class TapeReport(msgspec.Struct):
+    """What was found on a tape.
+
+    Attributes:
+        frames: Frames with trades that are played.
+        trades: Fills in them.
+        damaged: Lines or trade frames that could not be read.
+        duplicates: Trade frames left out because another connection or file had them.
+        skipped: Trade frames of contracts or of symbols whose quote currency is unknown, by wire symbol.
+        warnings: Sentences for a person.
+    """
+
+    frames: int = 0
+    trades: int = 0
+    damaged: int = 0
+    duplicates: int = 0
+    skipped: dict[str, int] = {}
+    warnings: list[str] = []
+
+
+class _Arg(msgspec.Struct):
+    channel: str
+    wire: str = msgspec.field(name="instId", default="")
+
+
+class _OkxPush(msgspec.Struct):
+    arg: _Arg
+    data: list[msgspec.Raw]
+
+
+class _Event(msgspec.Struct):
+    e: str
+    s: str
+    a: int = 0
+    M: bool | None = None
+
+
+class _Combined(msgspec.Struct):
+    data: _Event
+
+
+class _Mark(msgspec.Struct, gc=False):
+    venue: str
+    channel: str
+    wire: str
+    pair: str | None
+    number: int = 0
+
+
+_okx = msgspec.json.Decoder(_OkxPush).decode
+_combined = msgspec.json.Decoder(_Combined).decode
+_event = msgspec.json.Decoder(_Event).decode
+
+
+def split_wire(wire: str) -> str | None:
+    """Return `BTC-USDT` for `BTCUSDT`, None when the quote currency is not a known one."""
+    quotes = [quote for quote in QUOTES if wire.endswith(quote) and len(wire) > len(quote)]
+    return f"{wire[: -len(max(quotes, key=len))]}-{max(quotes, key=len)}" if quotes and wire.isalnum() else None
+
+
+def inner_object(frame: bytes) -> bytes:
+    """Return the bytes of `data` of a combined Binance frame; a raw frame is returned as it is."""
+    try:
+        return bytes(_inner(frame).data)
+    except msgspec.MsgspecError:
+        return frame
+
+
+class _Inner(msgspec.Struct):
+    stream: str
+    data: msgspec.Raw
+
+
+_inner = msgspec.json.Decoder(_Inner).decode
+
+
+def read_pushes(paths: Iterable[Path], report: TapeReport) -> tuple[str, list[Push]]:
+    """Return the venue and the trade frames of some files as one tape, in the order of receipt and without duplicates.
+
+    Raises:
+        TapeError: If a file is no tape, or the files hold no spot trades of one venue.
+    """
+    marked = sorted(_read_marked(paths, report), key=lambda each: each[1].ts_ns)
+    venues = {mark.venue for mark, _ in marked}
+    if len(venues) != 1:
+        raise TapeError(_not_one_venue(venues, report))
+    venue = venues.pop()
+    codec = _VENUES[venue](dict.fromkeys(f"{venue}:{mark.pair}" for mark, _ in marked))
+    pushes: list[Push] = []
+    seen: dict[tuple[str, str], set[int]] = {}
+    for mark, received in marked:
+        trades = _parse(codec, received, report)
+        known = seen.setdefault((mark.wire, mark.channel), set())
+        if trades and all(trade.trade_id in known for trade in trades):
+            report.duplicates += 1
+            continue
+        known.update(trade.trade_id for trade in trades)
+        if trades:
+            pushes.append(
+                Push(mark.channel, trades, received.frame, len(pushes), mark.number, received.conn, received.ts_ns // 1000)
+            )
+    report.frames, report.trades = len(pushes), sum(trade.count for push in pushes for trade in push.trades)
+    if not pushes:
+        raise TapeError(f"the tape holds no {venue} trade that can be read; {report.damaged} frames are damaged")
+    return venue, pushes
+
+
+def _read_marked(paths: Iterable[Path], report: TapeReport) -> Iterator[tuple[_Mark, Received]]:
+    for number, path in enumerate(paths):
+        damage = Damage()
+        for received in read_frames(path, damage):
+            if b"rade" not in received.frame:
+                continue
+            try:
+                mark = _mark_of(received.frame)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                report.damaged += 1
+                continue
+            if mark is not None and mark.pair is None:
+                report.skipped[mark.wire] = report.skipped.get(mark.wire, 0) + 1
+            elif mark is not None:
+                received.conn = f"{number}:{received.conn}"
+                yield mark, received
+        report.damaged += damage.lines
+        report.warnings += damage.warnings
+
+
+def _mark_of(frame: bytes) -> _Mark | None:
+    """Return what a frame is, None when it carries no trades; the pair is None for what is not spot."""
+    try:
+        push = _okx(frame)
+    except msgspec.ValidationError:
+        return _binance_mark_of(frame)
+    if push.arg.channel not in OKX.channels:
+        return None
+    wire = push.arg.wire
+    return _Mark(OKX.name, push.arg.channel, wire, wire if wire.count("-") == 1 else None)
+
+
+def _binance_mark_of(frame: bytes) -> _Mark | None:
+    try:
+        event = _combined(frame).data
+    except msgspec.ValidationError:
+        try:
+            event = _event(frame)
+        except msgspec.ValidationError:
+            return None
+    if event.e not in Binance.channels:
+        return None
+    # Only spot frames have "M"; a futures symbol is spelled like a spot one.
+    pair = split_wire(event.s) if event.M is not None else None
+    return _Mark(Binance.name, event.e, event.s, pair, event.a if event.e == "aggTrade" else 0)
+
+
+def _parse(codec: DataProvider, received: Received, report: TapeReport) -> list[Trade]:
+    try:
+        trades = codec.parse(received.frame, received.ts_ns // 1000)
+    except WireError:
+        report.damaged += 1
+        return []
+    return trades if isinstance(trades, list) else []
+
+
+def _not_one_venue(venues: set[str], report: TapeReport) -> str:
+    if venues:
+        return f"the files hold trades of {' and '.join(sorted(venues))}; a tape has one venue, play them one at a time"
+    if report.skipped:
+        some = ", ".join(list(report.skipped)[:3])
+        return f"the tape holds trades of contracts or unknown pairs only ({some}); spot trades of OKX or Binance can be played"
+    return "the tape holds no trades of OKX (channels trades-all, trades) or Binance (trade, aggTrade); record one of these"

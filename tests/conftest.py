@@ -1,0 +1,99 @@
+"""Servers for the tests that need one: real ones, started once, with a fresh database for each test."""
+
+from collections.abc import Iterator
+from itertools import count
+
+import psycopg2
+import pytest
+import sqlalchemy as sa
+
+from db.embedded import PostgresServer, RedisServer
+
+_TEMPLATE = "migrated"
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """Return a running PostgreSQL that gives up crash safety for speed."""
+    server = PostgresServer(tmp_path_factory.mktemp("postgres") / "data", durable=False)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres_server: PostgresServer) -> str:
+    """Return the name of a database with the newest schema and no rows."""
+    from db import schema
+
+    _administrate(postgres_server, f'create database "{_TEMPLATE}"')
+    schema.upgrade(_url(postgres_server, _TEMPLATE))
+    return _TEMPLATE
+
+
+@pytest.fixture
+def empty_database_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """Return the address of a database without any schema."""
+    name = f"test_{next(_numbers)}"
+    _administrate(postgres_server, f'create database "{name}"')
+    yield _url(postgres_server, name)
+    _administrate(postgres_server, f'drop database "{name}" with (force)')
+
+
+@pytest.fixture
+def database_url(postgres_server: PostgresServer, template_database: str) -> Iterator[str]:
+    """Return the address of a fresh database with the newest schema."""
+    name = f"test_{next(_numbers)}"
+    _administrate(postgres_server, f'create database "{name}" template "{template_database}"')
+    yield _url(postgres_server, name)
+    _administrate(postgres_server, f'drop database "{name}" with (force)')
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[sa.Engine]:
+    """Return an engine on a fresh database."""
+    from db.engine import create_engine
+
+    engine = create_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def database(engine: sa.Engine):
+    """Return DatabaseOperations on a fresh database."""
+    from db.operations import DatabaseOperations
+
+    return DatabaseOperations(engine)
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """Return a running Redis-compatible server that keeps nothing on disk."""
+    server = RedisServer(tmp_path_factory.mktemp("redis") / "data", durable=False)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """Return the address of an empty Redis-compatible server."""
+    from redis import Redis
+
+    with Redis.from_url(redis_server.url) as client:
+        client.flushall()
+    return redis_server.url
+
+
+def _url(server: PostgresServer, database: str) -> str:
+    return f"{server.url.rpartition('/')[0]}/{database}"
+
+
+def _administrate(server: PostgresServer, statement: str) -> None:
+    connection = psycopg2.connect(host="127.0.0.1", port=server.port, user="app", dbname="postgres")
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+    connection.close()
