@@ -178,7 +178,9 @@ def _empty(engine: sa.Engine, table: str) -> None:
         connection.exec_driver_sql(f"truncate {table}")
 
 
-def _best(contenders: dict[str, Callable[[], object]], before: Callable[[], None] = lambda: None, rounds: int = ROUNDS) -> dict[str, float]:
+def _best(
+    contenders: dict[str, Callable[[], object]], before: Callable[[], None] = lambda: None, rounds: int = ROUNDS
+) -> dict[str, float]:
     """Return the best time of each contender in seconds; they take turns, so that a slow moment of the machine hits all."""
     seconds = dict.fromkeys(contenders, float("inf"))
     for _ in range(rounds):

@@ -143,6 +143,6 @@ def _outages(home: Path) -> list[Finding]:
             continue
         code = incident.get("exit_code")
         how = f"killed by signal {-code}" if isinstance(code, int) and code < 0 else f"exit code {code}"
-        words = f"{incident.get('component')} went down at {incident.get('at')} ({how}), started again within {incident.get('down_seconds')} s"
+        words = f"{incident.get('component')} ({how}) at {incident.get('at')}, again within {incident.get('down_seconds')} s"
         findings.append(Finding("outage", "warning", words))
     return findings

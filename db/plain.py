@@ -19,7 +19,7 @@ _WIDER = """
 select time_bucket(%(width)s * interval '1 microsecond', timestamp, "offset" => interval '1 microsecond')
          + (%(width)s - 1) * interval '1 microsecond' as timestamp,
        (array_agg(open order by timestamp))[1] as open, max(high) as high, min(low) as low,
-       (array_agg(close order by timestamp desc))[1] as close,
+       (array_agg(close order by timestamp))[count(*)] as close,
        round(sum(volume) * 1e8) / 1e8 as volume,
        case when count(quote_volume) = count(*) then round(sum(quote_volume) * 1e8) / 1e8 end as quote_volume,
        case when count(trades) = count(*) then sum(trades)::bigint end as trades,

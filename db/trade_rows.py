@@ -73,7 +73,7 @@ def _block(symbol: str, trades: Sequence[Trade]) -> Sequence[Column]:
         to_postgres(np.array([trade.timestamp_us for trade in trades], np.int64)),
         np.array([trade.price for trade in trades], np.float64),
         np.array([trade.size for trade in trades], np.float64),
-        np.array([trade.side is buy for trade in trades], np.bool_),
+        np.array([trade.side == buy for trade in trades], np.bool_),
         np.array([trade.count for trade in trades], np.int32),
         np.array([trade.id_span for trade in trades], np.int32),
         to_postgres(np.array([trade.received_us for trade in trades], np.int64)),

@@ -1,6 +1,7 @@
 """Binance's websocket protocol, one session at a time."""
 
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -107,7 +108,7 @@ def test_aggregate_ids_have_no_gap_and_their_ranges_touch(source):
     rows = [json.loads(frame) for frame in push(open_("/ws/btcusdt@aggTrade"), source)]
 
     assert [row["a"] for row in rows] == list(range(rows[0]["a"], rows[0]["a"] + len(rows)))
-    assert all(row["f"] == before["l"] + 1 for before, row in zip(rows, rows[1:], strict=False))
+    assert all(row["f"] == before["l"] + 1 for before, row in pairwise(rows))
 
 
 def test_combined_streams_wrap_the_same_events(source):
@@ -164,18 +165,13 @@ def test_klines_come_every_two_seconds_and_end_with_the_closed_one(source):
     assert 10 < len(rows) < 26
 
 
-def test_the_klines_of_a_recorded_day_are_binances_own():
-    tape = read_tape(recorded("binance/hft_spot_btcusdt_20240808.gz"))
-    rows = (recorded("binance").parents[1] / "pairs" / "binance_spot_BTCUSDT_20240808_klines_1m.csv").read_text().splitlines()
-    checked = 0
-    for row in rows[1:]:
-        time, open_price, high, low, close, volume, *_ = row.split(",")
-        bars = [bar for bar in tape.minutes("BINANCE:BTC-USDT", 0, 2**62) if str(bar.open_us // 1000) == time]
-        for bar in bars[:1]:
-            checked += bar.open_us >= tape.first_us
-            if bar.open_us >= tape.first_us:
-                assert [bar.open, bar.high, bar.low, bar.close, bar.volume] == [
-                    float(n) for n in (open_price, high, low, close, volume)
-                ]
+def test_the_minutes_of_a_recorded_night_are_binances_own():
+    tape = read_tape(*(recorded(f"binance/hft_spot_btcusdt_{day}.gz") for day in ("20240808", "20240809")))
+    table = recorded("binance").parents[1] / "pairs" / "binance_spot_BTCUSDT_20240808_klines_1m.csv"
+    theirs = [[float(cell) for cell in row.split(",")] for row in table.read_text().splitlines()[1:]]
+    ours = {bar.open_us // 1000: bar for bar in tape.minutes("BINANCE:BTC-USDT", 0, 2**62)}
+    whole = [row for row in theirs if tape.first_us <= row[0] * 1000 and row[0] * 1000 + 60_000_000 <= tape.last_us]
+    found = [ours[int(time)] for time, *_ in whole]
 
-    assert checked >= 4
+    assert len(whole) >= 5
+    assert [[bar.open_us / 1000, bar.open, bar.high, bar.low, bar.close, bar.volume] for bar in found] == whole

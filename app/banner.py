@@ -1,0 +1,18 @@
+"""The banner of a page whose database or Redis is away."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+_MEANING = {
+    "database": "**The database does not answer.** Candles that this page has read already are still shown; newer ones and "
+    "corrections follow when it is back.",
+    "redis": "**Redis does not answer.** There are no live prices and no states of feeds; stored candles are still shown.",
+}
+
+
+def show_lost(lost: Mapping[str, str]) -> None:
+    """Say which stores are away, what that means, and that nobody has to do anything; nothing when none is."""
+    if lost:
+        told = [f"{_MEANING[store]}  \n{reason[0].upper()}{reason[1:]}." for store, reason in lost.items()]
+        st.warning("\n\n".join([*told, "This page recovers by itself."]), icon=":material/cloud_off:")

@@ -1,0 +1,112 @@
+"""What numbers and states are called on screens; pure."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from app.charts.rows import missing_spans
+from market.clock import to_datetime
+from market.timeframe import SECOND_US, Timeframe
+
+SILENT_SECONDS = 5
+"""A worker tells the state of its feeds twice a second; after so long a silence its last word is not believed."""
+
+Feed = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completeness:
+    """How many candles of a view are what.
+
+    Attributes:
+        proven: Complete by contiguous ids, or taken closed from the venue.
+        doubtful: With a known hole inside.
+        unproven: Of a venue whose ids prove nothing.
+        missing: Not there at all.
+    """
+
+    proven: int
+    doubtful: int
+    unproven: int
+    missing: int
+
+    def __str__(self) -> str:
+        named = (("proven complete", self.proven), ("not complete", self.doubtful), ("unprovable", self.unproven), ("missing", self.missing))
+        return ", ".join(f"{count:,} {name}" for name, count in named if count or name != "unprovable")
+
+    @property
+    def share(self) -> str:
+        """The proven part of what should be there, as a percentage that is 100 only when nothing is amiss."""
+        whole = self.proven + self.doubtful + self.unproven + self.missing
+        return "–" if not whole else f"{self.proven * 1000 // whole / 10:g} %"
+
+
+def completeness(candles: pd.DataFrame, timeframe: Timeframe) -> Completeness:
+    """Return how complete some candles are; forming ones do not count."""
+    proofs = candles.loc[candles["final"].astype("bool"), "complete"]
+    return Completeness(
+        proven=int(proofs.eq(True).sum()),  # noqa: FBT003
+        doubtful=int(proofs.eq(False).sum()),  # noqa: FBT003
+        unproven=int(proofs.isna().sum()),
+        missing=int(missing_spans(candles, timeframe)["count"].sum()),
+    )
+
+
+def tape_label(symbol: str, feed: Feed | None) -> str | None:
+    """Return what has to stand beside prices that are no venue's live ones; None for those that are."""
+    tape = (feed or {}).get("tape")
+    if symbol.startswith("SYNTHETIC:") or tape == "synthetic":
+        return "SYNTHETIC"
+    return "REPLAY" if tape else None
+
+
+def feed_state(feed: Feed | None, at_us: int) -> tuple[str, str]:
+    """Return the state of a feed in one word, and the sentence behind it."""
+    if feed is None:
+        return "none", "No worker follows this symbol at the moment; `tcpdash up` starts one. Stored candles are shown."
+    silent_us = at_us - feed["at_us"]
+    if silent_us > SILENT_SECONDS * SECOND_US:
+        return "silent", f"The worker has said nothing for {age(silent_us)}: it was stopped, or hangs. What is shown may be old."
+    since, reason = clock_time(feed["since_us"]), f": {feed['reason']}" if feed["reason"] else ""
+    return {
+        "connecting": ("connecting", f"Connecting to {feed['venue']} since {since}{reason}."),
+        "live": ("live", f"Trades arrive; connected to {feed['venue']} since {since}."),
+        "down": ("down", f"Not connected to {feed['venue']} since {since}{reason}. The worker tries again by itself."),
+    }.get(feed["state"], ("waiting", f"Connected to {feed['venue']} since {since}; no trade has come yet."))
+
+
+def trade_age(feed: Feed | None, at_us: int) -> str:
+    """Return the age of the last trade: by the venue's time, or by its receipt when a tape is played."""
+    moment = feed and feed["received_us" if feed["tape"] else "trade_us"]
+    return "–" if moment is None else age(at_us - moment)
+
+
+def age(microseconds: int) -> str:
+    """Return a length of time in its two largest fitting words, `0.4 s`, `3 min`, `5 h`; a clock that is ahead counts as 0."""
+    seconds = max(0.0, microseconds / SECOND_US)
+    for unit, name in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * unit:
+            return f"{seconds / unit:.0f} {name}"
+    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+
+
+def clock_time(moment_us: int) -> str:
+    """Return a moment as `2024-08-09 12:30:05 UTC`."""
+    return f"{to_datetime(moment_us):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def price(value: float | None) -> str:
+    """Return a price with the digits it has, at most eight after the point."""
+    return "–" if value is None else f"{value:,.8f}".rstrip("0").rstrip(".")
+
+
+def size(count: float) -> str:
+    """Return a number of bytes, `12.3 MB`."""
+    for name in ("B", "kB", "MB", "GB"):
+        if count < 1_000:
+            break
+        count /= 1_000
+    else:
+        name = "TB"
+    return f"{count:.0f} {name}" if name == "B" else f"{count:.1f} {name}"
