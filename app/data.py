@@ -1,29 +1,25 @@
 """All reads of the pages: connections are cached, closed candles are held, and a lost store is a value, not an exception."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from app.held import HeldCandles
+from app.stores import Lost, Store
 from app.words import Feed
 from db import Bus, DatabaseOperations, schema
 from db.engine import create_engine
 from db.home import running_state
 from market.candle import Candle
 from market.clock import monotonic, now_us
-from market.errors import StoreError, StoreUnreachable
+from market.errors import StoreUnreachable
 from market.timeframe import BASE, Timeframe
 from settings import Settings, load_settings
 
-_PAUSE = 5  # times as long as a vain attempt took, nobody tries again: a page that ticks must not hang
-
-Lost = dict[str, str]
-"""Stores that are away, `database` and `redis`, and why."""
+Stats = dict[str, Any]
+"""What `DatabaseOperations.get_stats` returns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,86 +54,117 @@ class LiveView:
         return None if self.candles.empty else float(self.candles["close"].iloc[-1])
 
 
-@dataclass(slots=True, kw_only=True)
-class _Store:
-    url: str | None
-    client: Any = None
-    error: StoreError | None = None
-    silent_until: float = 0.0
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-
 @st.cache_resource(show_spinner=False)
 def settings() -> Settings:
-    """Return the settings; read once."""
+    """Return the settings; they are read once.
+
+    Raises:
+        ValueError: If they cannot be used.
+    """
     return load_settings()
 
 
 def known_symbols() -> KnownSymbols:
     """Return what can be looked at."""
     lost: Lost = {}
-    found: set[str] = set()
-    with _asking("redis", lost) as bus:
-        found.update(bus.feeds())
-    with _asking("database", lost) as database:
-        found.update(database.market_data.symbols())
-    return KnownSymbols(symbols=sorted(found), lost=lost)
+    followed = _redis().ask(lambda bus: list(bus.feeds()), (), lost)
+    stored = _database().ask(lambda database: database.market_data.symbols(), (), lost)
+    return KnownSymbols(symbols=sorted({*followed, *stored}), lost=lost)
 
 
 def live_view(symbol: str, timeframe: Timeframe, bars: int) -> LiveView:
     """Return what there is to see now; the forming candle, the price and the feed cost no query of the database."""
     lost: Lost = {}
-    feed: Feed | None = None
-    edge = minute = None
-    with _asking("redis", lost) as bus:
-        feed, edge = bus.feed(symbol), bus.latest(symbol, timeframe)
-        minute = edge or bus.latest(symbol, BASE)
+
+    def look(bus: Bus) -> tuple[Feed | None, Candle | None, Candle | None]:
+        edge = bus.latest(symbol, timeframe)
+        return bus.feed(symbol), edge, edge or bus.latest(symbol, BASE)
+
+    feed, edge, newest = _redis().ask(look, (None, None, None), lost)
     held = _held(_url("database"), symbol, timeframe)
-    held.take(edge, due_us=_due_us(minute, timeframe))
-    with _asking("database", lost) as database:
-        holes = None if feed is None else feed["open_holes"]
-        held.refresh(database.market_data, bars=bars, holes=holes, at_seconds=monotonic())
+    held.take(edge, due_us=_due_us(newest, timeframe))
+    holes, now = None if feed is None else feed["open_holes"], monotonic()
+    _database().ask(lambda database: held.refresh(database.market_data, bars=bars, holes=holes, at_seconds=now), None, lost)
     return LiveView(candles=held.frame(bars), feed=feed, at_us=now_us(), lost=lost)
 
 
-def feeds() -> tuple[dict[str, Feed], Lost]:
+def feeds(lost: Lost) -> dict[str, Feed]:
     """Return the state of every feed by symbol."""
-    lost: Lost = {}
-    found: dict[str, Feed] = {}
-    with _asking("redis", lost) as bus:
-        found = bus.feeds()
-    return found, lost
+    return _redis().ask(lambda bus: bus.feeds(), None, lost) or {}
+
+
+def redis_answer_ms(lost: Lost) -> float | None:
+    """Return how long Redis takes to answer, in milliseconds; None while it is away."""
+    begun = monotonic()
+    answers = _redis().ask(lambda bus: bus.health_check(), False, lost)
+    return (monotonic() - begun) * 1_000 if answers else None
+
+
+def database_stats(lost: Lost) -> Stats | None:
+    """Return what the database says about itself, at most five seconds old; None while it is away."""
+    return _database().ask(lambda _: _stats(_url("database")), None, lost)
 
 
 @st.cache_data(ttl=5, show_spinner=False)
-def database_stats() -> tuple[dict[str, Any] | None, Lost]:
-    """Return what the database says about itself; None while it is away."""
-    lost: Lost = {}
-    stats: dict[str, Any] | None = None
-    with _asking("database", lost) as database:
-        stats = database.get_stats()
-    return stats, lost
+def _stats(url: str | None) -> Stats:
+    return _database_at(url).get_stats()
 
 
-def redis_answer_ms() -> float | None:
-    """Return how long Redis took to answer, in milliseconds; None while it is away."""
-    with _asking("redis", {}) as bus:
-        begun = monotonic()
-        if bus.health_check():
-            return (monotonic() - begun) * 1_000
-    return None
+def _database() -> Store[DatabaseOperations]:
+    return _database_store(_url("database"))
 
 
-@contextmanager
-def _asking(name: str, lost: Lost) -> Iterator[Any]:
-    """Yield the client of a store; when it is away, or goes away inside, note that and leave the block."""
-    store = _store(name, _url(name))
-    begun = monotonic()
-    try:
-        yield _client(name, store, begun)
-    except StoreError as error:
-        if error is not store.error:
-            store.error, store.silent_until = error, monotonic() + _PAUSE * (monotonic() - begun)
-        lost[name] = str(error)
-    else:
-        store.error = None
+def _redis() -> Store[Bus]:
+    return _redis_store(_url("redis"))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _database_store(url: str | None) -> Store[DatabaseOperations]:
+    def connect() -> DatabaseOperations:
+        database = _database_at(url)
+        schema.check(database.engine)
+        return database
+
+    return Store("database", connect)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _redis_store(url: str | None) -> Store[Bus]:
+    return Store("redis", lambda: Bus(_known(url)))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _database_at(url: str | None) -> DatabaseOperations:
+    return DatabaseOperations(create_engine(_known(url), application_name="tcpdash app"))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _held(url: str | None, symbol: str, timeframe: Timeframe) -> HeldCandles:
+    del url  # another database has other candles
+    return HeldCandles(symbol, timeframe)
+
+
+def _url(store: str) -> str | None:
+    """Return the address in the settings, else that of the system that runs in the home."""
+    section = settings().database if store == "database" else settings().redis
+    if section.url is not None:
+        return section.url.get_secret_value()
+    state = running_state(settings().home) or {}
+    url: str | None = state.get("postgres" if store == "database" else "redis", {}).get("url")
+    return url
+
+
+def _known(url: str | None) -> str:
+    if url is None:
+        raise StoreUnreachable(
+            f"nothing runs on {settings().home}; start `tcpdash up`, or set TCPDASH_DATABASE__URL and TCPDASH_REDIS__URL"
+        )
+    return url
+
+
+def _due_us(newest: Candle | None, timeframe: Timeframe) -> int | None:
+    """Return the close of the newest candle that must be over, as told by the newest one of this timeframe or of a minute."""
+    if newest is None:
+        return None
+    over_us = newest.timestamp_us if newest.final else newest.open_us
+    return timeframe.open_of(over_us)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 import pandas as pd
 
-from db.series import CandleSeries, series_of
+from db.series import PRICES, CandleSeries, series_of
 from market.candle import Candle
 from market.timeframe import Timeframe
 
@@ -91,7 +91,8 @@ class HeldCandles:
         whole = pd.concat(parts, ignore_index=True) if parts else self._closed
         whole["final"] = [True] * (len(whole) - len(live)) + [candle.final for candle in live]
         since = whole["timestamp"].max() - pd.Timedelta(bars * self.timeframe.width_us, unit="us")
-        return whole[whole["timestamp"] > since].reset_index(drop=True)
+        newest: pd.DataFrame = whole[whole["timestamp"] > since].reset_index(drop=True)
+        return newest
 
     def _is_behind(self, at_seconds: float) -> bool:
         if self._due_us is None:
@@ -124,8 +125,5 @@ class HeldCandles:
 
     def _frame_of(self, candles: list[Candle]) -> pd.DataFrame:
         if not candles:
-            return CandleSeries.of(self.symbol, self.timeframe, {"timestamp": [], **dict.fromkeys(_PRICES, [])}).frame()
+            return CandleSeries.of(self.symbol, self.timeframe, dict.fromkeys(("timestamp", *PRICES), ())).frame()
         return series_of(msgspec.structs.replace(candle, final=True) for candle in candles)[0].frame()
-
-
-_PRICES = ("open", "high", "low", "close", "volume")

@@ -12,6 +12,15 @@ from market.timeframe import SECOND_US, Timeframe
 SILENT_SECONDS = 5
 """A worker tells the state of its feeds twice a second; after so long a silence its last word is not believed."""
 
+NOTHING = "\N{EN DASH}"
+"""Stands for a value that there is not."""
+
+AGE_MEANS = "By the venue's clock against this computer's; while a tape is played, since its receipt."
+COMPLETE_MEANS = (
+    "The part of the candles in view of which the venue's trade ids prove that no trade is missing, or which were taken closed "
+    "from the venue. What is missing counts against it."
+)
+
 Feed = dict[str, Any]
 
 
@@ -32,22 +41,27 @@ class Completeness:
     missing: int
 
     def __str__(self) -> str:
-        named = (("proven complete", self.proven), ("not complete", self.doubtful), ("unprovable", self.unproven), ("missing", self.missing))
+        named = (
+            ("proven complete", self.proven),
+            ("not complete", self.doubtful),
+            ("unprovable", self.unproven),
+            ("missing", self.missing),
+        )
         return ", ".join(f"{count:,} {name}" for name, count in named if count or name != "unprovable")
 
     @property
     def share(self) -> str:
         """The proven part of what should be there, as a percentage that is 100 only when nothing is amiss."""
         whole = self.proven + self.doubtful + self.unproven + self.missing
-        return "–" if not whole else f"{self.proven * 1000 // whole / 10:g} %"
+        return NOTHING if not whole else f"{self.proven * 1000 // whole / 10:g} %"
 
 
 def completeness(candles: pd.DataFrame, timeframe: Timeframe) -> Completeness:
     """Return how complete some candles are; forming ones do not count."""
     proofs = candles.loc[candles["final"].astype("bool"), "complete"]
     return Completeness(
-        proven=int(proofs.eq(True).sum()),  # noqa: FBT003
-        doubtful=int(proofs.eq(False).sum()),  # noqa: FBT003
+        proven=int(proofs.eq(True).sum()),
+        doubtful=int(proofs.eq(False).sum()),
         unproven=int(proofs.isna().sum()),
         missing=int(missing_spans(candles, timeframe)["count"].sum()),
     )
@@ -78,8 +92,27 @@ def feed_state(feed: Feed | None, at_us: int) -> tuple[str, str]:
 
 def trade_age(feed: Feed | None, at_us: int) -> str:
     """Return the age of the last trade: by the venue's time, or by its receipt when a tape is played."""
-    moment = feed and feed["received_us" if feed["tape"] else "trade_us"]
-    return "–" if moment is None else age(at_us - moment)
+    moment = None if feed is None else feed["received_us" if feed["tape"] else "trade_us"]
+    return NOTHING if moment is None else age(at_us - moment)
+
+
+def feed_table(feeds: dict[str, Feed], at_us: int) -> pd.DataFrame:
+    """Return one row for each feed."""
+    return pd.DataFrame(
+        [
+            {
+                "symbol": symbol,
+                "state": feed_state(feed, at_us)[0],
+                "what it is": tape_label(symbol, feed) or "live",
+                "last price": price(feed["price"]),
+                "last trade": trade_age(feed, at_us),
+                "open holes": feed["open_holes"],
+                "refused frames": feed["quarantined"],
+                "why": feed_state(feed, at_us)[1],
+            }
+            for symbol, feed in feeds.items()
+        ]
+    )
 
 
 def age(microseconds: int) -> str:
@@ -98,15 +131,10 @@ def clock_time(moment_us: int) -> str:
 
 def price(value: float | None) -> str:
     """Return a price with the digits it has, at most eight after the point."""
-    return "–" if value is None else f"{value:,.8f}".rstrip("0").rstrip(".")
+    return NOTHING if value is None else f"{value:,.8f}".rstrip("0").rstrip(".")
 
 
 def size(count: float) -> str:
     """Return a number of bytes, `12.3 MB`."""
-    for name in ("B", "kB", "MB", "GB"):
-        if count < 1_000:
-            break
-        count /= 1_000
-    else:
-        name = "TB"
-    return f"{count:.0f} {name}" if name == "B" else f"{count:.1f} {name}"
+    power = min(4, max(0, len(str(int(count))) - 1) // 3)
+    return f"{count / 1000**power:.{1 if power else 0}f} {('B', 'kB', 'MB', 'GB', 'TB')[power]}"

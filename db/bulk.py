@@ -56,7 +56,7 @@ def copy_out(connection: sa.Connection, query: str, parameters: Mapping[str, obj
 
 
 def stage(connection: sa.Connection, table: str, columns: Sequence[str], *, data: Iterable[bytes]) -> str:
-    """Write a COPY BINARY file, given in pieces, into a temporary twin of a table; return the twin's name; it is emptied at the commit."""
+    """Write a COPY BINARY file, given in pieces, into a temporary twin of a table, emptied at the commit; return its name."""
     twin = f"staged_{table}"
     with _cursor(connection) as cursor:
         cursor.execute(f"create temporary table if not exists {twin} (like {table} including defaults) on commit delete rows")

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -150,7 +150,7 @@ class Bus:
             return sorted(key.decode() for key in self._client.scan_iter(match=pattern, count=1_000))
 
     @contextmanager
-    def _subscription(self, channels: Iterable[str]) -> Iterator[Any]:
+    def _subscription(self, channels: Sequence[str]) -> Iterator[Any]:
         with self._client.pubsub() as subscription:
             patterns = [channel for channel in channels if "*" in channel]
             plain = [channel for channel in channels if "*" not in channel]
@@ -158,6 +158,8 @@ class Bus:
                 subscription.psubscribe(*patterns)
             if plain:
                 subscription.subscribe(*plain)
+            for _ in channels:  # from the confirmations on nothing is missed
+                subscription.get_message(timeout=TIMEOUT_SECONDS)
             yield subscription
 
 

@@ -98,24 +98,24 @@ def _configured_url() -> str:
 
     settings = load_settings()
     configured = settings.database.url
-    return configured.get_secret_value() if configured is not None else _url_of(settings.home)
+    return configured.get_secret_value() if configured is not None else _url_of(settings.home, settings.database.binaries)
 
 
-def _url_of(home: Path) -> str:
+def _url_of(home: Path, bin_folder: Path | None) -> str:
     from db.home import running_state  # noqa: PLC0415 - not needed with a server of one's own
 
     running = running_state(home)
-    return running["postgres"]["url"] if running is not None else _started_url(home)
+    return running["postgres"]["url"] if running is not None else _started_url(home, bin_folder)
 
 
 @cache
-def _started_url(home: Path) -> str:
+def _started_url(home: Path, bin_folder: Path | None) -> str:
     """Return the address of the database of a home, which lives as long as this process where it has to be started."""
     from db.home import connect  # noqa: PLC0415 - see _url_of
 
     stack = ExitStack()
     atexit.register(stack.close)
-    return stack.enter_context(connect(home, share=True))
+    return stack.enter_context(connect(home, bin_folder=bin_folder, share=True))
 
 
 class _EachCall:

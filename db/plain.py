@@ -14,16 +14,19 @@ logger = logging.getLogger(__name__)
 _LOCK = 7_226_411_901
 
 # 1m rows (open, close] belong to the bucket that closes at the right border. Rows of a bucket that lies whole in the window
-# are all read, so the first and the last member are those with the lowest and the highest timestamp.
+# are all read, so the first and the last member are those with the lowest and the highest timestamp. The price of a member
+# without volume is an echo of the close before it and not a trade: market/rollup.py does the same.
 _WIDER = """
 select time_bucket(%(width)s * interval '1 microsecond', timestamp, "offset" => interval '1 microsecond')
          + (%(width)s - 1) * interval '1 microsecond' as timestamp,
-       (array_agg(open order by timestamp))[1] as open, max(high) as high, min(low) as low,
+       coalesce((array_agg(open order by timestamp) filter (where volume > 0))[1], (array_agg(open order by timestamp))[1]) as open,
+       coalesce(max(high) filter (where volume > 0), max(high)) as high,
+       coalesce(min(low) filter (where volume > 0), min(low)) as low,
        (array_agg(close order by timestamp))[count(*)] as close,
-       round(sum(volume) * 1e8) / 1e8 as volume,
-       case when count(quote_volume) = count(*) then round(sum(quote_volume) * 1e8) / 1e8 end as quote_volume,
+       {volume} as volume,
+       case when count(quote_volume) = count(*) then {quote_volume} end as quote_volume,
        case when count(trades) = count(*) then sum(trades)::bigint end as trades,
-       case when count(taker_buy_volume) = count(*) then round(sum(taker_buy_volume) * 1e8) / 1e8 end as taker_buy_volume,
+       case when count(taker_buy_volume) = count(*) then {taker_buy_volume} end as taker_buy_volume,
        min(first_trade_id) as first_trade_id, max(last_trade_id) as last_trade_id,
        case when count(*) < %(members)s or not bool_and(complete) then false
             when count(complete) = count(*) then true end as complete,
@@ -34,7 +37,13 @@ from market_data
 where symbol = %(symbol)s and timeframe = '1m' and timestamp > %(after)s and timestamp <= %(until)s
 group by 1
 order by 1
-"""
+""".format(
+    # Sums carry noise behind the venue's digits; above 9e7 a double has no eighth digit to round to.
+    **{
+        name: f"case when sum({name}) < 9e7 then round(sum({name}) * 1e8) / 1e8 else sum({name}) end"
+        for name in ("volume", "quote_volume", "taker_buy_volume")
+    }
+)
 
 
 class PlainStorage:

@@ -40,7 +40,7 @@ _request = msgspec.json.Decoder(_Request).decode
 
 def is_stream_path(path: str) -> bool:
     """Return whether a path is one of Binance's websocket addresses."""
-    return path in {"/ws", "/stream"} or path.startswith("/ws/")
+    return path in {"/ws", "/stream"} or (path.startswith("/ws/") and not path.startswith("/ws/v5/"))
 
 
 def kline_interval(name: str) -> Interval | None:

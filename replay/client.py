@@ -15,6 +15,7 @@ logger = logging.getLogger(__name__)
 
 _MOST_UNREAD = 16 << 20
 _PONG_SECONDS = 60.0
+_CLOSE_SECONDS = 2.0
 
 
 class Client:
@@ -63,7 +64,14 @@ class Client:
 
     def _close(self, code: int, reason: str) -> None:
         if self._closing is None:
-            self._closing = asyncio.create_task(self.connection.close(code, reason))
+            self._closing = asyncio.create_task(self._say_goodbye(code, reason))
+
+    async def _say_goodbye(self, code: int, reason: str) -> None:
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self.connection.close(code, reason)
+        except TimeoutError:  # it does not read: the close frame waits behind all the rest
+            self.connection.transport.abort()
 
     async def _ping(self, seconds: float) -> None:
         try:

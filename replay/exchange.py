@@ -143,6 +143,7 @@ class LocalExchange:
     def pause(self) -> None:
         """Let the market stand still; connections and REST stay, no trade is lost."""
         self._clock.pause()
+        self._play_slice()
 
     def resume(self) -> None:
         """Let the market go on from where it was paused."""
@@ -206,16 +207,19 @@ class LocalExchange:
     async def _play(self) -> None:
         while True:
             await asyncio.sleep(_SLICE_SECONDS)
-            now_us = self._clock.now_us()
-            if now_us > self._played_us:
-                span = Slice(self.source, now_us, self._played_us, {})
-                self._played_us = now_us
-                for client in list(self._clients):
-                    self._send(client, client.session.push(span))
+            self._play_slice()
             for client in list(self._clients):
                 client.close_if_idle()
-            if self._clock.is_end(self._played_us):
-                self.ended.set()
+
+    def _play_slice(self) -> None:
+        now_us = self._clock.now_us()
+        if now_us > self._played_us:
+            span = Slice(self.source, now_us, self._played_us, {})
+            self._played_us = now_us
+            for client in list(self._clients):
+                self._send(client, client.session.push(span))
+        if self._clock.is_end(now_us):
+            self.ended.set()
 
     def _send(self, client: Client, frames: Sequence[bytes]) -> None:
         if frames:

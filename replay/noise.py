@@ -22,11 +22,15 @@ def uniform(seed: int, places: NDArray[Any]) -> Floats:
 
 
 def smooth(seed: int, times: Floats, period: float) -> Floats:
-    """Return noise in [-1, 1] that turns about once a period and has no corners."""
-    cell = np.floor(times / period)
-    inside = times / period - cell
+    """Return noise in [-1, 1] that turns about once a period and has no corners; times must rise."""
+    places = times / period
+    cells = np.floor(places)
+    first = int(cells[0])
+    heights = uniform(seed, np.arange(first, int(cells[-1]) + 2))
+    index = cells.astype(np.int64) - first
+    inside = places - cells
     weight = inside * inside * (3.0 - 2.0 * inside)
-    left, right = uniform(seed, cell), uniform(seed, cell + 1)
+    left, right = heights[index], heights[index + 1]
     result: Floats = 2.0 * (left + (right - left) * weight) - 1.0
     return result
 

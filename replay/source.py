@@ -11,7 +11,7 @@ from market.timeframe import MINUTE_US
 from market.trade import Trade
 from replay.bars import HOUR_US, Bar, Interval, bar_of_bars, bars_of_trades, flat_bar
 
-_HOURS_KEPT = 32_768
+_HOURS_KEPT = 200_000  # of all symbols; seven years of three
 
 Frame = tuple[int, int, bytes]
 """When a recorded frame is played (UTC epoch microseconds), its place on the tape, and its bytes."""

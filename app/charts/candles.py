@@ -6,6 +6,7 @@ import altair as alt
 import pandas as pd
 
 from app.charts.rows import chart_rows
+from market.symbol import Symbol
 from market.timeframe import Timeframe
 
 # Blue and vermilion are told apart with every kind of colour blindness, and on white as on black. What a colour says is
@@ -13,14 +14,19 @@ from market.timeframe import Timeframe
 UP, DOWN = "#3a86c8", "#d9622b"
 DOUBT, QUIET = "#b455a0", "#8a8f98"
 
-_HEIGHT = 520
-_PRICES, _VOLUMES = (0.02, 0.76), (0.82, 1.0)  # parts of the height, from the top
+_HEIGHT = 430
+_PRICES, _VOLUMES = (0.03, 0.76), (0.82, 1.0)  # parts of the height, from the top
+
+_TRADED, _IS_QUIET, _IS_HOLE = "datum.kind == 'traded'", "datum.kind == 'quiet'", "datum.kind == 'hole'"
 _X_TITLE = "time in UTC; a candle covers the span that it is drawn over, its label is the close"
-_IS_CANDLE = "datum.kind != 'hole'"
-_HAS_BODY = "datum.kind == 'traded'"
+# The first tick of a day shows the date, the first of a year the year.
+_X_LABEL = (
+    "utcFormat(datum.value, utchours(datum.value) + utcminutes(datum.value) > 0 ? '%H:%M'"
+    " : utcmonth(datum.value) == 0 && utcdate(datum.value) == 1 ? '%Y' : '%d %b')"
+)
 
 
-def candle_chart(candles: pd.DataFrame, timeframe: Timeframe, *, title: str, description: str = "") -> alt.LayerChart:
+def candle_chart(candles: pd.DataFrame, timeframe: Timeframe, *, symbol: str, title: str) -> alt.LayerChart:
     """Return the chart of some candles; the newest 2,000 are drawn.
 
     Nothing in its specification comes from the rows, so that a page can exchange them in place.
@@ -28,139 +34,116 @@ def candle_chart(candles: pd.DataFrame, timeframe: Timeframe, *, title: str, des
     Args:
         candles: As `get_candles` returns them, oldest first; `final` (boolean) may be missing when all are over.
         timeframe: Width of the candles.
+        symbol: `EXCHANGE:BASE-QUOTE`, for the names of the axes.
         title: Above the chart.
-        description: What a screen reader says; empty for a page that says it otherwise.
     """
-    layers = alt.layer(_price_layers(), _volume_bars(), data=chart_rows(candles, timeframe))
-    described = layers.properties(title=title, height=_HEIGHT, **({"description": description} if description else {}))
-    return described.resolve_scale(y="independent").configure_mark(aria=False)
+    traded = Symbol.parse(symbol)
+    price, volume = f"price in {traded.quote}", f"volume in {traded.base}"
+    # In this order: bands below the candles, what the mouse finds above.
+    prices = alt.layer(*_bands(), *_wicks(price), _quiet_ticks(price), _bodies(price), _last_price(price), *_tooltips())
+    layers = alt.layer(prices, _volume_bars(volume), data=chart_rows(candles, timeframe))
+    # A screen reader gets the text alternative of the page, and not a thousand bars.
+    chart: alt.LayerChart = layers.properties(title=title, height=_HEIGHT).resolve_scale(y="independent").configure_mark(aria=False)
+    return chart
 
 
-def _price_layers() -> alt.LayerChart:
-    return alt.layer(_shades(), _doubts(), _hole_words(), *_wicks(), _quiet_ticks(), _bodies(), _last_price(), *_tooltips())
-
-
-def _shades() -> alt.Chart:
-    """Bands over the whole height: where data is missing, and where it is not whole."""
-    return (
-        alt.Chart()
-        .transform_filter("datum.kind == 'hole' || datum.incomplete")
-        .mark_rect(opacity=0.22)
-        .encode(_x("begin"), alt.X2("end"), fill=alt.when("datum.kind == 'hole'").then(alt.value(QUIET)).otherwise(alt.value(DOUBT)))
-    )
-
-
-def _doubts() -> alt.Chart:
-    return (
-        alt.Chart()
-        .transform_filter("datum.incomplete")
-        .mark_point(shape="triangle-down", filled=True, size=60, color=DOUBT, opacity=1)
-        .encode(_x("middle"), y=alt.value(4))
-    )
-
-
-def _hole_words() -> alt.Chart:
-    return (
-        alt.Chart()
-        .transform_filter("datum.kind == 'hole'")
-        .mark_text(text="no data", angle=270, align="right", fontSize=10, color=QUIET)
-        .encode(_x("middle"), y=alt.value(8))
-    )
-
-
-def _wicks() -> list[alt.Chart]:
-    """Two for each body, so that a hollow one stays hollow."""
-    wick = alt.Chart().transform_filter(_HAS_BODY).mark_rule(strokeWidth=1.2)
+def _bands() -> list[alt.Chart]:
+    """Over the whole height: where data is missing, and where it is not whole."""
+    band, mark = alt.Chart().mark_rect(opacity=0.22), alt.Chart().mark_point(shape="triangle-down", filled=True, size=60, opacity=1)
+    words = alt.Chart().mark_text(text="no data", angle=270, align="right", fontSize=10)
+    fill = alt.when(_IS_HOLE).then(alt.value(QUIET)).otherwise(alt.value(DOUBT))
     return [
-        wick.encode(_x("middle"), _price("top"), alt.Y2("high"), _direction("stroke"), opacity=_lighter()),
-        wick.encode(_x("middle"), _price("low"), alt.Y2("bottom"), _direction("stroke"), opacity=_lighter()),
+        _drawn(alt.Chart().mark_rect(opacity=0), "datum.kind == 'frame'", _x("begin"), alt.X2("end")),
+        _drawn(band, f"{_IS_HOLE} || datum.incomplete", _x("begin"), alt.X2("end"), fill=fill),
+        _drawn(mark, "datum.incomplete", _x("middle"), y=alt.value(4), fill=alt.value(DOUBT)),
+        _drawn(words, _IS_HOLE, _x("middle"), y=alt.value(8), color=alt.value(QUIET)),
     ]
 
 
-def _quiet_ticks() -> alt.Chart:
+def _wicks(price: str) -> list[alt.Chart]:
+    """Two for each body, so that a hollow one stays hollow."""
+    wick = alt.Chart().mark_rule(strokeWidth=1.2)
+    return [
+        _drawn(wick, _TRADED, _x("middle"), _y(start, price), alt.Y2(end), _direction(alt.Stroke), opacity=_lighter())
+        for start, end in (("top", "high"), ("low", "bottom"))
+    ]
+
+
+def _quiet_ticks(price: str) -> alt.Chart:
     """Spans in which nobody traded: the previous close, as a thin flat line."""
-    return (
-        alt.Chart()
-        .transform_filter("datum.kind == 'quiet'")
-        .mark_rule(strokeWidth=1, color=QUIET)
-        .encode(_x("begin"), alt.X2("end"), _price("close"))
+    line = alt.Chart().mark_rule(strokeWidth=1.2, color=QUIET)
+    return _drawn(line, _IS_QUIET, _x("begin"), alt.X2("end"), _y("close", price))
+
+
+def _bodies(price: str) -> alt.Chart:
+    return _drawn(
+        alt.Chart().mark_bar(strokeWidth=1.2),
+        _TRADED,
+        *(_x("left"), alt.X2("right"), _y("open", price), alt.Y2("close")),
+        *(_direction(alt.Fill), _direction(alt.Stroke)),
+        opacity=_lighter(),
+        fillOpacity=_filled(1.0, hollow=0.0),
+        strokeDash=alt.when("datum.forming").then(alt.value([3, 2])).otherwise(alt.value([1, 0])),
     )
 
 
-def _bodies() -> alt.Chart:
-    return (
-        alt.Chart()
-        .transform_filter(_HAS_BODY)
-        .mark_bar(strokeWidth=1.2)
-        .encode(
-            _x("left"),
-            alt.X2("right"),
-            _price("open"),
-            alt.Y2("close"),
-            _direction("fill"),
-            _direction("stroke"),
-            opacity=_lighter(),
-            fillOpacity=alt.when("datum.direction == 'down'").then(alt.value(1)).otherwise(alt.value(0)),
-            strokeDash=alt.when("datum.forming").then(alt.value([3, 2])).otherwise(alt.value([1, 0])),
-        )
-    )
+def _last_price(price: str) -> alt.Chart:
+    return _drawn(alt.Chart().mark_rule(strokeDash=[2, 3], color=QUIET), "datum.last", _y("close", price))
 
 
-def _last_price() -> alt.Chart:
-    return alt.Chart().transform_filter("datum.last").mark_rule(strokeDash=[2, 3], color=QUIET).encode(_price("close"))
-
-
-def _volume_bars() -> alt.Chart:
-    volume = alt.Y("volume:Q", title="volume", axis=alt.Axis(orient="right", tickCount=3, format="~s"), scale=_panel(_VOLUMES, zero=True))
-    return (
-        alt.Chart()
-        .transform_filter(_HAS_BODY)
-        .mark_bar(strokeWidth=0.8)
-        .encode(
-            _x("left"),
-            alt.X2("right"),
-            volume,
-            _direction("fill"),
-            _direction("stroke"),
-            opacity=_lighter(),
-            fillOpacity=alt.when("datum.direction == 'down'").then(alt.value(0.8)).otherwise(alt.value(0.15)),
-        )
+def _volume_bars(volume: str) -> alt.Chart:
+    axis = alt.Axis(orient="right", tickCount=3, format="~s")
+    return _drawn(
+        alt.Chart().mark_bar(strokeWidth=0.8),
+        _TRADED,
+        *(_x("left"), alt.X2("right"), alt.Y("volume:Q", title=volume, axis=axis, scale=_panel(_VOLUMES)), alt.Y2Datum(0)),
+        *(_direction(alt.Fill), _direction(alt.Stroke)),
+        opacity=_lighter(),
+        fillOpacity=_filled(0.8, hollow=0.15),
     )
 
 
 def _tooltips() -> list[alt.Chart]:
     """Invisible bands over the whole height, so that the mouse need not hit a wick."""
-    span, standing = alt.Tooltip("span:N", title="span"), alt.Tooltip("standing:N", title="complete")
-    numbers = [alt.Tooltip(f"{name}:Q", format=",.8~f") for name in ("open", "high", "low", "close", "volume")]
-    close = alt.Tooltip("label:N", title="label (close)")
-    words = [alt.Tooltip(f"{name}:N") for name in ("trades", "origin", "revision")]
     band = alt.Chart().mark_rect(opacity=0)
+    span, standing = alt.Tooltip("span:N"), alt.Tooltip("standing:N", title="complete")
+    numbers = [alt.Tooltip(f"{name}:Q", format=",.8~f") for name in ("open", "high", "low", "close", "volume")]
+    trades, origin, revision = (alt.Tooltip(f"{name}:N") for name in ("trades", "origin", "revision"))
+    about = [alt.Tooltip("label:N", title="label (close)"), span, *numbers, trades, standing, origin, revision]
     return [
-        band.transform_filter(_IS_CANDLE).encode(_x("begin"), alt.X2("end"), tooltip=[close, span, *numbers, words[0], standing, *words[1:]]),
-        band.transform_filter("datum.kind == 'hole'").encode(_x("begin"), alt.X2("end"), tooltip=[span, standing]),
+        _drawn(band, f"{_TRADED} || {_IS_QUIET}", _x("begin"), alt.X2("end"), tooltip=about),
+        _drawn(band, _IS_HOLE, _x("begin"), alt.X2("end"), tooltip=[span, standing]),
     ]
 
 
+def _drawn(mark: alt.Chart, which: str, *channels: Any, **more: Any) -> alt.Chart:
+    """Return a layer that draws the rows for which a condition holds."""
+    layer: alt.Chart = mark.transform_filter(which).encode(*channels, **more)
+    return layer
+
+
 def _x(field: str) -> alt.X:
-    return alt.X(f"{field}:T", title=_X_TITLE, scale=alt.Scale(type="utc", nice=False), axis=alt.Axis(grid=False, labelOverlap=True))
+    axis = alt.Axis(grid=False, labelOverlap=True, labelExpr=_X_LABEL)
+    return alt.X(f"{field}:T", title=_X_TITLE, scale=alt.Scale(type="utc", nice=False), axis=axis)
 
 
-def _price(field: str) -> alt.Y:
-    axis = alt.Axis(orient="right", tickCount=8)
-    return alt.Y(f"{field}:Q", title="price", axis=axis, scale=_panel(_PRICES, zero=False))
+def _y(field: str, title: str) -> alt.Y:
+    return alt.Y(f"{field}:Q", title=title, axis=alt.Axis(orient="right", tickCount=7), scale=_panel(_PRICES, zero=False))
 
 
-def _panel(part: tuple[float, float], *, zero: bool) -> alt.Scale:
+def _panel(part: tuple[float, float], *, zero: bool = True) -> alt.Scale:
     """Return a scale that uses a part of the height, so that two panels share one view and one time axis."""
     top, bottom = part
     return alt.Scale(zero=zero, nice=True, range=[alt.ExprRef(f"height * {bottom}"), alt.ExprRef(f"height * {top}")])
 
 
-def _direction(channel: str) -> alt.Fill | alt.Stroke:
-    scale = alt.Scale(domain=["up", "down"], range=[UP, DOWN])
-    kind = alt.Fill if channel == "fill" else alt.Stroke
-    return kind("direction:N", scale=scale, legend=None)
+def _direction(channel: type[alt.Fill | alt.Stroke]) -> alt.Fill | alt.Stroke:
+    return channel("direction:N", scale=alt.Scale(domain=["up", "down"], range=[UP, DOWN]), legend=None)
 
 
 def _lighter() -> Any:
-    return alt.when("datum.forming").then(alt.value(0.55)).otherwise(alt.value(1.0))
+    return alt.when("datum.forming").then(alt.value(0.6)).otherwise(alt.value(1.0))
+
+
+def _filled(opacity: float, *, hollow: float) -> Any:
+    return alt.when("datum.direction == 'down'").then(alt.value(opacity)).otherwise(alt.value(hollow))

@@ -8,6 +8,7 @@ from market.timeframe import Timeframe
 MAX_BARS = 2_000
 """More bars than this are not drawn: a browser takes seconds for them, and a screen has fewer pixels."""
 
+_LEAST_SPANS = 40
 _GAP = 0.14  # of a span, left free on each side of a body
 _PROOFS = {True: "complete", False: "NOT complete: a known hole inside"}
 _UNPROVEN = "cannot be proven (the venue's ids do not tell)"
@@ -22,29 +23,30 @@ def chart_rows(candles: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:
 
     Returns:
         Columns begin, end (of the span), left, right, middle (of the body), open, high, low, close, volume, bottom, top (of
-        the body), kind (`traded`, `quiet` or `hole`), forming, incomplete, last (boolean), direction (`up`, `down`), and the
-        words label, span, trades, standing, origin, revision. A run of missing candles is one row of kind `hole` without prices.
+        the body), kind (`traded`, `quiet`, `hole` or `frame`), forming, incomplete, last (boolean), direction (`up`, `down`), and the
+        words label, span, trades, standing, origin, revision. A run of missing candles is one row of kind `hole` without prices; the one row
+        of kind `frame` is not drawn and covers the time that the chart shows.
     """
     shown = candles.tail(MAX_BARS).reset_index(drop=True)
-    rows = pd.concat([_candle_rows(shown, timeframe), _hole_rows(shown, timeframe)], ignore_index=True)
+    parts = [_frame_row(shown, timeframe), _candle_rows(shown, timeframe), _hole_rows(shown, timeframe)]
+    rows = pd.concat([part for part in parts if len(part)], ignore_index=True) if len(shown) else parts[1]
     return rows.sort_values("begin", ignore_index=True)
 
 
 def missing_spans(candles: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:
     """Return where candles are missing between the first and the last: columns begin, end (of the run) and count."""
-    width = pd.Timedelta(timeframe.width_us, unit="us")
-    closes = candles["timestamp"]
-    count = ((closes.diff() - width) // width).fillna(0).astype("int64")
-    holes = count > 0
-    begin = closes.shift()[holes]
-    return pd.DataFrame({"begin": begin, "end": begin + count[holes] * width, "count": count[holes]}).reset_index(drop=True)
+    closes = candles["timestamp"].reset_index(drop=True)
+    count = np.diff(closes.dt.as_unit("us").astype("int64").to_numpy()) // timeframe.width_us - 1
+    before = np.flatnonzero(count > 0)
+    begin, missing = closes.iloc[before].reset_index(drop=True), count[before]
+    return pd.DataFrame({"begin": begin, "end": begin + pd.to_timedelta(missing * timeframe.width_us, unit="us"), "count": missing})
 
 
 def _candle_rows(candles: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:
     width = pd.Timedelta(timeframe.width_us, unit="us")
     end, begin = candles["timestamp"], candles["timestamp"] - width
     prices = candles[["open", "high", "low", "close", "volume"]].astype("float64")
-    final = candles["final"].astype("bool") if "final" in candles.columns else pd.Series(True, candles.index)  # noqa: FBT003
+    final = candles["final"].astype("bool") if "final" in candles.columns else pd.Series(True, candles.index)
     standing = candles["complete"].astype("object").map(lambda proof: _UNPROVEN if pd.isna(proof) else _PROOFS[bool(proof)])
     trades = candles["trades"].astype("object").map(lambda count: "not told" if pd.isna(count) else f"{count:,}")
     return prices.assign(
@@ -57,7 +59,7 @@ def _candle_rows(candles: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:
         top=prices[["open", "close"]].max(axis=1),
         kind=np.where(prices["volume"] > 0, "traded", "quiet"),
         forming=~final,
-        incomplete=final & candles["complete"].eq(False).fillna(False).astype("bool"),  # noqa: FBT003
+        incomplete=final & candles["complete"].eq(False).fillna(False).astype("bool"),
         last=candles.index == len(candles) - 1,
         direction=np.where(prices["close"] >= prices["open"], "up", "down"),
         label=end.dt.strftime("%Y-%m-%d %H:%M"),
@@ -66,6 +68,20 @@ def _candle_rows(candles: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:
         standing=standing.where(final, "forming"),
         origin=candles["origin"].astype("str"),
         revision=candles["revision"].astype("str"),
+    )
+
+
+def _frame_row(candles: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:
+    """Return the row that says how much time the chart covers: the first candle does not fill it, the last has air."""
+    width = pd.Timedelta(timeframe.width_us, unit="us")
+    end, begin = candles["timestamp"].tail(1), candles["timestamp"].head(1) - width
+    return pd.DataFrame(
+        {
+            "begin": [min(begin.min(), end.max() - _LEAST_SPANS * width)],
+            "end": [end.max() + width],
+            "kind": "frame",
+            **dict.fromkeys(("forming", "incomplete", "last"), False),
+        }
     )
 
 
@@ -78,9 +94,7 @@ def _hole_rows(candles: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:
             "end": end,
             "middle": begin + (end - begin) / 2,
             "kind": "hole",
-            "forming": False,
-            "incomplete": False,
-            "last": False,
+            **dict.fromkeys(("forming", "incomplete", "last"), False),
             "span": _spans(begin, end),
             "standing": holes["count"].map(lambda count: f"no data: {count:,} candle{'s' if count > 1 else ''} missing"),
         }

@@ -1,0 +1,1 @@
+"""Pages: read widgets, ask data.py, place charts."""

@@ -40,12 +40,12 @@ def amounts(places: int) -> st.SearchStrategy[float]:
 
 
 @st.composite
-def stored_candles(draw: st.DrawFn, *, max_size: int = 40, steps: st.SearchStrategy[int] = st.integers(1, 90)) -> list[Candle]:
+def stored_candles(draw: st.DrawFn, *, max_size: int = 40, longest_step: int = 90) -> list[Candle]:
     """Return 1m candles in the order of time, with holes, and with everything that may be null being so at times."""
     minute = draw(st.integers(-10_000, 10_000))
     candles = []
     for _ in range(draw(st.integers(1, max_size))):
-        minute += draw(steps)
+        minute += draw(st.integers(1, longest_step))
         low, open_, close, high = sorted(draw(st.lists(amounts(2).map(lambda price: price + 0.01), min_size=4, max_size=4)))
         ids = draw(st.none() | st.integers(1, 2**60))
         candles.append(

@@ -1,11 +1,14 @@
 """Transactions commit or roll back, and failures are sorted into passing and lasting ones."""
 
+from collections.abc import Callable
+
 import psycopg2
 import psycopg2.errors
 import pytest
 import sqlalchemy as sa
 
 from db.engine import create_engine, is_transient, transaction
+from db.store import Store
 from market.errors import StoreError, StoreUnreachable
 
 SYMBOL = "OKX:BTC-USDT"
@@ -23,9 +26,8 @@ def test_a_transaction_commits_on_a_clean_exit(engine):
 
 @pytest.mark.postgres
 def test_a_transaction_rolls_back_on_an_exception(engine):
-    with pytest.raises(KeyError), transaction(engine) as store:
-        store.watermarks.set(SYMBOL, 7, 1)
-        raise KeyError
+    with pytest.raises(KeyError):
+        write_and(engine, lambda _: {}["nothing"])
 
     with transaction(engine) as store:
         assert store.watermarks.get(SYMBOL) is None
@@ -52,20 +54,16 @@ def test_a_connection_that_was_cut_while_it_was_idle_is_replaced(engine):
 
 @pytest.mark.postgres
 def test_a_connection_that_is_cut_in_a_transaction_is_worth_another_try(engine):
-    with pytest.raises(StoreUnreachable) as caught, transaction(engine) as store:
-        store.watermarks.set(SYMBOL, 7, 1)
-        cut_all_but_this(engine)
-        store.watermarks.set(SYMBOL, 8, 1)
+    with pytest.raises(StoreUnreachable) as caught:
+        write_and(engine, lambda store: cut_all_but_this(engine) or store.watermarks.set(SYMBOL, 8, 1))
 
     assert is_transient(caught.value)
 
 
 @pytest.mark.postgres
 def test_a_connection_that_is_cut_before_a_copy_is_worth_another_try(engine):
-    with pytest.raises(StoreUnreachable) as caught, transaction(engine) as store:
-        store.watermarks.set(SYMBOL, 7, 1)
-        cut_all_but_this(engine)
-        store.raw_trades.get_trades(SYMBOL, 0, 1)
+    with pytest.raises(StoreUnreachable) as caught:
+        write_and(engine, lambda store: cut_all_but_this(engine) or store.raw_trades.get_trades(SYMBOL, 0, 1))
 
     assert is_transient(caught.value)
 
@@ -123,6 +121,12 @@ def test_an_error_of_ours_does_not_pass():
     assert not is_transient(ValueError("wrong"))
 
 
+def write_and(engine: sa.Engine, then: Callable[[Store], object]) -> None:
+    with transaction(engine) as store:
+        store.watermarks.set(SYMBOL, 7, 1)
+        then(store)
+
+
 def coded(error: psycopg2.Error, code: str) -> psycopg2.Error:
     # psycopg2 fills the code from the server's answer; __setstate__ is how it travels otherwise.
     error.__setstate__({"pgcode": code})
@@ -132,6 +136,6 @@ def coded(error: psycopg2.Error, code: str) -> psycopg2.Error:
 def cut_all_but_this(engine: sa.Engine) -> None:
     knife = create_engine(engine.url.render_as_string(hide_password=False))
     with knife.connect() as connection:
-        others = "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-        connection.execute(sa.text(others))
+        others = "pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+        connection.execute(sa.text(f"select pg_terminate_backend(pid, 5000) from {others}"))
     knife.dispose()

@@ -100,8 +100,8 @@ def test_time_bucket_is_the_one_of_timescale(engine, width, moment, bucket):
 
 def test_time_bucket_can_be_right_aligned(engine):
     with engine.connect() as connection:
-        query = """select time_bucket('5 minutes', timestamptz '2024-08-09 09:05:00', "offset" => interval '1 microsecond')::timestamp::text"""
-        assert connection.scalar(sa.text(query)) == "2024-08-09 09:00:00.000001"
+        call = """time_bucket('5 minutes', timestamptz '2024-08-09 09:05:00', "offset" => interval '1 microsecond')"""
+        assert connection.scalar(sa.text(f"select {call}::timestamp::text")) == "2024-08-09 09:00:00.000001"
 
 
 def test_a_server_is_asked_once_what_it_is(engine):

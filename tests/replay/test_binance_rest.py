@@ -15,7 +15,7 @@ from replay.answer import Question, read_question
 from replay.binance_rest import answer, weight_of
 from replay.routes import answer_to
 from replay.source import Market
-from replay.synthetic import SyntheticMarket
+from replay.synthetic import OPENED_US, SyntheticMarket
 
 SYMBOL = "SYNTHETIC:BTC-USDT"
 NOW = parse_time("2025-06-15T04:10:30")
@@ -222,7 +222,7 @@ PATHS = st.sampled_from(
 @settings(deadline=None, max_examples=300)
 @given(path=PATHS, params=st.dictionaries(NAMES, WORDS))
 def test_any_question_has_an_answer_in_json(path, params):
-    market = Market(SHARED, NOW)
+    market = Market(SHARED, OPENED_US + 9 * 86_400_000_000 + 12_345_000)
     reply = answer_to(Question(path, {"symbol": "BTCUSDT", "instId": "BTC-USDT", "interval": "1m"} | params), market)
 
     assert reply.status in {200, 400, 404}

@@ -68,36 +68,36 @@ async def test_ccxt_loads_the_markets(venue, source):
     [
         ("okx", {}, "aggregates"),
         ("binance", {}, "fills"),
-        ("binance", {"watchTradesForSymbols": {"name": "aggTrade"}}, "aggregates"),
+        ("binance", {"watchTrades": {"name": "aggTrade"}}, "aggregates"),
     ],
 )
 async def test_ccxt_watches_every_trade_of_the_source(venue, options, series, source):
     async with LocalExchange(source, speed=30, start_us=START) as exchange, client_of(venue, exchange, **options) as client:
         trades = await watch(client, 200)
     found = getattr(source, series)(btc(source))
-    begin = found.at(trades[0]["timestamp"] * 1000)
-    expected = found.slice(begin, begin + len(trades) + 50)
-    begin = [each.trade_id for each in expected].index(
-        int(trades[0]["info"].get("tradeId") or trades[0]["info"].get("l") or trades[0]["id"])
-    )
+    info = trades[0]["info"]
+    last_id = int(info["tradeId"] if venue == "okx" else info.get("l", info.get("t")))
+    near = found.at(trades[0]["timestamp"] * 1000)
+    begin = next(n for n in range(near, near + 50) if found.slice(n, n + 1)[0].trade_id == last_id)
 
     assert [(each["timestamp"], each["price"], each["amount"], each["side"]) for each in trades] == [
-        (each.timestamp_us // 1000, each.price, each.size, each.side.value) for each in expected[begin : begin + len(trades)]
+        (each.timestamp_us // 1000, each.price, each.size, each.side.value) for each in found.slice(begin, begin + len(trades))
     ]
 
 
-@pytest.mark.parametrize("venue", VENUES)
-async def test_ccxt_fetches_the_trades_of_the_source(venue, source):
-    options = {"fetchTradesMethod": "publicGetTrades"} if venue == "binance" else {}
-    async with LocalExchange(source, speed=100, start_us=START) as exchange, client_of(venue, exchange, **options) as client:
+@pytest.mark.parametrize(("venue", "series"), [("okx", "fills"), ("binance", "aggregates")])
+async def test_ccxt_fetches_the_trades_of_the_source(venue, series, source):
+    async with LocalExchange(source, speed=100, start_us=START) as exchange, client_of(venue, exchange) as client:
         await watch(client, 200)
         exchange.pause()
         trades = await client.fetch_trades("BTC/USDT", limit=50)
-        fills = source.fills(btc(source))
-        expected = fills.newest(fills.at(exchange.now_us), 50)
+        found = getattr(source, series)(btc(source))
+        stop = found.at(exchange.now_us)
+        numbers, expected = found.numbers(stop - 50, stop), found.slice(stop - 50, stop)
 
-    assert [(int(each["id"]), each["timestamp"], each["price"], each["amount"], each["side"]) for each in trades] == [
-        (each.trade_id, each.timestamp_us // 1000, each.price, each.size, each.side.value) for each in expected
+    assert [int(each["id"]) for each in trades] == list(numbers)
+    assert [(each["timestamp"], each["price"], each["amount"], each["side"]) for each in trades] == [
+        (each.timestamp_us // 1000, each.price, each.size, each.side.value) for each in expected
     ]
 
 

@@ -1,0 +1,222 @@
+"""`tcpdash up` as its user runs it: processes of its own, killed and stopped."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+
+from db import child
+from tests.system.generated import SYMBOL, generated_trades, true_minutes, write_tape
+
+pytestmark = [pytest.mark.postgres, pytest.mark.redis]
+
+NUMBERS = ["open", "high", "low", "close", "volume", "trades"]
+COLUMNS = "symbol,timeframe,timestamp,open,high,low,close,volume,quote_volume,trades,complete,origin,revision"
+
+
+class Shell:
+    """The command line on a home of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.environment = {**os.environ, "TCPDASH_HOME": str(home), "TCPDASH_CONFIG": ""}
+        self.output = home.with_suffix(".out")
+
+    def run(self, *words: str, expect: int = 0) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "cli", *words], env=self.environment, capture_output=True, text=True, timeout=90
+        )
+        assert done.returncode == expect, done.stdout + done.stderr
+        return done.stdout if expect == 0 else done.stdout + done.stderr
+
+    def start(self, *words: str) -> subprocess.Popen:
+        with self.output.open("a") as output:
+            return subprocess.Popen([sys.executable, "-m", "cli", *words], env=self.environment, stdout=output, stderr=output)
+
+    def state(self) -> dict:
+        file = self.home / "state.json"
+        return json.loads(file.read_text()) if file.exists() else {}
+
+    def pid(self, name: str) -> int | None:
+        return self.state().get("pids", {}).get(name)
+
+    def until(self, condition: Callable[[], object], seconds: float = 60) -> None:
+        assert child.wait_until(lambda: bool(condition()), seconds), self.output.read_text()
+
+    def candles(self, *words: str) -> pd.DataFrame:
+        frame = pd.read_csv(io.StringIO(self.run("candles", SYMBOL, "1m", *words)))
+        frame["timestamp"] = pd.to_datetime(frame["timestamp"], utc=True)
+        return frame.set_index("timestamp")
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    shell = Shell(tmp_path / "home")
+    yield shell
+    for process in (*_below(os.getpid()),):
+        if str(tmp_path) in " ".join(process.environ().get(name, "") for name in ("TCPDASH_HOME",)):
+            process.kill()
+
+
+def _below(pid: int) -> Iterator[psutil.Process]:
+    for process in psutil.Process(pid).children(recursive=True):
+        try:
+            process.environ()
+        except psutil.Error:
+            continue
+        yield process
+
+
+def test_a_tape_from_the_command_line_ends_in_candles_on_the_command_line(tmp_path: Path, shell: Shell):
+    trades = generated_trades(7)
+    cut = len(trades) // 2
+    halves = [write_tape(tmp_path / f"{name}.jsonl.gz", part) for name, part in (("a", trades[:cut]), ("b", trades[cut:]))]
+
+    running = shell.start("up", "--tape", f"{halves[0]},{halves[1]}", "--speed", "60", "--no-app", "--no-flows", "--for", "12")
+    assert running.wait(60) == 0, shell.output.read_text()
+
+    printed = shell.run("candles", SYMBOL, "1m", "--format", "csv")
+    assert printed.splitlines()[0] == COLUMNS
+    stored, truth = shell.candles(), true_minutes(trades).iloc[:-1]
+    assert stored[NUMBERS].to_numpy().tolist() == truth[NUMBERS].to_numpy().tolist()
+    assert stored["complete"].tolist() == [False] + [True] * (len(truth) - 1)
+    assert len(shell.run("trades", SYMBOL).splitlines()) == len(trades) + 1
+    assert len(json.loads(shell.run("candles", SYMBOL, "5m", "--json"))) == 2
+    assert shell.run("db", "check").startswith("schema ")
+    assert "did you mean 'BINANCE:BTC-USDT'" in shell.run("candles", "BINANCE:BTC-USD", expect=1)
+
+
+def test_killed_processes_come_back_and_nothing_stored_is_lost_doubled_or_wrong(tmp_path: Path, shell: Shell):
+    trades = generated_trades(9)
+    running = shell.start("up", "--tape", str(write_tape(tmp_path / "tape.jsonl.gz", trades)), "--speed", "20", "--no-app")
+    shell.until(lambda: shell.pid("worker"))
+    for name in ("worker", "postgres", "redis", "worker"):
+        stored, victim = _rows(shell), shell.pid(name)
+        shell.until(lambda stored=stored: _rows(shell) > stored)
+        os.kill(victim, signal.SIGKILL)
+        shell.until(lambda name=name, victim=victim: shell.pid(name) not in {victim, None})
+    shell.until(lambda: _rows(shell) and _last_id(shell) == trades[-1].trade_id)
+    doctor = shell.run("doctor")
+    running.send_signal(signal.SIGINT)
+    assert running.wait(30) == 0, shell.output.read_text()
+
+    for name in ("worker", "postgres", "redis"):
+        assert f"{name} (killed by signal 9)" in doctor
+    kept = pd.read_csv(io.StringIO(shell.run("trades", SYMBOL)))
+    assert kept["trade_id"].is_unique
+    lost = {trade.trade_id for trade in trades} - set(kept["trade_id"])
+    assert lost
+    truth, stored = true_minutes(trades), shell.candles()
+    whole = stored[stored["complete"]]
+    assert len(whole) >= 3
+    assert whole[NUMBERS].to_numpy().tolist() == truth.loc[whole.index][NUMBERS].to_numpy().tolist()
+    missed_minutes = {pd.Timestamp(t.timestamp_us // 60_000_000 + 1, unit="m", tz="UTC") for t in trades if t.trade_id in lost}
+    assert not missed_minutes & set(whole.index)
+
+
+def test_the_demo_goes_on_with_what_it_stored_and_leaves_no_process_behind(shell: Shell):
+    labels = []
+    for _ in range(2):
+        running = shell.start("demo", "--speed", "60", "--for", "600")
+        before = len(labels)
+        shell.until(lambda: _page_answers(shell))
+        shell.until(lambda before=before: _demo_minutes(shell) > before + 2)
+        processes = list(_below(running.pid))
+        assert {"postgres", "redis", "exchange", "worker", "app"} <= shell.state()["pids"].keys()
+        running.send_signal(signal.SIGINT)
+        assert running.wait(30) == 0, shell.output.read_text()
+        assert [process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE] == []
+        labels = shell.run("candles", "SYNTHETIC:BTC-USDT").splitlines()[1:]
+
+    assert "SYNTHETIC" in shell.output.read_text()
+    assert len({label.split(",")[2] for label in labels}) == len(labels)
+
+
+def test_a_second_system_on_the_same_home_is_refused(shell: Shell, tmp_path: Path):
+    tape = str(write_tape(tmp_path / "tape.jsonl.gz", generated_trades(1)))
+    running = shell.start("up", "--tape", tape, "--no-app", "--for", "60")
+    shell.until(lambda: shell.pid("worker"))
+
+    assert "is in use by process" in shell.run("up", "--tape", tape, "--no-app", expect=1)
+    running.send_signal(signal.SIGTERM)
+    assert running.wait(30) == 0
+
+
+def test_a_venue_that_cannot_be_reached_is_named_and_tried_again(shell: Shell):
+    shell.environment |= {
+        "TCPDASH_VENUES__OKX__STREAM_URL": "ws://127.0.0.1:9",
+        "TCPDASH_VENUES__OKX__REST_URL": "http://127.0.0.1:9",
+    }
+    running = shell.start("up", "--exchange", "okx", "--symbols", "BTC-USDT", "--no-app", "--for", "60")
+
+    shell.until(lambda: shell.output.read_text().count("OKX cannot be reached") >= 2)
+    assert running.poll() is None
+    doctor = shell.run("doctor")
+    running.send_signal(signal.SIGINT)
+
+    assert running.wait(30) == 0
+    assert "OKX:BTC-USDT down" in doctor
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["up", "--tape", "missing.jsonl.gz"], "missing.jsonl.gz"),
+        (["up", "--exchange", "okxx"], "exchange 'okxx' is not one of okx, binance, synthetic; did you mean 'okx'?"),
+        (["up", "--symbols", "BTCUSDT"], "symbol 'OKX:BTCUSDT' is not EXCHANGE:BASE-QUOTE in upper case, for example OKX:BTC-USDT"),
+        (["candles", "OKX:BTC-USDT", "7m"], "timeframe '7m' is not one of 1s, 5s, 15s"),
+        (["candles", "OKX:BTC-USDT", "1m", "--start", "soon"], "time 'soon' is not ISO 8601"),
+        (
+            ["candles", "OKX:BTC-USDT", "--start", "2024-02-02", "--end", "2024-02-01"],
+            "--end 2024-02-01 is before --start 2024-02-02",
+        ),
+        (["replay", "synthetic", "--speed", "0"], "0.01"),
+    ],
+)
+def test_wrong_usage_is_told_in_a_sentence(shell: Shell, words: list[str], sentence: str):
+    output = shell.run(*words, expect=2)
+
+    assert sentence in output
+    assert "Traceback" not in output
+
+
+def _rows(shell: Shell) -> int:
+    return _asked(shell, "select count(*) from raw_trades")
+
+
+def _last_id(shell: Shell) -> int:
+    return _asked(shell, "select coalesce(max(trade_id), 0) from raw_trades")
+
+
+def _demo_minutes(shell: Shell) -> int:
+    return _asked(shell, "select count(*) from market_data where symbol = 'SYNTHETIC:BTC-USDT'")
+
+
+def _asked(shell: Shell, query: str) -> int:
+    import psycopg2
+
+    url = shell.state().get("postgres", {}).get("url", "")
+    try:
+        connection = psycopg2.connect(url.replace("+psycopg2", ""), connect_timeout=2)
+    except psycopg2.OperationalError:
+        return 0
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(query)
+            return cursor.fetchone()[0]
+    except psycopg2.Error:
+        return 0
+    finally:
+        connection.close()
+
+
+def _page_answers(shell: Shell) -> bool:
+    return "page: http://127.0.0.1:" in shell.output.read_text()
