@@ -4,6 +4,7 @@ import threading
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
+import numpy as np
 import pandas as pd
 
 from db.series import PRICES, CandleSeries, series_of
@@ -89,9 +90,9 @@ class HeldCandles:
             live = [candle for label, candle in sorted(self._seen.items()) if last_us is None or label > last_us]
             parts = [part for part in (self._closed, self._frame_of(live)) if not part.empty]
         whole = pd.concat(parts, ignore_index=True) if parts else self._closed
-        whole["final"] = [True] * (len(whole) - len(live)) + [candle.final for candle in live]
+        final = [True] * (len(whole) - len(live)) + [candle.final for candle in live]
         since = whole["timestamp"].max() - pd.Timedelta(bars * self.timeframe.width_us, unit="us")
-        newest: pd.DataFrame = whole[whole["timestamp"] > since].reset_index(drop=True)
+        newest: pd.DataFrame = whole.assign(final=np.array(final, dtype=bool))[whole["timestamp"] > since].reset_index(drop=True)
         return newest
 
     def _is_behind(self, at_seconds: float) -> bool:

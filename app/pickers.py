@@ -15,13 +15,13 @@ BARS = ("60", "120", "240", "500", "2000")
 
 def pick(known: KnownSymbols) -> tuple[str | None, Timeframe, int]:
     """Return the picked symbol (None when there is none to pick), timeframe and number of candles."""
-    columns = st.columns([3, 5, 3], vertical_alignment="center")
+    columns = st.columns([3, 5, 3], vertical_alignment="bottom")
     with columns[0]:
         symbol = _pick_symbol(known)
     with columns[1]:
         timeframe = _pick_one("Timeframe", "timeframe", [str(timeframe) for timeframe in TIMEFRAMES], "1m")
     with columns[2]:
-        bars = _pick_one("Number of candles", "bars", BARS, "120")
+        bars = _pick_one("Candles in view", "bars", BARS, "120")
     return symbol, Timeframe(timeframe), int(bars)
 
 
@@ -39,7 +39,7 @@ def _pick_symbol(known: KnownSymbols) -> str | None:
 
 def _pick_one(label: str, key: str, options: Sequence[str], default: str) -> str:
     _default(key, options, default)
-    picked = st.segmented_control(label, options, key=key, bind="query-params", required=True, label_visibility="collapsed")
+    picked = st.segmented_control(label, options, key=key, bind="query-params", required=True)
     return picked or default
 
 

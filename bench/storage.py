@@ -4,7 +4,7 @@ import io
 import random
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,7 @@ def importing(engine: sa.Engine) -> None:
 
     ours()
     contenders = {"ours": ours, "bare": lambda: _bare_copy(engine, "market_data", NAMES, file)}
-    seconds = _best(contenders, before=lambda: _empty(engine, "market_data"), rounds=3)
+    seconds = _best(contenders, before=lambda: _empty(engine, "market_data"), rounds=4)
     _report("import of a year of 1m, share of bare COPY", seconds["bare"] / seconds["ours"], at_least=0.80)
 
 
@@ -179,7 +179,7 @@ def _empty(engine: sa.Engine, table: str) -> None:
 
 
 def _best(
-    contenders: dict[str, Callable[[], object]], before: Callable[[], None] = lambda: None, rounds: int = ROUNDS
+    contenders: Mapping[str, Callable[[], object]], before: Callable[[], None] = lambda: None, rounds: int = ROUNDS
 ) -> dict[str, float]:
     """Return the best time of each contender in seconds; they take turns, so that a slow moment of the machine hits all."""
     seconds = dict.fromkeys(contenders, float("inf"))

@@ -2,14 +2,20 @@
 
 from datetime import datetime
 
-from market.clock import from_datetime, to_datetime
+from market.clock import from_datetime, parse_time, to_datetime
 
-Moment = int | datetime | None
-"""UTC epoch microseconds, a datetime (in UTC unless it says otherwise), or no bound."""
+Moment = int | datetime | str | None
+"""UTC epoch microseconds, a datetime or ISO 8601 text (in UTC unless it says otherwise), or no bound."""
 
 
 def microseconds(moment: Moment) -> int | None:
-    """Return a moment as UTC epoch microseconds."""
+    """Return a moment as UTC epoch microseconds.
+
+    Raises:
+        TimeError: If a text is no moment.
+    """
+    if isinstance(moment, str):
+        return parse_time(moment)
     return from_datetime(moment) if isinstance(moment, datetime) else moment
 
 

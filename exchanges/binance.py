@@ -222,12 +222,15 @@ class Binance(DataProvider):
 
     def _parse_event(self, frame: bytes) -> Control:
         try:
-            inner: bytes | msgspec.Raw = _event_frame(frame).data
+            combined = _event_frame(frame)
         except _BAD_JSON:
-            inner = frame
+            combined = _EventFrame("", msgspec.Raw(frame))
         try:
-            event = _event(inner)
+            event = _event(combined.data)
         except _BAD_JSON as error:
+            wire, _, channel = combined.stream.partition("@")
+            if wire and channel not in self.channels:  # bookTicker and depth20 have no "e"; their stream tells what they are
+                return Control(ControlKind.OTHER, self._by_wire.get(wire.upper()))
             raise self.wire_error(frame) from error
         if event.e in {"trade", "aggTrade"}:  # a trade that is not one: zero, NaN, a missing field
             raise self.wire_error(frame)

@@ -104,7 +104,7 @@ _Bar = tuple[Millis, Positive, Positive, Positive, Positive, Amount, Amount, Amo
 
 
 class _Times(msgspec.Struct):
-    data: list[_Time]
+    data: Annotated[list[_Time], msgspec.Meta(min_length=1)]
 
 
 class _Instruments(msgspec.Struct):

@@ -14,7 +14,7 @@ from market.timeframe import Timeframe
 UP, DOWN = "#3a86c8", "#d9622b"
 DOUBT, QUIET = "#b455a0", "#8a8f98"
 
-_HEIGHT = 430
+_HEIGHT = 420
 _PRICES, _VOLUMES = (0.03, 0.76), (0.82, 1.0)  # parts of the height, from the top
 
 _TRADED, _IS_QUIET, _IS_HOLE = "datum.kind == 'traded'", "datum.kind == 'quiet'", "datum.kind == 'hole'"

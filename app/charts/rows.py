@@ -23,9 +23,9 @@ def chart_rows(candles: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:
 
     Returns:
         Columns begin, end (of the span), left, right, middle (of the body), open, high, low, close, volume, bottom, top (of
-        the body), kind (`traded`, `quiet`, `hole` or `frame`), forming, incomplete, last (boolean), direction (`up`, `down`), and the
-        words label, span, trades, standing, origin, revision. A run of missing candles is one row of kind `hole` without prices; the one row
-        of kind `frame` is not drawn and covers the time that the chart shows.
+        the body), kind (`traded`, `quiet`, `hole`, `frame`), forming, incomplete, last (boolean), direction (`up`, `down`), and
+        the words label, span, trades, standing, origin, revision. A run of missing candles is one row of kind `hole` without
+        prices; the one row of kind `frame` is not drawn and covers the time that the chart shows.
     """
     shown = candles.tail(MAX_BARS).reset_index(drop=True)
     parts = [_frame_row(shown, timeframe), _candle_rows(shown, timeframe), _hole_rows(shown, timeframe)]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from exchanges import OKX
+from exchanges import OKX, Synthetic
 from exchanges.base import ControlKind
 from market.clock import parse_time
 from market.trade import Trade
@@ -16,10 +16,6 @@ from tests.replay.tapes import START_MS, json_lines, okx_trade
 
 SYMBOL = "SYNTHETIC:BTC-USDT"
 NOW = parse_time("2025-06-15T04:10:30")
-
-
-class Synthetic(OKX):
-    name = "SYNTHETIC"
 
 
 @pytest.fixture(scope="module")

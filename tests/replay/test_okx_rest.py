@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from exchanges import OKX
+from exchanges import OKX, Synthetic
 from market.clock import parse_time
 from market.timeframe import Timeframe
 from market.window import Window
@@ -16,10 +16,6 @@ from replay.synthetic import SyntheticMarket
 SYMBOL = "SYNTHETIC:BTC-USDT"
 NOW = parse_time("2025-06-15T04:10:30")
 MINUTE = 60_000
-
-
-class Synthetic(OKX):
-    name = "SYNTHETIC"
 
 
 @pytest.fixture(scope="module")

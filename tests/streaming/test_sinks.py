@@ -115,7 +115,7 @@ class Redis:
 
 async def until(condition) -> None:
     async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - the condition is another object's state
+        while not condition():
             await asyncio.sleep(0)
 
 

@@ -1,0 +1,109 @@
+import pytest
+
+from app import words
+from market.timeframe import Timeframe
+from tests.app.samples import START_US, SYMBOL, candle, feed, frame
+
+NOW_US = START_US + 3_600_000_000
+
+
+@pytest.mark.parametrize(
+    ("microseconds", "text"),
+    [
+        (-5, "0.0 s"),
+        (400_000, "0.4 s"),
+        (59_000_000, "59 s"),
+        (180_000_000, "3 min"),
+        (10_800_000_000, "3 h"),
+        (864_000_000_000, "10 d"),
+    ],
+)
+def test_age_is_told_in_one_fitting_unit(microseconds: int, text: str) -> None:
+    assert words.age(microseconds) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 B"), (999, "999 B"), (1_500, "1.5 kB"), (12_345_678, "12.3 MB"), (4e15, "4000.0 TB")]
+)
+def test_size_is_told_in_one_fitting_unit(count: float, text: str) -> None:
+    assert words.size(count) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(None, words.NOTHING), (63_550.3, "63,550.3"), (1e-8, "0.00000001"), (100.0, "100")])
+def test_price_has_the_digits_it_has(value: float | None, text: str) -> None:
+    assert words.price(value) == text
+
+
+@pytest.mark.parametrize(
+    ("changes", "state", "sentence"),
+    [
+        ({}, "live", "Trades arrive; connected to OKX since 2024-08-08 23:54:00 UTC."),
+        ({"state": "connecting"}, "connecting", "Connecting to OKX since 2024-08-08 23:54:00 UTC."),
+        ({"state": "connected"}, "waiting", "Connected to OKX since 2024-08-08 23:54:00 UTC; no trade has come yet."),
+        ({"state": "down", "reason": "timed out"}, "down", "Not connected to OKX since 2024-08-08 23:54:00 UTC: timed out. "),
+        ({"at_us": NOW_US - 12_000_000}, "silent", "The worker has said nothing for 12 s"),
+    ],
+)
+def test_feed_state_is_told_in_words(changes: dict[str, object], state: str, sentence: str) -> None:
+    word, told = words.feed_state(feed(NOW_US, **changes) | changes, NOW_US)
+
+    assert word == state
+    assert told.startswith(sentence)
+
+
+def test_symbol_without_a_worker_says_how_to_start_one() -> None:
+    word, told = words.feed_state(None, NOW_US)
+
+    assert word == "none"
+    assert "tcpdash up" in told
+
+
+def test_age_of_a_live_trade_is_by_the_time_of_the_venue() -> None:
+    assert words.trade_age(feed(NOW_US), NOW_US) == "0.4 s"
+
+
+def test_age_of_a_replayed_trade_is_by_its_receipt() -> None:
+    assert words.trade_age(feed(NOW_US, tape="recorded", trade_us=START_US - 10**15), NOW_US) == "0.3 s"
+
+
+def test_no_trade_has_no_age() -> None:
+    assert words.trade_age(None, NOW_US) == words.NOTHING
+    assert words.trade_age(feed(NOW_US, trade_us=None), NOW_US) == words.NOTHING
+
+
+@pytest.mark.parametrize(
+    ("symbol", "tape", "label"),
+    [
+        (SYMBOL, None, None),
+        (SYMBOL, "", None),
+        (SYMBOL, "synthetic", "SYNTHETIC"),
+        (SYMBOL, "shifted", "REPLAY"),
+        (SYMBOL, "recorded", "REPLAY"),
+        ("SYNTHETIC:BTC-USDT", None, "SYNTHETIC"),
+        ("SYNTHETIC:BTC-USDT", "recorded", "SYNTHETIC"),
+    ],
+)
+def test_what_is_not_live_is_labelled(symbol: str, tape: str | None, label: str | None) -> None:
+    assert words.tape_label(symbol, None if tape is None else feed(NOW_US, tape=tape)) == label
+
+
+def test_completeness_counts_what_is_over_and_what_is_missing() -> None:
+    view = frame(candle(1), candle(2, complete=False), candle(3, complete=None), candle(6), candle(7, final=False))
+
+    whole = words.completeness(view, Timeframe.M1)
+
+    assert whole == words.Completeness(proven=2, doubtful=1, unproven=1, missing=2)
+    assert str(whole) == "2 proven complete, 1 not complete, 1 unprovable, 2 missing"
+    assert whole.share == "33.3 %"
+
+
+def test_share_is_a_hundred_only_when_nothing_is_amiss() -> None:
+    assert words.Completeness(proven=9_999, doubtful=1, unproven=0, missing=0).share == "99.9 %"
+    assert words.Completeness(proven=10_000, doubtful=0, unproven=0, missing=0).share == "100 %"
+    assert words.Completeness(proven=0, doubtful=0, unproven=0, missing=0).share == words.NOTHING
+
+
+def test_feeds_are_listed_with_their_states() -> None:
+    table = words.feed_table({SYMBOL: feed(NOW_US, tape="shifted")}, NOW_US)
+
+    assert table.loc[0, ["symbol", "state", "what it is", "last price"]].tolist() == [SYMBOL, "live", "REPLAY", "102.5"]
