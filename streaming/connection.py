@@ -22,7 +22,7 @@ _SUBSCRIBE_PAUSE = 0.25  # Binance allows five messages a second, OKX more
 
 
 class Connected(msgspec.Struct, frozen=True):
-    """The socket is open and the subscriptions were sent.
+    """The socket is open; the subscriptions are sent next.
 
     Attributes:
         tape: What the source says its data is: `recorded`, `shifted` or `synthetic` for a local exchange; empty for a venue.
@@ -115,11 +115,11 @@ class Connection:
             close_timeout=2,
             proxy=None if loopback else True,
         ) as socket:
+            yield Connected(socket.response.headers.get("X-Tape", "") if socket.response else "")
             for number, frame in enumerate(self._provider.subscribe()):
                 if number:
                     await asyncio.sleep(_SUBSCRIBE_PAUSE)
                 await socket.send(frame)
-            yield Connected(socket.response.headers.get("X-Tape", "") if socket.response else "")
             inbox = _Inbox(socket)
             reader = asyncio.create_task(inbox.fill())
             try:

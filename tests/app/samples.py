@@ -46,7 +46,7 @@ def frame(*candles: Candle) -> pd.DataFrame:
     return series_of(finals)[0].frame().assign(final=[one.final for one in candles])
 
 
-def feed(at_us: int, **changes: Any) -> dict[str, Any]:
+def feed(at_us: int, /, **changes: Any) -> dict[str, Any]:
     """Return what a worker says about a live feed."""
     state = {
         "symbol": SYMBOL,

@@ -157,9 +157,8 @@ def test_nothing_is_told_by_colour_alone() -> None:
     bodies = next(layer for layer in layers_of(spec_of(candle(1))) if "strokeDash" in layer["encoding"])["encoding"]
 
     assert bodies["fill"]["scale"] == {"domain": ["up", "down"], "range": [UP, DOWN]}
-    assert bodies["fillOpacity"]["condition"]["test"] == "datum.direction == 'down'"
-    assert bodies["fillOpacity"]["value"] == 0
-    assert bodies["strokeDash"]["condition"]["test"] == "datum.forming"
+    assert bodies["fillOpacity"] == {"condition": [{"test": "datum.direction == 'down'", "value": 1.0}], "value": 0.0}
+    assert bodies["strokeDash"] == {"condition": [{"test": "datum.forming", "value": [3, 2]}], "value": [1, 0]}
 
 
 def test_a_tick_changes_the_rows_and_not_the_specification() -> None:

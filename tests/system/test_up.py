@@ -32,7 +32,7 @@ class Shell:
 
     def run(self, *words: str, expect: int = 0) -> str:
         done = subprocess.run(
-            [sys.executable, "-m", "cli", *words], env=self.environment, capture_output=True, text=True, timeout=90
+            [sys.executable, "-m", "cli", *words], env=self.environment, capture_output=True, text=True, timeout=90, check=False
         )
         assert done.returncode == expect, done.stdout + done.stderr
         return done.stdout if expect == 0 else done.stdout + done.stderr

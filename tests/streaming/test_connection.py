@@ -1,0 +1,189 @@
+"""One websocket against servers that misbehave; deadlines are short, nothing is waited for longer than it takes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+
+from exchanges import OKX
+from exchanges.base import ControlKind, Endpoints, KeepAlive
+from streaming.backoff import Backoff
+from streaming.connection import Connected, Connection, Disconnected, Event, Received
+from tests.generators import START_US
+
+QUICK = KeepAlive(ping="ping", ping_after=0.1, pong_within=0.1, first_data=0.5, silence=0.3)
+
+
+def push(number: int) -> str:
+    return (
+        f'{{"arg":{{"channel":"trades-all","instId":"BTC-USDT"}},"data":[{{"instId":"BTC-USDT","tradeId":"{number}","px":"61000.1",'
+        f'"sz":"0.5","side":"buy","ts":"{START_US // 1000 + number}"}}]}}'
+    )
+
+
+@asynccontextmanager
+async def venue(behave: Callable[[ServerConnection], Awaitable[None]], rules: KeepAlive = QUICK) -> AsyncIterator[Connection]:
+    """Yield a connection to a server of one's own."""
+
+    async def handle(socket: ServerConnection) -> None:
+        try:
+            await behave(socket)
+        except ConnectionClosed:
+            return
+
+    async with serve(handle, "127.0.0.1", 0, close_timeout=0.1) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        endpoints = Endpoints(f"ws://127.0.0.1:{port}", f"http://127.0.0.1:{port}")
+        waits = Backoff(first=0.01, cap=0.02)
+        yield Connection(OKX(["OKX:BTC-USDT"], endpoints=endpoints), keep_alive=rules, backoff=waits)
+
+
+async def first_events(connection: Connection, until: Callable[[list[Event]], bool]) -> list[Event]:
+    """Return what happens until a condition holds."""
+    seen: list[Event] = []
+    async with asyncio.timeout(10), aclosing(connection.events()) as events:
+        async for event in events:
+            seen.append(event)
+            if until(seen):
+                return seen
+    raise AssertionError(seen)
+
+
+def ids(events: list[Event]) -> list[int]:
+    return [trade.trade_id for event in events if isinstance(event, Received) for trade in event.parsed.trades]
+
+
+def reasons(events: list[Event]) -> list[str]:
+    return [event.reason for event in events if isinstance(event, Disconnected)]
+
+
+async def test_every_frame_of_a_burst_arrives_in_order():
+    async def burst(socket: ServerConnection) -> None:
+        assert '"op":"subscribe"' in await socket.recv()
+        for number in range(20_000):
+            await socket.send(push(number))
+        await socket.wait_closed()
+
+    async with venue(burst) as connection:
+        events = await first_events(connection, lambda seen: len(ids(seen[-1:])) > 0 and len(ids(seen)) >= 20_000)
+
+    assert isinstance(events[0], Connected)
+    assert ids(events) == list(range(20_000))
+
+
+async def test_acknowledgements_refusals_and_notices_are_values():
+    async def talk(socket: ServerConnection) -> None:
+        await socket.send('{"event":"subscribe","arg":{"channel":"trades-all","instId":"BTC-USDT"},"connId":"a"}')
+        await socket.send('{"event":"error","code":"60018","msg":"channel:trades-all,instId:FOO-BAR doesn\'t exist","connId":"a"}')
+        await socket.send('{"event":"notice","code":"64008","msg":"The connection will soon be closed for a service upgrade."}')
+        await socket.wait_closed()
+
+    def kinds(seen: list[Event]) -> list[ControlKind]:
+        return [control.kind for event in seen if isinstance(event, Received) for control in event.parsed.controls]
+
+    async with venue(talk) as connection:
+        events = await first_events(connection, lambda seen: len(kinds(seen)) == 3)
+
+    assert kinds(events) == [ControlKind.SUBSCRIBED, ControlKind.REFUSED, ControlKind.NOTICE]
+
+
+async def test_a_bad_frame_does_not_cost_the_good_ones_around_it():
+    async def talk(socket: ServerConnection) -> None:
+        for frame in (push(1), "not json", push(2), push(3).replace("61000.1", "NaN"), push(4)):
+            await socket.send(frame)
+        await socket.wait_closed()
+
+    async with venue(talk) as connection:
+        events = await first_events(connection, lambda seen: len(ids(seen)) == 3)
+
+    refused = [error for event in events if isinstance(event, Received) for error in event.parsed.refused]
+    assert ids(events) == [1, 2, 4]
+    assert [b"not json" in error.frame or b"NaN" in error.frame for error in refused] == [True, True]
+
+
+async def test_an_acknowledged_subscription_without_data_is_given_up():
+    async def silent(socket: ServerConnection) -> None:
+        await socket.send('{"event":"subscribe","arg":{"channel":"trades-all","instId":"BTC-USDT"}}')
+        async for frame in socket:
+            if frame == "ping":
+                await socket.send("pong")
+
+    async with venue(silent) as connection:
+        events = await first_events(connection, lambda seen: bool(reasons(seen)))
+
+    assert reasons(events) == ["no trade within 0.5 s of subscribing"]
+
+
+async def test_pongs_do_not_hide_that_the_data_stopped():
+    async def stops(socket: ServerConnection) -> None:
+        await socket.send(push(1))
+        async for frame in socket:
+            if frame == "ping":
+                await socket.send("pong")
+
+    async with venue(stops) as connection:
+        events = await first_events(connection, lambda seen: bool(reasons(seen)))
+
+    assert reasons(events) == ["no trade for 0.3 s"]
+
+
+async def test_a_line_that_answers_no_ping_is_given_up():
+    async def dead(socket: ServerConnection) -> None:
+        await socket.wait_closed()
+
+    rules = KeepAlive(ping="ping", ping_after=0.05, pong_within=0.05, first_data=60, silence=60)
+    async with venue(dead, rules) as connection:
+        events = await first_events(connection, lambda seen: bool(reasons(seen)))
+
+    assert reasons(events) == ["no answer to a ping within 0.05 s"]
+
+
+async def test_a_connection_that_is_dropped_again_and_again_is_tried_for_ever():
+    lives = 0
+
+    async def drop(socket: ServerConnection) -> None:
+        nonlocal lives
+        lives += 1
+        await socket.send(push(lives))
+        if lives % 2:
+            socket.transport.abort()
+        else:
+            await socket.close(4006)
+
+    async with venue(drop) as connection:
+        events = await first_events(connection, lambda seen: len(reasons(seen)) == 8)
+
+    assert lives == 8
+    assert [type(event) for event in events if not isinstance(event, Received)] == [Connected, Disconnected] * 8
+    assert all(event.reached for event in events if isinstance(event, Disconnected))
+
+
+async def test_nobody_there_is_said_and_tried_again():
+    connection = Connection(
+        OKX(["OKX:BTC-USDT"], endpoints=Endpoints("ws://127.0.0.1:9", "http://127.0.0.1:9")), backoff=Backoff(first=0.01, cap=0.02)
+    )
+
+    events = await first_events(connection, lambda seen: len(seen) == 3)
+
+    assert all(isinstance(event, Disconnected) and not event.reached for event in events)
+    assert "Connect call failed" in events[0].reason
+
+
+@pytest.mark.parametrize("code", [403, 503])
+async def test_a_refused_handshake_is_said_and_tried_again(code: int):
+    async def never(socket: ServerConnection) -> None:
+        await socket.wait_closed()
+
+    def refuse(socket: ServerConnection, _: object) -> object:
+        return socket.respond(code, "go away")
+
+    async with serve(never, "127.0.0.1", 0, process_request=refuse) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        endpoints = Endpoints(f"ws://127.0.0.1:{port}", f"http://127.0.0.1:{port}")
+        connection = Connection(OKX(["OKX:BTC-USDT"], endpoints=endpoints), backoff=Backoff(first=0.01, cap=0.02))
+        events = await first_events(connection, lambda seen: len(seen) == 2)
+
+    assert str(code) in reasons(events)[0]
