@@ -130,10 +130,15 @@ def _database_store(url: str | None) -> Store[DatabaseOperations]:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _redis_store(url: str | None) -> Store[Bus]:
-    return Store("redis", lambda: Bus(_known(url)))
+    return Store("redis", lambda: _bus_at(url))
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@st.cache_resource(max_entries=4, show_spinner=False, on_release=Bus.close)
+def _bus_at(url: str | None) -> Bus:
+    return Bus(_known(url))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False, on_release=DatabaseOperations.close)
 def _database_at(url: str | None) -> DatabaseOperations:
     return DatabaseOperations(create_engine(_known(url), application_name="tcpdash app"))
 

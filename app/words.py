@@ -75,8 +75,10 @@ def tape_label(symbol: str, feed: Feed | None) -> str | None:
     return "REPLAY" if tape else None
 
 
-def feed_state(feed: Feed | None, at_us: int) -> tuple[str, str]:
-    """Return the state of a feed in one word, and the sentence behind it."""
+def feed_state(feed: Feed | None, at_us: int, *, told: bool = True) -> tuple[str, str]:
+    """Return the state of a feed in one word, and the sentence behind it; `told` is False when nobody could be asked."""
+    if not told:
+        return "unknown", "How the feed is doing cannot be known at the moment."
     if feed is None:
         return "none", "No worker follows this symbol at the moment; `tcpdash up` starts one. Stored candles are shown."
     silent_us = at_us - feed["at_us"]

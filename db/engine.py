@@ -79,7 +79,7 @@ def reachable(engine: sa.Engine) -> Iterator[None]:
 
 def is_transient(error: BaseException) -> bool:
     """Return whether the same transaction may succeed when it is tried again."""
-    if isinstance(error, StoreUnreachable):
+    if isinstance(error, StoreUnreachable | sa.exc.TimeoutError):  # the latter: the pool is empty
         return True
     cause = _driver_error(error)
     code = getattr(cause, "pgcode", None)

@@ -15,7 +15,7 @@ def roll_up(candles: Iterable[Candle], timeframe: Timeframe | str) -> list[Candl
     """Return wider candles made of narrower ones of one symbol, oldest first.
 
     Prices come from the members in which somebody traded, so that the open is the first trade's as on every venue.
-    A wider candle is complete when all its members are there and complete. The last one is not final while its last
+    A wider candle is complete when all its members are there and complete. The newest one is not final while its last
     member is missing or forming. Of a member that comes twice the highest revision counts.
 
     Raises:
@@ -33,18 +33,16 @@ def roll_up(candles: Iterable[Candle], timeframe: Timeframe | str) -> list[Candl
     if not members[0].timeframe.divides(wider):
         raise InputError(f"{wider} candles cannot be made of {members[0].timeframe} candles")
     spans = groupby(members, key=lambda member: wider.close_of(member.open_us))
-    return [_rolled(wider, label, list(span)) for label, span in spans]
+    newest_label = wider.close_of(members[-1].open_us)
+    return [_rolled(wider, label, list(span), is_over=label < newest_label) for label, span in spans]
 
 
-def _rolled(wider: Timeframe, label: int, members: list[Candle]) -> Candle:
+def _rolled(wider: Timeframe, label: int, members: list[Candle], *, is_over: bool) -> Candle:
     first, last = members[0], members[-1]
     traded = [member for member in members if member.volume > 0] or members  # a flat member's price is an echo, not a trade
-    final = last.final and last.timestamp_us == label
-    expected = (
-        wider.width_us // first.timeframe.width_us
-        if final
-        else (last.timestamp_us - label + wider.width_us) // first.timeframe.width_us
-    )
+    final = is_over or (last.final and last.timestamp_us == label)
+    over_us = wider.width_us if final else last.timestamp_us - label + wider.width_us
+    expected = over_us // first.timeframe.width_us
     origins = {member.origin for member in members}
     return Candle(
         first.symbol,

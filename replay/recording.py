@@ -10,6 +10,7 @@ from market.errors import TapeError
 
 _MAGIC = b"\x1f\x8b\x08"
 _PIECE = 1 << 20
+_PACKED_PIECE = 16 << 10  # what lies behind the end of a block is copied, and blocks may be many and small
 _PATIENCE = 1000
 _EXPECTED = (
     'a tape has one frame a line, as `tcpdash record` writes it ({"ts_ns":…,"dir":"recv","conn":…,"data":…}) '
@@ -96,11 +97,11 @@ def _pieces(path: Path, damage: Damage) -> Iterator[bytes]:
 def _inflate(path: Path, damage: Damage) -> Iterator[bytes]:
     """Yield the text of a gzip file member by member, going on at the next member after a torn one."""
     packed = path.read_bytes()
-    start = 0
+    view, start = memoryview(packed), 0
     while start >= 0 and packed.startswith(_MAGIC, start):
         inflater, position, torn = zlib.decompressobj(wbits=31), start, ""
         while not inflater.eof and not torn:
-            piece = packed[position : position + _PIECE]
+            piece = view[position : position + _PACKED_PIECE]
             try:
                 yield inflater.decompress(piece)
             except zlib.error as error:

@@ -1,7 +1,9 @@
 """Which frames of a recording carry trades, of which venue, channel and symbol."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
+from sys import intern
 
 import msgspec
 
@@ -94,6 +96,7 @@ _combined = msgspec.json.Decoder(_Combined).decode
 _event = msgspec.json.Decoder(_Event).decode
 
 
+@lru_cache
 def split_wire(wire: str) -> str | None:
     """Return `BTC-USDT` for `BTCUSDT`, None when the quote currency is not a known one."""
     quotes = [quote for quote in QUOTES if wire.endswith(quote) and len(wire) > len(quote)]
@@ -130,7 +133,9 @@ def read_pushes(paths: Iterable[Path], report: TapeReport) -> tuple[str, list[Pu
     codec = _VENUES[venue](dict.fromkeys(f"{venue}:{mark.pair}" for mark, _ in marked))
     pushes: list[Push] = []
     seen: dict[tuple[str, str], set[int]] = {}
-    for mark, received in marked:
+    marked.reverse()
+    while marked:  # each is let go as it is read: tapes are long
+        mark, received = marked.pop()
         trades = _parse(codec, received, report)
         known = seen.setdefault((mark.wire, mark.channel), set())
         if trades and all(trade.trade_id in known for trade in trades):
@@ -169,14 +174,16 @@ def _read_marked(paths: Iterable[Path], report: TapeReport) -> Iterator[tuple[_M
 
 def _mark_of(frame: bytes) -> _Mark | None:
     """Return what a frame is, None when it carries no trades; the pair is None for what is not spot."""
+    if b'"instId"' not in frame:
+        return _binance_mark_of(frame)
     try:
         push = _okx(frame)
     except msgspec.ValidationError:
-        return _binance_mark_of(frame)
+        return None
     if push.arg.channel not in OKX.channels:
         return None
     wire = push.arg.wire
-    return _Mark(OKX.name, push.arg.channel, wire, wire if wire.count("-") == 1 else None)
+    return _Mark(OKX.name, intern(push.arg.channel), intern(wire), wire if wire.count("-") == 1 else None)
 
 
 def _binance_mark_of(frame: bytes) -> _Mark | None:
@@ -191,7 +198,7 @@ def _binance_mark_of(frame: bytes) -> _Mark | None:
         return None
     # Only spot frames have "M"; a futures symbol is spelled like a spot one.
     pair = split_wire(event.s) if event.M is not None else None
-    return _Mark(Binance.name, event.e, event.s, pair, event.a if event.e == "aggTrade" else 0)
+    return _Mark(Binance.name, intern(event.e), intern(event.s), pair, event.a if event.e == "aggTrade" else 0)
 
 
 def _parse(codec: DataProvider, received: Received, report: TapeReport) -> list[Trade]:

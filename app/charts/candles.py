@@ -25,6 +25,9 @@ _X_LABEL = (
     " : utcmonth(datum.value) == 0 && utcdate(datum.value) == 1 ? '%Y' : '%d %b')"
 )
 
+# Thousands as k, M, G; but 0.4 is not 400m, which would be read as millions.
+_VOLUME_LABEL = "format(datum.value, datum.value >= 1000 ? '~s' : '.3~r')"
+
 
 def candle_chart(candles: pd.DataFrame, timeframe: Timeframe, *, symbol: str, title: str) -> alt.LayerChart:
     """Return the chart of some candles; the newest 2,000 are drawn.
@@ -92,7 +95,7 @@ def _last_price(price: str) -> alt.Chart:
 
 
 def _volume_bars(volume: str) -> alt.Chart:
-    axis = alt.Axis(orient="right", tickCount=3, format="~s")
+    axis = alt.Axis(orient="right", tickCount=3, labelExpr=_VOLUME_LABEL)
     return _drawn(
         alt.Chart().mark_bar(strokeWidth=0.8),
         _TRADED,

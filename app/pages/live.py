@@ -25,7 +25,7 @@ def _show(symbol: str, timeframe: Timeframe, bars: int, *, lost_before: bool) ->
     if lost_before and not view.lost:
         st.rerun()  # the pickers were made without what was away
     label = words.tape_label(symbol, view.feed)
-    st.markdown(f"### {symbol} {_LABELS[label]}" if label else f"### {symbol}")
+    st.subheader(f"{symbol} {_LABELS[label]}" if label else symbol, anchor=False)
     show_lost(view.lost)
     _show_metrics(view, timeframe)
     if view.candles.empty:
@@ -39,7 +39,7 @@ def _show(symbol: str, timeframe: Timeframe, bars: int, *, lost_before: bool) ->
 
 
 def _show_metrics(view: data.LiveView, timeframe: Timeframe) -> None:
-    state, sentence = words.feed_state(view.feed, view.at_us)
+    state, sentence = words.feed_state(view.feed, view.at_us, told="redis" not in view.lost)
     whole = words.completeness(view.candles, timeframe)
     columns = st.columns(5)
     columns[0].metric("Last price", words.price(view.price))

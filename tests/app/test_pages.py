@@ -7,19 +7,21 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import sqlalchemy as sa
 import streamlit as st
 from redis import Redis
 from streamlit.testing.v1 import AppTest
 
 import app
 from app import data
-from db import Bus, DatabaseOperations
+from db import DatabaseOperations
 from db.bus import FEED_KEY, LATEST_KEY, encode_candle
+from db.child import free_port
 from db.embedded import PostgresServer, RedisServer
 from db.home import own
 from market.candle import Candle
 from market.clock import now_us
-from market.timeframe import MINUTE_US
+from market.timeframe import Timeframe
 from tests.app.samples import SYMBOL, candle, feed
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
@@ -66,7 +68,6 @@ def home(database_url: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.
     st.cache_resource.clear()
     st.cache_data.clear()
     yield tmp_path
-    data.close_connections()
     st.cache_resource.clear()
     st.cache_data.clear()
 
@@ -92,11 +93,13 @@ def metrics(page: AppTest) -> dict[str, str]:
 
 
 def chart_spec(page: AppTest) -> dict:
-    return json.loads(page.get("arrow_vega_lite_chart")[0].proto.spec)
+    return json.loads(page.get("vega_lite_chart")[0].proto.spec)
 
 
 def words(page: AppTest) -> str:
-    return "\n".join(block.value for block in (*page.markdown, *page.caption, *page.info, *page.warning, *page.error))
+    return "\n".join(
+        block.value for block in (*page.markdown, *page.subheader, *page.caption, *page.info, *page.warning, *page.error)
+    )
 
 
 def test_empty_store_says_what_to_do(opened: Opener) -> None:
@@ -147,7 +150,7 @@ def test_selection_is_taken_from_the_address(opened: Opener, worker: Worker) -> 
     assert page.selectbox(key="symbol").value == SYNTHETIC
     assert page.segmented_control(key="timeframe").value == "5m"
     assert page.segmented_control(key="bars").value == "60"
-    assert metrics(page)["Trades in view"] == "63"
+    assert metrics(page)["Trades in view"] == "42"
 
 
 def test_nonsense_in_the_address_is_ignored(opened: Opener, worker: Worker) -> None:
@@ -176,7 +179,7 @@ def test_synthetic_prices_are_labelled_in_the_page_and_in_the_chart(opened: Open
 
     page = opened()
 
-    assert f"### {symbol} :orange-badge[:material/science: SYNTHETIC]" in words(page)
+    assert f"{symbol} :orange-badge[:material/science: SYNTHETIC]" in words(page)
     assert chart_spec(page)["title"] == f"{symbol} 1m · SYNTHETIC"
 
 
@@ -210,19 +213,21 @@ def test_feed_that_is_down_says_why(opened: Opener, worker: Worker) -> None:
     assert "No 1m candle" in words(page)
 
 
-def test_ticks_ask_the_database_nothing(opened: Opener, worker: Worker, postgres_server: PostgresServer) -> None:
+def test_ticks_ask_the_database_nothing(opened: Opener, worker: Worker) -> None:
     worker.stores(candle(1))
     worker.publishes(candle(2, final=False))
     worker.tells()
     opened()
-    asked = Counted(data._database_at(os.environ["TCPDASH_DATABASE__URL"]))
+    statements: list[str] = []
+    engine = data._database_at(os.environ["TCPDASH_DATABASE__URL"]).engine
+    sa.event.listen(engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
 
     for tick in range(5):
         worker.publishes(candle(2, close=100.0 + tick, final=False))
-        view = data.live_view(SYMBOL, data.BASE, 120)
+        view = data.live_view(SYMBOL, Timeframe.M1, 120)
 
     assert view.candles["close"].iloc[-1] == 104.0
-    assert asked.statements == 0
+    assert statements == []
 
 
 def test_lost_database_is_told_and_found_again(opened: Opener, worker: Worker, postgres_server: PostgresServer) -> None:
@@ -244,7 +249,6 @@ def test_lost_database_is_told_and_found_again(opened: Opener, worker: Worker, p
     finally:
         postgres_server.start()
 
-    data.forget_outages()
     page.run()
 
     assert not page.warning
@@ -265,14 +269,113 @@ def test_lost_redis_is_told_and_found_again(opened: Opener, worker: Worker, redi
         assert metrics(page) | {"Age of the last trade": ""} == {
             "Last price": "102",
             "Age of the last trade": "",
-            "Feed": "none",
+            "Feed": "unknown",
             "Trades in view": "14",
             "Proven complete": "100 %",
         }
     finally:
         redis_server.start()
 
-    data.forget_outages()
     page.run()
 
     assert not page.warning
+
+
+def test_both_lost_are_one_banner(opened: Opener, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TCPDASH_DATABASE__URL", f"postgresql+psycopg2://app:secret@127.0.0.1:{free_port()}/app")
+    monkeypatch.setenv("TCPDASH_REDIS__URL", f"redis://:secret@127.0.0.1:{free_port()}/0")
+
+    page = opened(symbol=SYMBOL)
+
+    assert not page.exception
+    assert len(page.warning) == 1
+    assert "The database does not answer" in words(page)
+    assert "Redis does not answer" in words(page)
+    assert "secret" not in words(page)
+    assert page.selectbox(key="symbol").value == SYMBOL
+
+
+def test_database_without_a_schema_is_told(opened: Opener, empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TCPDASH_DATABASE__URL", empty_database_url)
+
+    page = opened()
+
+    assert not page.exception
+    assert "tcpdash db upgrade" in page.warning[0].value
+
+
+def test_nothing_running_says_what_to_start(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TCPDASH_DATABASE__URL")
+    monkeypatch.delenv("TCPDASH_REDIS__URL")
+
+    page = opened()
+
+    assert not page.exception
+    assert "start `tcpdash up`" in page.warning[0].value
+
+
+def test_servers_of_the_running_system_are_found_in_its_home(
+    opened: Opener, worker: Worker, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker.stores(candle(1))
+    state = {"postgres": {"url": os.environ["TCPDASH_DATABASE__URL"]}, "redis": {"url": os.environ["TCPDASH_REDIS__URL"]}}
+    monkeypatch.delenv("TCPDASH_DATABASE__URL")
+    monkeypatch.delenv("TCPDASH_REDIS__URL")
+
+    with own(home) as owned:
+        owned.publish(state)
+        page = opened()
+
+    assert not page.warning
+    assert metrics(page)["Last price"] == "100"
+
+
+def test_wrong_setting_is_one_sentence(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TCPDASH_DATABASE__URL", "mysql://somewhere")
+
+    page = opened()
+
+    assert not page.exception
+    assert "database.url" in page.error[0].value
+
+
+def test_system_page_of_an_empty_home(opened: Opener) -> None:
+    page = opened().switch_page("pages/system.py").run()
+
+    assert not page.exception
+    told = words(page)
+    assert "`tcpdash up` does not run" in told
+    assert "no component of this home ever went down" in told
+    assert "No feed is followed" in told
+    assert "PostgreSQL 18" in told
+    assert "answers within" in told
+    assert f"streamlit {st.__version__}" in told
+
+
+def test_system_page_shows_what_runs_and_what_went_down(opened: Opener, worker: Worker, home: Path) -> None:
+    worker.stores(candle(1))
+    worker.tells(state="down", reason="timed out")
+    incident = {"component": "worker", "at": "2026-11-23T01:02:03Z", "exit_code": -9, "down_seconds": 1.5, "attempts": 1}
+    (home / "incidents.jsonl").write_text(json.dumps(incident) + "\nhalf a li")
+
+    with own(home) as owned:
+        owned.publish({"pids": {"worker": os.getpid(), "app": 2**22 + 1}})
+        page = opened().switch_page("pages/system.py").run()
+
+    assert not page.exception
+    components, incidents, feeds, tables = (table.value for table in page.dataframe)
+    assert components["state"].tolist() == ["running", "gone"]
+    assert components["memory"][0].endswith("MB")
+    assert incidents.loc[0].tolist() == ["2026-11-23 01:02:03 UTC", "worker", "signal 9", "1.5 s"]
+    assert feeds.loc[0, ["symbol", "state"]].tolist() == [SYMBOL, "down"]
+    assert "market_data" in tables["table"].tolist()
+
+
+def test_system_page_survives_lost_stores(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TCPDASH_DATABASE__URL", f"postgresql+psycopg2://app@127.0.0.1:{free_port()}/app")
+    monkeypatch.setenv("TCPDASH_REDIS__URL", f"redis://127.0.0.1:{free_port()}/0")
+
+    page = opened().switch_page("pages/system.py").run()
+
+    assert not page.exception
+    assert len(page.warning) == 1
