@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
+from bench.figures import figure, note
 from db import schema
 from db.embedded import PostgresServer
 from db.engine import create_engine, transaction
@@ -71,8 +72,8 @@ def writing(engine: sa.Engine) -> None:
             _bare_copy(engine, "raw_trades", COLUMNS, file)
 
     seconds = _best({"ours": ours, "bare": bare}, before=lambda: _empty(engine, "raw_trades"))
-    print(f"append: {TRADES / seconds['ours']:,.0f} trades/s, bare COPY {TRADES / seconds['bare']:,.0f}/s")
-    _report("append, share of bare COPY", seconds["bare"] / seconds["ours"], at_least=0.60)
+    note("append, trades a second", TRADES / seconds["ours"], "/s")
+    figure("append trades, share of the rate of a bare COPY", seconds["bare"] / seconds["ours"], 0.60)
 
 
 def importing(engine: sa.Engine) -> None:
@@ -90,7 +91,7 @@ def importing(engine: sa.Engine) -> None:
     ours()
     contenders = {"ours": ours, "bare": lambda: _bare_copy(engine, "market_data", NAMES, file)}
     seconds = _best(contenders, before=lambda: _empty(engine, "market_data"), rounds=4)
-    _report("import of a year of 1m, share of bare COPY", seconds["bare"] / seconds["ours"], at_least=0.80)
+    figure("import a year of 1m candles, share of the rate of a bare COPY", seconds["bare"] / seconds["ours"], 0.80)
 
 
 def reading(engine: sa.Engine) -> None:
@@ -117,9 +118,9 @@ def reading(engine: sa.Engine) -> None:
 
     assert len(ours()) == len(bare()[0]) == YEAR
     seconds = _best({"ours": ours, "bare": bare})
-    _report("get_candles of a year of 1m, times bare COPY and numpy", seconds["ours"] / seconds["bare"], at_most=1.5)
+    figure("read a year of 1m candles, time against a bare COPY and numpy", seconds["ours"] / seconds["bare"], 1.5, at_least=False)
     seconds |= _best({"pandas": by_pandas}, rounds=2)
-    _report("get_candles of a year of 1m, times faster than pandas.read_sql", seconds["pandas"] / seconds["ours"], at_least=5)
+    figure("read a year of 1m candles, times faster than pandas.read_sql", seconds["pandas"] / seconds["ours"], 5)
 
 
 def _trades() -> list[Trade]:
@@ -190,12 +191,6 @@ def _best(
             run()
             seconds[name] = min(seconds[name], time.perf_counter() - begun)
     return seconds
-
-
-def _report(figure: str, value: float, *, at_least: float | None = None, at_most: float | None = None) -> None:
-    holds = (at_least is None or value >= at_least) and (at_most is None or value <= at_most)
-    target = f">= {at_least:g}" if at_least is not None else f"<= {at_most:g}"
-    print(f"{figure}: {value:.2f} (target {target}) {'ok' if holds else 'MISSED'}")
 
 
 if __name__ == "__main__":

@@ -262,7 +262,7 @@ async def test_serving_goes_on_until_it_is_cancelled(tape):
 class Gremlin(Faults):
     """Says everything twice, and refuses to tell the time."""
 
-    def frames(self, client: int, frames: Sequence[bytes]) -> Sequence[bytes]:  # noqa: ARG002
+    def frames(self, client: int, frames: Sequence[bytes]) -> Sequence[bytes]:
         return [frame for frame in frames for _ in range(2)]
 
     def answer(self, question: Question, answer: Answer) -> Answer:
