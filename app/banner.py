@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import streamlit as st
 
 _MEANING = {
-    "database": "**The database does not answer.** Candles that this page has read already are still shown; newer ones and "
+    "database": "**The database cannot be used.** Candles that this page has read already are still shown; newer ones and "
     "corrections follow when it is back.",
-    "redis": "**Redis does not answer.** There are no live prices and no states of feeds; stored candles are still shown.",
+    "redis": "**Redis cannot be used.** There are no live prices and no states of feeds; stored candles are still shown.",
 }
 
 

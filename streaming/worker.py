@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
 
 import msgspec
 
@@ -10,7 +11,7 @@ from exchanges.base import DataProvider, Instrument
 from exchanges.rest import HistoryClient
 from market.candle import Candle
 from market.clock import monotonic, now_us
-from market.errors import InputError, PlatformError, VenueError, WireError
+from market.errors import PlatformError, VenueError, WireError
 from market.timeframe import Timeframe
 from market.trade import Trade
 from streaming.connection import Connected, Connection, Disconnected, Event, Received, refusals
@@ -102,9 +103,7 @@ class Worker:
         try:
             done, _ = await asyncio.wait([writer, *others, stopping], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (*others, stopping, *self._asking):
-                task.cancel()
-            await asyncio.gather(*others, stopping, *self._asking, return_exceptions=True)
+            await end_tasks(*others, stopping, *self._asking)
             self._store.close()
             await writer
         for task in done - {stopping}:
@@ -228,13 +227,14 @@ class Worker:
         await self._store.put(batch)
 
 
-def venue_symbols(symbols: Iterable[str], venue: str) -> list[str]:
-    """Return the symbols of one venue, in order.
+async def end_tasks(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel tasks until they are over; what they raise is theirs.
 
-    Raises:
-        InputError: If there are none.
+    One cancellation is not enough: before Python 3.12 `asyncio.wait_for`, which redis-py calls for each command, swallows one
+    that comes just as the command is done.
     """
-    found = [symbol for symbol in symbols if symbol.upper().startswith(f"{venue}:") or ":" not in symbol]
-    if not found:
-        raise InputError(f"no symbol of {venue} to follow; give some with --symbols, for example BTC-USDT,ETH-USDT")
-    return found
+    running = set(tasks)
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=0.5)

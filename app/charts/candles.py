@@ -1,5 +1,6 @@
 """The candle chart: prices above, volume below, and how sure we are of each candle."""
 
+from functools import lru_cache
 from typing import Any
 
 import altair as alt
@@ -15,7 +16,7 @@ UP, DOWN = "#3a86c8", "#d9622b"
 DOUBT, QUIET = "#b455a0", "#8a8f98"
 
 _HEIGHT = 420
-_PRICES, _VOLUMES = (0.03, 0.76), (0.82, 1.0)  # parts of the height, from the top
+_PRICES, _VOLUMES = (0.03, 0.74), (0.8, 1.0)  # parts of the height, from the top
 
 _TRADED, _IS_QUIET, _IS_HOLE = "datum.kind == 'traded'", "datum.kind == 'quiet'", "datum.kind == 'hole'"
 _X_TITLE = "time in UTC; a candle covers the span that it is drawn over, its label is the close"
@@ -32,21 +33,35 @@ _VOLUME_LABEL = "format(datum.value, datum.value >= 1000 ? '~s' : '.3~r')"
 def candle_chart(candles: pd.DataFrame, timeframe: Timeframe, *, symbol: str, title: str) -> alt.LayerChart:
     """Return the chart of some candles; the newest 2,000 are drawn.
 
-    Nothing in its specification comes from the rows, so that a page can exchange them in place.
-
     Args:
         candles: As `get_candles` returns them, oldest first; `final` (boolean) may be missing when all are over.
         timeframe: Width of the candles.
         symbol: `EXCHANGE:BASE-QUOTE`, for the names of the axes.
         title: Above the chart.
     """
+    return _chart(symbol, title, data=chart_rows(candles, timeframe))
+
+
+@lru_cache(maxsize=64)
+def candle_spec(symbol: str, title: str) -> dict[str, Any]:
+    """Return the same chart as a Vega-Lite specification that waits for `chart_rows`.
+
+    Nothing in it comes from the rows, so a page that ticks makes it once and exchanges the rows in place: Altair takes half a
+    second to build and check it on a slow machine.
+    """
+    spec: dict[str, Any] = _chart(symbol, title, data=alt.NamedData("rows")).to_dict()
+    del spec["data"]
+    return spec
+
+
+def _chart(symbol: str, title: str, *, data: pd.DataFrame | alt.NamedData) -> alt.LayerChart:
     traded = Symbol.parse(symbol)
     price, volume = f"price in {traded.quote}", f"volume in {traded.base}"
     # In this order: bands below the candles, what the mouse finds above.
     prices = alt.layer(*_bands(), *_wicks(price), _quiet_ticks(price), _bodies(price), _last_price(price), *_tooltips())
-    layers = alt.layer(prices, _volume_bars(volume), data=chart_rows(candles, timeframe))
+    layers = alt.layer(prices, _volume_bars(volume), data=data).properties(title=title, height=_HEIGHT)
     # A screen reader gets the text alternative of the page, and not a thousand bars.
-    chart: alt.LayerChart = layers.properties(title=title, height=_HEIGHT).resolve_scale(y="independent").configure_mark(aria=False)
+    chart: alt.LayerChart = layers.resolve_scale(y="independent").configure_mark(aria=False)
     return chart
 
 

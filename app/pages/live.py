@@ -4,7 +4,8 @@ import streamlit as st
 
 from app import data, words
 from app.banner import show_lost
-from app.charts.candles import candle_chart
+from app.charts.candles import candle_spec
+from app.charts.rows import chart_rows
 from app.pickers import pick
 from market.timeframe import Timeframe
 
@@ -32,9 +33,8 @@ def _show(symbol: str, timeframe: Timeframe, bars: int, *, lost_before: bool) ->
         st.info(f"No {timeframe} candle of {symbol} is stored or forming yet; the first one shows with the first trade.")
         return
     about = f"{symbol} {timeframe}" + (f" · {label}" if label else "")
-    st.altair_chart(
-        candle_chart(view.candles, timeframe, symbol=symbol, title=about), key="candles", alt=f"Candles and volume of {about}"
-    )
+    rows, spec = chart_rows(view.candles, timeframe), candle_spec(symbol, about)
+    st.vega_lite_chart(rows, spec, key="candles", alt=f"Candles and volume of {about}")
     st.caption(_LEGEND)
 
 

@@ -71,6 +71,6 @@ def _version(package: str) -> str:
         return f"{package} not installed as a package"
 
 
-st.title("System", anchor=False)
+st.header("System", anchor=False)
 _show()
 st.caption(" · ".join(_version(package) for package in _PACKAGES))

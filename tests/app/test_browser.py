@@ -42,8 +42,19 @@ class Demo:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        self.url = self._read_url()
-        self.family = psutil.Process(self._process.pid).children(recursive=True)
+
+    def wait_for_page(self) -> str:
+        """Read what it prints until it names the address of its page."""
+        said = []
+        for line in self._process.stdout:
+            said.append(line)
+            if line.strip().startswith("page: http://"):
+                return line.split()[1]
+        raise AssertionError(f"the demo ended with {self._process.wait()} before it had a page:\n{''.join(said)}")
+
+    def family(self) -> list[psutil.Process]:
+        """Return the processes that it started."""
+        return psutil.Process(self._process.pid).children(recursive=True)
 
     def stop(self) -> int:
         """Press Ctrl-C and return the exit code."""
@@ -53,17 +64,9 @@ class Demo:
 
     def kill(self) -> None:
         """End it in any case; its children end with it."""
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.communicate()
-
-    def _read_url(self) -> str:
-        said = []
-        for line in self._process.stdout:
-            said.append(line)
-            if line.strip().startswith("page: http://"):
-                return line.split()[1]
-        raise AssertionError(f"the demo ended with {self._process.wait()} before it had a page:\n{''.join(said)}")
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
 
 
 @pytest.fixture
@@ -98,7 +101,7 @@ def test_demo_moves_in_the_browser_and_stays_on_this_computer(demo: Demo, page: 
     page.on("request", lambda request: asked.append(request.url))
     page.on("websocket", lambda socket: asked.append(socket.url))
 
-    page.goto(demo.url)
+    page.goto(demo.wait_for_page())
     chart = page.locator(".stVegaLiteChart svg")
     expect(chart).to_be_visible(timeout=60_000)
     expect(page.locator(".stMarkdownBadge")).to_contain_text("SYNTHETIC")
@@ -120,9 +123,11 @@ def test_demo_moves_in_the_browser_and_stays_on_this_computer(demo: Demo, page: 
 
 
 def test_ctrl_c_leaves_nothing_running(demo: Demo) -> None:
-    assert len(demo.family) >= 5
+    demo.wait_for_page()
+    family = demo.family()
+    assert len(family) >= 5  # PostgreSQL, Redis, the exchange, the worker and the page
 
     code = demo.stop()
 
     assert code in (0, 130)
-    assert [process for process in demo.family if process.is_running()] == []
+    assert [process for process in family if process.is_running()] == []

@@ -242,7 +242,7 @@ def test_lost_database_is_told_and_found_again(opened: Opener, worker: Worker, p
 
         assert not page.exception
         assert len(page.warning) == 1
-        assert "The database does not answer" in page.warning[0].value
+        assert "The database cannot be used" in page.warning[0].value
         assert "recovers by itself" in page.warning[0].value
         assert metrics(page)["Last price"] == "102.5"
         assert metrics(page)["Trades in view"] == "21"
@@ -265,7 +265,7 @@ def test_lost_redis_is_told_and_found_again(opened: Opener, worker: Worker, redi
 
         assert not page.exception
         assert len(page.warning) == 1
-        assert "Redis does not answer" in page.warning[0].value
+        assert "Redis cannot be used" in page.warning[0].value
         assert metrics(page) | {"Age of the last trade": ""} == {
             "Last price": "102",
             "Age of the last trade": "",
@@ -289,8 +289,8 @@ def test_both_lost_are_one_banner(opened: Opener, worker: Worker, monkeypatch: p
 
     assert not page.exception
     assert len(page.warning) == 1
-    assert "The database does not answer" in words(page)
-    assert "Redis does not answer" in words(page)
+    assert "The database cannot be used" in words(page)
+    assert "Redis cannot be used" in words(page)
     assert "secret" not in words(page)
     assert page.selectbox(key="symbol").value == SYMBOL
 

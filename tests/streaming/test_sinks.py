@@ -12,6 +12,7 @@ from streaming.backoff import Backoff
 from streaming.pipeline import Batch
 from streaming.publish import PublishSink
 from streaming.store import StoreSink
+from streaming.worker import end_tasks
 
 QUICK = {"first": 0.001, "cap": 0.002, "good_after": 0.0}
 
@@ -153,3 +154,21 @@ async def test_candles_that_nobody_takes_do_not_pile_up():
 
     assert len(sink._waiting) == 10_000
     assert sink.dropped == 10_000
+
+
+async def test_a_task_that_swallows_a_cancellation_is_ended_all_the_same():
+    begun = asyncio.Event()
+
+    async def stubborn() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(stubborn())
+    await begun.wait()
+
+    await asyncio.wait_for(end_tasks(task), 5)
+
+    assert task.cancelled()
