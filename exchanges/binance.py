@@ -8,64 +8,41 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from exchanges.base import (
-    Amount,
-    CandlePages,
-    Control,
-    ControlKind,
-    DataProvider,
-    Endpoints,
-    Instrument,
-    KeepAlive,
-    Millis,
-    Pages,
-    Parsed,
-    Positive,
-    Request,
-    TradeId,
-    http_refusal,
-    plain_decimal,
-)
+from exchanges import base
 from market.candle import Candle, Origin
-from market.errors import InputError, VenueError
+from market.errors import InputError, VenueError, WireError
 from market.symbol import Symbol
 from market.timeframe import Timeframe
 from market.trade import Side, Trade
 from market.window import Window
 
 _STREAMS_PER_REQUEST = 200
-_CANDLES_PAGE = 1000
-_SHUTDOWN = "serverShutdown"
 
 
 class _Fill(msgspec.Struct, tag_field="e", tag="trade", gc=False):
     # {"e":"trade","E":1672515782136,"s":"BNBBTC","t":12345,"p":"0.001","q":"100","T":1672515782136,"m":true,"M":true}
     s: str
-    t: TradeId
-    p: Positive
-    q: Positive
-    T: Millis
+    t: base.TradeId
+    p: base.Positive
+    q: base.Positive
+    T: base.Millis
     m: bool
 
 
 class _Aggregate(msgspec.Struct, tag_field="e", tag="aggTrade", gc=False):
     # {"e":"aggTrade","E":…,"s":"BNBBTC","a":12345,"p":"0.001","q":"100","f":100,"l":105,"T":1672515782136,"m":true,"M":true}
     s: str
-    f: TradeId
-    l: TradeId  # noqa: E741 - the venue's name
-    p: Positive
-    q: Positive
-    T: Millis
+    f: base.TradeId
+    l: base.TradeId  # noqa: E741 - the venue's name
+    p: base.Positive
+    q: base.Positive
+    T: base.Millis
     m: bool
 
 
 class _Frame(msgspec.Struct, gc=False):
     # {"stream":"btcusdt@trade","data":{…}}
     data: _Fill | _Aggregate
-
-
-class _FillFrame(msgspec.Struct, gc=False):
-    data: _Fill
 
 
 class _Reply(msgspec.Struct):
@@ -89,10 +66,10 @@ class _EventFrame(msgspec.Struct):
 
 class _HistoricalTrade(msgspec.Struct, gc=False):
     # {"id":28457,"price":"4.00000100","qty":"12.0","quoteQty":"48.0","time":1499865549590,"isBuyerMaker":true,"isBestMatch":true}
-    id: TradeId
-    price: Positive
-    qty: Positive
-    time: Millis
+    id: base.TradeId
+    price: base.Positive
+    qty: base.Positive
+    time: base.Millis
     isBuyerMaker: bool
 
 
@@ -114,7 +91,7 @@ class _ExchangeInfo(msgspec.Struct):
 
 
 class _Time(msgspec.Struct):
-    serverTime: Millis
+    serverTime: base.Millis
 
 
 class _Refusal(msgspec.Struct):
@@ -124,10 +101,12 @@ class _Refusal(msgspec.Struct):
 
 
 # [openTime, open, high, low, close, volume, closeTime, quoteVolume, trades, takerBuyBase, takerBuyQuote, "0"]
-_Kline = tuple[Millis, Positive, Positive, Positive, Positive, Amount, Millis, Amount, int, Amount, Amount, Any]
+_Kline = tuple[
+    base.Millis, base.Positive, base.Positive, base.Positive, base.Positive, base.Amount,
+    base.Millis, base.Amount, int, base.Amount, base.Amount, Any,
+]  # fmt: skip
 
 _frame = msgspec.json.Decoder(_Frame, strict=False).decode
-_fill_frame = msgspec.json.Decoder(_FillFrame, strict=False).decode
 _raw = msgspec.json.Decoder(_Fill | _Aggregate, strict=False).decode
 _reply = msgspec.json.Decoder(_Reply, strict=False).decode
 _event = msgspec.json.Decoder(_Event).decode
@@ -141,14 +120,14 @@ _BUY, _SELL = Side.BUY, Side.SELL  # looking a member up costs more than making 
 _BAD_JSON = (msgspec.MsgspecError, UnicodeDecodeError)
 
 
-class Binance(DataProvider):
+class Binance(base.DataProvider):
     """Binance spot. Channel `trade` sends each fill; `aggTrade` merges the fills of one taker order at one price."""
 
     name: ClassVar[str] = "BINANCE"
-    home: ClassVar[Endpoints] = Endpoints("wss://stream.binance.com:9443", "https://api.binance.com")
+    home: ClassVar[base.Endpoints] = base.Endpoints("wss://stream.binance.com:9443", "https://api.binance.com")
     channels: ClassVar[tuple[str, ...]] = ("trade", "aggTrade")
     # The server pings every 20 s by websocket ping; a socket lives at most 24 h.
-    keep_alive: ClassVar[KeepAlive] = KeepAlive(max_age=24 * 3600.0)
+    keep_alive: ClassVar[base.KeepAlive] = base.KeepAlive(max_age=24 * 3600.0)
 
     def wire_symbol(self, symbol: str) -> str:
         """Return `BTCUSDT`; derivatives live on other addresses and are refused."""
@@ -172,7 +151,7 @@ class Binance(DataProvider):
             for number, piece in enumerate(pieces, 1)
         ]
 
-    def parse(self, frame: bytes, received_us: int) -> list[Trade] | Control:
+    def parse(self, frame: bytes, received_us: int) -> list[Trade] | base.Control:
         """Return the trade of a frame, combined or raw, or what else the frame says."""
         try:
             data = _frame(frame).data
@@ -181,46 +160,46 @@ class Binance(DataProvider):
                 data = _raw(frame)
             except _BAD_JSON:
                 return self._parse_control(frame)
-        try:
-            symbol = self._by_wire[data.s]
-        except KeyError:
-            raise self.wire_error(frame) from None
+        if data.s not in self._by_wire:
+            raise self.wire_error(frame)
+        if isinstance(data, _Aggregate):
+            return self._aggregates(data, received_us, frame)
         side = _SELL if data.m else _BUY  # m: the buyer was the maker, so the taker sold
-        if isinstance(data, _Fill):
-            return [Trade(symbol, data.t, data.p, data.q, side, data.T * 1000, received_us)]
-        return [self._aggregate(symbol, data, side, received_us, frame)]
+        return [Trade(self._by_wire[data.s], data.t, data.p, data.q, side, data.T * 1000, received_us)]
 
-    def parse_all(self, frames: Iterable[bytes], received_us: int) -> Parsed:
+    def parse_all(self, frames: Iterable[bytes], received_us: int) -> base.Parsed:
         """Return what some frames say: the frames of a busy stream without a call for each."""
-        parsed, by_wire = Parsed(), self._by_wire
+        parsed, by_wire = base.Parsed(), self._by_wire
         keep = parsed.trades.append
         for frame in frames:
             try:
-                data = _fill_frame(frame).data
-                keep(Trade(by_wire[data.s], data.t, data.p, data.q, _SELL if data.m else _BUY, data.T * 1000, received_us))
-            except (msgspec.MsgspecError, UnicodeDecodeError, KeyError):
+                data = _frame(frame).data
+                if isinstance(data, _Fill):
+                    keep(Trade(by_wire[data.s], data.t, data.p, data.q, _SELL if data.m else _BUY, data.T * 1000, received_us))
+                else:
+                    parsed.trades += self._aggregates(data, received_us, frame)
+            except (*_BAD_JSON, KeyError, WireError):
                 self._parse_into(parsed, frame, received_us)
         return parsed
 
-    def _aggregate(self, symbol: str, data: _Aggregate, side: Side, received_us: int, frame: bytes) -> Trade:
-        count = data.l - data.f + 1
+    def _aggregates(self, data: _Aggregate, received_us: int, frame: bytes) -> list[Trade]:
+        count, side = data.l - data.f + 1, _SELL if data.m else _BUY
         if not 0 < count < 2**31:
             raise self.wire_error(frame)
-        return Trade(symbol, data.l, data.p, data.q, side, data.T * 1000, received_us, count, count)
+        return [Trade(self._by_wire[data.s], data.l, data.p, data.q, side, data.T * 1000, received_us, count, count)]
 
-    def _parse_control(self, frame: bytes) -> Control:
+    def _parse_control(self, frame: bytes) -> base.Control:
         try:
             reply = _reply(frame)
         except _BAD_JSON:
             return self._parse_event(frame)
-        if reply.error:
-            return Control(ControlKind.REFUSED, None, str(reply.error.get("code", "")), str(reply.error.get("msg", "")))
-        if reply.code is not None:
-            return Control(ControlKind.REFUSED, None, str(reply.code), reply.msg)
+        refused = reply.error or ({"code": reply.code, "msg": reply.msg} if reply.code is not None else None)
+        if refused:
+            return base.Control(base.ControlKind.REFUSED, None, str(refused.get("code", "")), str(refused.get("msg", "")))
         # The acknowledgement names no stream, and comes for symbols that do not exist too.
-        return Control(ControlKind.SUBSCRIBED)
+        return base.Control(base.ControlKind.SUBSCRIBED)
 
-    def _parse_event(self, frame: bytes) -> Control:
+    def _parse_event(self, frame: bytes) -> base.Control:
         try:
             combined = _event_frame(frame)
         except _BAD_JSON:
@@ -230,27 +209,27 @@ class Binance(DataProvider):
         except _BAD_JSON as error:
             wire, _, channel = combined.stream.partition("@")
             if wire and channel not in self.channels:  # bookTicker and depth20 have no "e"; their stream tells what they are
-                return Control(ControlKind.OTHER, self._by_wire.get(wire.upper()))
+                return base.Control(base.ControlKind.OTHER, self._by_wire.get(wire.upper()))
             raise self.wire_error(frame) from error
         if event.e in {"trade", "aggTrade"}:  # a trade that is not one: zero, NaN, a missing field
             raise self.wire_error(frame)
-        if event.e == _SHUTDOWN:
-            return Control(ControlKind.NOTICE, None, _SHUTDOWN, "the server will shut down")
-        return Control(ControlKind.OTHER, self._by_wire.get(event.s))
+        if event.e == "serverShutdown":
+            return base.Control(base.ControlKind.NOTICE, None, event.e, "the server will shut down")
+        return base.Control(base.ControlKind.OTHER, self._by_wire.get(event.s))
 
-    def server_time(self) -> Request:
+    def server_time(self) -> base.Request:
         """Return the request for the venue's clock."""
-        return Request("/api/v3/time")
+        return base.Request("/api/v3/time")
 
     def parse_server_time(self, body: bytes) -> int:
         """Return the venue's clock, UTC epoch microseconds."""
         return self.decode(_time, body).serverTime * 1000
 
-    def instruments(self) -> Request:
+    def instruments(self) -> base.Request:
         """Return the request for the list of symbols."""
-        return Request("/api/v3/exchangeInfo")
+        return base.Request("/api/v3/exchangeInfo")
 
-    def parse_instruments(self, body: bytes) -> list[Instrument]:
+    def parse_instruments(self, body: bytes) -> list[base.Instrument]:
         """Return the symbols that the venue lists."""
         found = []
         for row in self.decode(_exchange_info, body).symbols:
@@ -260,39 +239,39 @@ class Binance(DataProvider):
                 continue
             tick, lot = filters["PRICE_FILTER"].tickSize, filters["LOT_SIZE"].stepSize
             status = "live" if row.status == "TRADING" else row.status.lower()
-            found.append(Instrument(symbol, plain_decimal(tick), plain_decimal(lot), status))
+            found.append(base.Instrument(symbol, base.plain_decimal(tick), base.plain_decimal(lot), status))
         return found
 
-    def newest_trades(self, symbol: str, received_us: int) -> Pages:
+    def newest_trades(self, symbol: str, received_us: int) -> base.Pages:
         """Ask for the newest page of trades."""
-        body = yield Request("/api/v3/trades", (("symbol", self.wire_symbol(symbol)), ("limit", str(self.page))))
+        body = yield base.Request("/api/v3/trades", (("symbol", self.wire_symbol(symbol)), ("limit", str(self.page))))
         return self._history(symbol, body, received_us)
 
-    def trades(self, symbol: str, first_id: int, last_id: int, received_us: int) -> Pages:
+    def trades(self, symbol: str, first_id: int, last_id: int, received_us: int) -> base.Pages:
         """Ask for a range of ids, oldest page first: `fromId` is inclusive."""
         found: list[Trade] = []
         while first_id <= last_id:
             limit = min(self.page, last_id - first_id + 1)
             params = (("symbol", self.wire_symbol(symbol)), ("fromId", str(first_id)), ("limit", str(limit)))
-            page = self._history(symbol, (yield Request("/api/v3/historicalTrades", params)), received_us)
+            page = self._history(symbol, (yield base.Request("/api/v3/historicalTrades", params)), received_us)
             found += [trade for trade in page if first_id <= trade.trade_id <= last_id]
             if not page or page[-1].trade_id < first_id:
                 break
             first_id = page[-1].trade_id + 1
         return found
 
-    def candles(self, symbol: str, timeframe: Timeframe, window: Window) -> CandlePages:
+    def candles(self, symbol: str, timeframe: Timeframe, window: Window) -> base.CandlePages:
         """Ask for the closed candles of a window, oldest page first."""
         found: list[Candle] = []
         start = window.start_us // 1000
         while start * 1000 < window.end_us:
             params = (
                 ("symbol", self.wire_symbol(symbol)), ("interval", self._interval(timeframe)), ("startTime", str(start)),
-                ("endTime", str(window.end_us // 1000 - 1)), ("limit", str(_CANDLES_PAGE)),
+                ("endTime", str(window.end_us // 1000 - 1)), ("limit", str(self.page)),
             )  # fmt: skip
-            rows = self.decode(_klines, (yield Request("/api/v3/klines", params)))
+            rows = self.decode(_klines, (yield base.Request("/api/v3/klines", params)))
             found += [self._candle(symbol, timeframe, row) for row in rows]
-            if len(rows) < _CANDLES_PAGE or rows[-1][0] < start:
+            if len(rows) < self.page or rows[-1][0] < start:
                 break
             start = rows[-1][0] + 1
         return [candle for candle in found if candle.open_us in window and candle.timestamp_us <= window.end_us]
@@ -303,9 +282,10 @@ class Binance(DataProvider):
             return None
         try:
             answer = _refusal(body)
+            words = f"{answer.code} {answer.msg}"
         except _BAD_JSON:
-            return http_refusal(self.name, status, headers, "")
-        return http_refusal(self.name, status, headers, f"{answer.code} {answer.msg}")
+            words = ""
+        return base.http_refusal(self.name, status, headers, words)
 
     def _interval(self, timeframe: Timeframe) -> str:
         if timeframe in {Timeframe.S5, Timeframe.S15, Timeframe.S30}:

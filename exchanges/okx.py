@@ -9,24 +9,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from exchanges.base import (
-    Amount,
-    CandlePages,
-    Control,
-    ControlKind,
-    Count,
-    DataProvider,
-    Endpoints,
-    Instrument,
-    KeepAlive,
-    Millis,
-    Pages,
-    Positive,
-    Request,
-    TradeId,
-    http_refusal,
-    plain_decimal,
-)
+from exchanges import base
 from market.candle import Candle, Origin
 from market.errors import InputError, VenueError
 from market.symbol import Symbol
@@ -50,12 +33,12 @@ class _Arg(msgspec.Struct, gc=False):
 class _Trade(msgspec.Struct, gc=False):
     # {"instId":"BTC-USDT","tradeId":"130639474","px":"42219.9","sz":"0.1206","side":"buy","ts":"1630048897897","count":"3"}
     instId: str
-    tradeId: TradeId
-    px: Positive
-    sz: Positive
+    tradeId: base.TradeId
+    px: base.Positive
+    sz: base.Positive
     side: Side
-    ts: Millis
-    count: Count = 1
+    ts: base.Millis
+    count: base.Count = 1
 
 
 class _Push(msgspec.Struct, gc=False):
@@ -87,7 +70,7 @@ class _Refusal(msgspec.Struct):
 
 
 class _Time(msgspec.Struct):
-    ts: Millis
+    ts: base.Millis
 
 
 class _Instrument(msgspec.Struct):
@@ -100,7 +83,17 @@ class _Instrument(msgspec.Struct):
 
 
 # [ts, open, high, low, close, vol, volCcy, volCcyQuote, confirm]; the oldest rows on record lack the last two
-_Bar = tuple[Millis, Positive, Positive, Positive, Positive, Amount, Amount, Amount, Annotated[int, msgspec.Meta(ge=0, le=1)]]
+_Bar = tuple[
+    base.Millis,
+    base.Positive,
+    base.Positive,
+    base.Positive,
+    base.Positive,
+    base.Amount,
+    base.Amount,
+    base.Amount,
+    Annotated[int, msgspec.Meta(ge=0, le=1)],
+]
 
 
 class _Times(msgspec.Struct):
@@ -130,14 +123,14 @@ _refusal = msgspec.json.Decoder(_Refusal, strict=False).decode
 _BAD_JSON = (msgspec.MsgspecError, UnicodeDecodeError)
 
 
-class OKX(DataProvider):
+class OKX(base.DataProvider):
     """OKX spot. Channel `trades-all` sends each fill; `trades` merges the fills of one taker order."""
 
     name: ClassVar[str] = "OKX"
-    home: ClassVar[Endpoints] = Endpoints("wss://ws.okx.com:8443", "https://www.okx.com")
+    home: ClassVar[base.Endpoints] = base.Endpoints("wss://ws.okx.com:8443", "https://www.okx.com")
     channels: ClassVar[tuple[str, ...]] = ("trades-all", "trades")
     # The server closes after 30 s in which nothing was pushed, and wants the text form of ping.
-    keep_alive: ClassVar[KeepAlive] = KeepAlive(ping="ping", ping_after=15.0, pong_within=10.0)
+    keep_alive: ClassVar[base.KeepAlive] = base.KeepAlive(ping="ping", ping_after=15.0, pong_within=10.0)
     page: ClassVar[int] = 100
 
     def wire_symbol(self, symbol: str) -> str:
@@ -159,7 +152,7 @@ class OKX(DataProvider):
         pieces = [args[start : start + _ARGS_PER_REQUEST] for start in range(0, len(args), _ARGS_PER_REQUEST)]
         return [msgspec.json.encode({"op": "subscribe", "args": piece}).decode() for piece in pieces]
 
-    def parse(self, frame: bytes, received_us: int) -> list[Trade] | Control:
+    def parse(self, frame: bytes, received_us: int) -> list[Trade] | base.Control:
         """Return the trades of a push, or what else the frame says."""
         try:
             rows = _push(frame).data
@@ -173,81 +166,83 @@ class OKX(DataProvider):
         except KeyError:
             raise self.wire_error(frame) from None
 
-    def _parse_control(self, frame: bytes) -> Control:
+    def _parse_control(self, frame: bytes) -> base.Control:
         if frame == b"pong":
-            return Control(ControlKind.PONG)
+            return base.Control(base.ControlKind.PONG)
         try:
             event = _event(frame)
         except _BAD_JSON:
             return self._parse_other(frame)
         symbol = self._by_wire.get(event.arg.instId) if event.arg else self._named_in(event.msg)
         if event.event in {"subscribe", "unsubscribe"}:
-            return Control(ControlKind.SUBSCRIBED if event.event == "subscribe" else ControlKind.OTHER, symbol)
+            return base.Control(base.ControlKind.SUBSCRIBED if event.event == "subscribe" else base.ControlKind.OTHER, symbol)
         if event.event == "error":
-            return Control(ControlKind.REFUSED, symbol, event.code, event.msg)
+            return base.Control(base.ControlKind.REFUSED, symbol, event.code, event.msg)
         if event.event in _NOTICES:
-            return Control(ControlKind.NOTICE, symbol, event.code, event.msg)
+            return base.Control(base.ControlKind.NOTICE, symbol, event.code, event.msg)
         raise self.wire_error(frame)
 
-    def _parse_other(self, frame: bytes) -> Control:
+    def _parse_other(self, frame: bytes) -> base.Control:
         try:
             push = _other(frame)
         except _BAD_JSON as error:
             raise self.wire_error(frame) from error
         if push.arg.channel in self.channels:  # a trade that is not one: zero, NaN, a missing field
             raise self.wire_error(frame)
-        return Control(ControlKind.OTHER, self._by_wire.get(push.arg.instId))
+        return base.Control(base.ControlKind.OTHER, self._by_wire.get(push.arg.instId))
 
     def _named_in(self, message: str) -> str | None:
         # An error names its instrument only in its text: "channel:trades,instId:FOO-BAR doesn't exist".
         _, found, rest = message.partition("instId:")
         return self._by_wire.get(rest.split(",")[0].split(" ")[0]) if found else None
 
-    def server_time(self) -> Request:
+    def server_time(self) -> base.Request:
         """Return the request for the venue's clock."""
-        return Request("/api/v5/public/time")
+        return base.Request("/api/v5/public/time")
 
     def parse_server_time(self, body: bytes) -> int:
         """Return the venue's clock, UTC epoch microseconds."""
         return self.decode(_times, body).data[0].ts * 1000
 
-    def instruments(self) -> Request:
+    def instruments(self) -> base.Request:
         """Return the request for the list of spot symbols."""
-        return Request("/api/v5/public/instruments", (("instType", "SPOT"),))
+        return base.Request("/api/v5/public/instruments", (("instType", "SPOT"),))
 
-    def parse_instruments(self, body: bytes) -> list[Instrument]:
+    def parse_instruments(self, body: bytes) -> list[base.Instrument]:
         """Return the spot symbols that the venue lists."""
         listed = [(self.pair_of(row.baseCcy, row.quoteCcy), row) for row in self.decode(_instruments, body).data]
         return [
-            Instrument(symbol, plain_decimal(row.tickSz), plain_decimal(row.lotSz), row.state) for symbol, row in listed if symbol
+            base.Instrument(symbol, base.plain_decimal(row.tickSz), base.plain_decimal(row.lotSz), row.state)
+            for symbol, row in listed
+            if symbol
         ]
 
-    def newest_trades(self, symbol: str, received_us: int) -> Pages:
+    def newest_trades(self, symbol: str, received_us: int) -> base.Pages:
         """Ask for the newest page of trades."""
-        body = yield Request("/api/v5/market/trades", (("instId", self.wire_symbol(symbol)), ("limit", "100")))
+        body = yield base.Request("/api/v5/market/trades", (("instId", self.wire_symbol(symbol)), ("limit", "100")))
         return self._history(symbol, body, received_us)
 
-    def trades(self, symbol: str, first_id: int, last_id: int, received_us: int) -> Pages:
+    def trades(self, symbol: str, first_id: int, last_id: int, received_us: int) -> base.Pages:
         """Ask for a range of ids, from its end downwards: `after` is exclusive and answers with the next older rows."""
         found: list[Trade] = []
         after = last_id + 1
         while after > first_id:
             params = (("instId", self.wire_symbol(symbol)), ("type", "1"), ("after", str(after)), ("limit", str(self.page)))
-            page = self._history(symbol, (yield Request("/api/v5/market/history-trades", params)), received_us)
+            page = self._history(symbol, (yield base.Request("/api/v5/market/history-trades", params)), received_us)
             if not page or page[0].trade_id >= after:
                 break
             found[:0] = page
             after = page[0].trade_id
         return [trade for trade in found if first_id <= trade.trade_id <= last_id]
 
-    def candles(self, symbol: str, timeframe: Timeframe, window: Window) -> CandlePages:
+    def candles(self, symbol: str, timeframe: Timeframe, window: Window) -> base.CandlePages:
         """Ask for the closed candles of a window, newest page first; rows are paged by the times received."""
         found: list[Candle] = []
         bar = _BARS.get(timeframe, str(timeframe))
         after = window.end_us // 1000
         while after * 1000 > window.start_us:
             params = (("instId", self.wire_symbol(symbol)), ("bar", bar), ("after", str(after)), ("limit", str(_CANDLES_PAGE)))
-            rows = self.decode(_bars, (yield Request("/api/v5/market/history-candles", params))).data
+            rows = self.decode(_bars, (yield base.Request("/api/v5/market/history-candles", params))).data
             if not rows or rows[-1][0] >= after:
                 break
             found += [self._candle(symbol, timeframe, row) for row in rows if row[8]]
@@ -260,10 +255,10 @@ class OKX(DataProvider):
         try:
             answer = _refusal(body)
         except _BAD_JSON:
-            return http_refusal(self.name, status, headers, "") if status != 200 else None
+            return base.http_refusal(self.name, status, headers, "") if status != 200 else None
         if answer.code == "0" and status == 200:
             return None
-        refusal = http_refusal(self.name, status, headers, f"{answer.code} {answer.msg}")
+        refusal = base.http_refusal(self.name, status, headers, f"{answer.code} {answer.msg}")
         refusal.transient |= answer.code in _TRANSIENT_CODES
         return refusal
 
