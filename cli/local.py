@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
+import click
 import typer
 
 from cli.options import Exchange, Speed, Symbols, load
+from market.errors import InputError
 
 
 def replay(
@@ -22,11 +24,19 @@ def replay(
     For example: tcpdash replay monday.jsonl.gz --speed 50
     """
     import asyncio
+    import logging
 
-    from replay import SyntheticMarket, read_tape, serve
+    from replay import LocalExchange, SyntheticMarket, read_tape, serve
 
     source = SyntheticMarket() if tape == "synthetic" else read_tape(*tape.split(","))
-    asyncio.run(serve(source, port=port, speed=speed, shift_to_now=shift))
+
+    def say(exchange: LocalExchange) -> None:
+        click.echo(
+            f"{source.label} market of {', '.join(source.symbols)} at {exchange.ws_url} and {exchange.rest_url}; Ctrl-C ends it"
+        )
+
+    logging.getLogger("websockets").setLevel(logging.CRITICAL)  # a client that goes away is no news
+    asyncio.run(serve(source, port=port, speed=speed, shift_to_now=shift, on_open=say))
 
 
 def record(
@@ -46,5 +56,11 @@ def record(
     from cli.worker import provider_from
 
     settings = load(exchange, symbols)
+    if settings.stream.exchange.upper() == "SYNTHETIC":
+        raise InputError("the generated market needs no recording: `tcpdash replay synthetic` plays it at any time")
     provider = provider_from(settings, settings.stream.exchange).following(settings.stream.symbols)
-    asyncio.run(record_frames(provider, out, seconds))
+    try:
+        asyncio.run(record_frames(provider, out, seconds))
+    finally:
+        if out.exists() and out.stat().st_size == 0:
+            out.unlink()  # nothing was recorded

@@ -61,6 +61,12 @@ class Recorder:
             try:
                 async with connect(self._url, compression=None, max_size=2**24) as socket:
                     self.tape.write("connect", self._url, "", time.time_ns())
+                    label = socket.response.headers.get("X-Tape") if socket.response else None
+                    if label:
+                        click.echo(
+                            f"{self._url} is a local exchange and plays {label} data; do not take this tape for the venue's",
+                            err=True,
+                        )
                     await self._copy(socket)
             except ConnectionClosed as error:
                 click.echo(f"{self._provider.name} closed the connection ({error}); trying again", err=True)
