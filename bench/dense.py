@@ -1,7 +1,7 @@
 """A market of so many trades a second, made by arithmetic, played by the local exchange in a process of its own.
 
-`python -m bench.dense RATE SYMBOLS SPEED SECONDS FILE` prints its port, and writes to FILE when the first frame of each minute of each
-symbol was sent (nanoseconds of the machine's clock).
+`python -m bench.dense RATE SYMBOLS SPEED SECONDS FILE` prints its port, and writes to FILE when the first frame of each minute of
+each symbol was sent (nanoseconds of the machine's clock).
 """
 
 import asyncio

@@ -37,7 +37,7 @@ class Frame(msgspec.Struct, gc=False):
 def frames() -> list[bytes]:
     """Return the recorded trade frames, or generated ones of the same shape where there is no recording."""
     if all((DATA / name).exists() for name in TAPES):
-        lines = [line for name in TAPES for line in gzip.open(DATA / name)]
+        lines = [line for name in TAPES for line in gzip.decompress((DATA / name).read_bytes()).splitlines()]
         found = [line[line.index(b" ") + 1 :].strip() for line in lines]
         return [frame for frame in found if b'@trade"' in frame[:40]]
     market = SyntheticMarket()
