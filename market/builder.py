@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 from math import fsum
+from operator import mul
 
 import msgspec
 
@@ -173,9 +174,9 @@ class CandleBuilder:
         if not trades:
             return
         self._pending = []
-        prices = [trade.price for trade in trades]
-        self._volume.append(fsum([trade.size for trade in trades]))
-        self._quote.append(fsum([trade.price * trade.size for trade in trades]))
+        prices, sizes = [trade.price for trade in trades], [trade.size for trade in trades]
+        self._volume.append(fsum(sizes))
+        self._quote.append(fsum(map(mul, prices, sizes)))
         self._taker_buy.append(fsum([trade.size for trade in trades if trade.side is _BUY]))
         self._price, high, low = prices[-1], max(prices), min(prices)
         before = self._forming

@@ -89,13 +89,18 @@ class Lane:
     def follow(self, trades: Sequence[Trade], start: int) -> int:
         """Take the ids of the trades from `start` on that need no thought; return where they end.
 
-        That is the busy path: this symbol, the next id, inside the forming span.
+        That is the busy path: this symbol, the next id, inside the forming span. Codecs give all trades of a symbol the same
+        text, so that comparing objects is enough; a copy of it only ends the run early.
         """
-        symbol, ids = self.symbol, self.ids
+        symbol, ids = trades[start].symbol, self.ids
         open_us, close_us = self.builder.span
         last_id, end = ids.last_id, start
         for trade in trades[start:] if start else trades:
-            if trade.trade_id - trade.id_span != last_id or not open_us <= trade.timestamp_us < close_us or trade.symbol != symbol:
+            if (
+                trade.trade_id - trade.id_span != last_id
+                or not open_us <= trade.timestamp_us < close_us
+                or trade.symbol is not symbol
+            ):
                 break
             last_id = trade.trade_id
             end += 1
