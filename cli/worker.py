@@ -8,7 +8,7 @@ from db.home import running_state
 from db.operations import get_database_operations
 from exchanges import find_venue
 from exchanges.base import DataProvider, Endpoints
-from market.errors import StoreUnreachable
+from market.errors import PlatformError, StoreUnreachable
 from streaming.collector import DataCollector
 
 if TYPE_CHECKING:
@@ -43,8 +43,18 @@ async def collect(settings: "Settings") -> None:
         loop.add_signal_handler(number, collector.stop)
     try:
         await collector.start_collection(stream.symbols, stream.timeframes)
+    except BaseExceptionGroup as group:  # of several venues the first to fail ends all; it says what happened
+        ours = group.subgroup(PlatformError)
+        raise (_first(ours) if ours is not None else group) from None
     finally:
         db.close()
+
+
+def _first(group: BaseExceptionGroup[PlatformError]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def addresses(settings: "Settings") -> tuple[str, str]:

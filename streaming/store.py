@@ -22,6 +22,7 @@ class StoreSink:
             It raises StoreUnreachable when waiting may help.
         limit: Trades that may wait.
         linger: Seconds in which small batches are gathered into one transaction.
+        last_patience: Seconds to go on trying after `close` while there is no database; then what waits is given up.
 
     Attributes:
         stored_trades: Trades written since the start.
@@ -29,14 +30,21 @@ class StoreSink:
     """
 
     def __init__(
-        self, write: Callable[[Batch], None], *, limit: int = 100_000, linger: float = 0.1, backoff: Backoff | None = None
+        self,
+        write: Callable[[Batch], None],
+        *,
+        limit: int = 100_000,
+        linger: float = 0.1,
+        last_patience: float = 10.0,
+        backoff: Backoff | None = None,
     ) -> None:
-        self._write, self._limit, self._linger = write, limit, linger
+        self._write, self._limit, self._linger, self._last_patience = write, limit, linger, last_patience
         self._backoff = backoff or Backoff(first=0.1, cap=2.0, good_after=0.0)
         self._waiting: list[Batch] = []
         self._some, self._room = asyncio.Event(), asyncio.Event()
         self._room.set()
         self._closing = asyncio.Event()
+        self._give_up_at = float("inf")
         self.size = 0
         self.stored_trades = 0
         self.down = False
@@ -53,7 +61,11 @@ class StoreSink:
             await self._room.wait()
 
     async def run(self) -> None:
-        """Write what comes, until `close` was called and nothing waits any more."""
+        """Write what comes, until `close` was called and nothing waits any more.
+
+        Raises:
+            StoreUnreachable: If there is no database for too long after `close`.
+        """
         while True:
             await self._some.wait()
             if not self._closing.is_set() and self.size < _CHUNK:
@@ -71,6 +83,7 @@ class StoreSink:
 
     def close(self) -> None:
         """Ask `run` to write what waits and end."""
+        self._give_up_at = monotonic() + self._last_patience
         self._closing.set()
         self._some.set()
 
@@ -103,6 +116,9 @@ class StoreSink:
                 if down_at is None:
                     down_at, self.down = monotonic(), True
                     logger.warning("store down trades_waiting=%d reason=%s", self.size, error)
+                if monotonic() > self._give_up_at:
+                    logger.warning("not stored trades=%d: they will be a hole of the next start", self.size)
+                    raise
                 await asyncio.sleep(self._backoff.next())
             else:
                 if down_at is not None:

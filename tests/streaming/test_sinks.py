@@ -96,6 +96,15 @@ async def test_an_error_that_waiting_does_not_cure_ends_the_sink():
         await asyncio.wait_for(sink.run(), 5)
 
 
+async def test_a_sink_that_is_closed_without_a_database_ends_after_its_last_patience():
+    sink = StoreSink(Database(failures=10**9).write, linger=0.0, last_patience=0.05, backoff=Backoff(**QUICK))
+    await sink.put(batch(1))
+    sink.close()
+
+    with pytest.raises(StoreUnreachable):
+        await asyncio.wait_for(sink.run(), 5)
+
+
 class Redis:
     """Remembers what was published; fails as often as it is told to."""
 

@@ -140,6 +140,25 @@ def test_the_demo_goes_on_with_what_it_stored_and_leaves_no_process_behind(shell
     assert len({label.split(",")[2] for label in labels}) == len(labels)
 
 
+def test_a_supervisor_that_is_killed_takes_everything_with_it_and_can_be_started_again(tmp_path: Path, shell: Shell):
+    tape = str(write_tape(tmp_path / "tape.jsonl.gz", generated_trades(9)))
+    running = shell.start("up", "--tape", tape, "--speed", "10", "--no-app")
+    shell.until(lambda: shell.pid("worker") and _rows(shell) > 0)
+    processes = list(_below(running.pid))
+    assert len(processes) >= 4
+
+    running.kill()
+    running.wait(10)
+    shell.until(lambda: not [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE], 25)
+
+    before = len(shell.run("trades", SYMBOL).splitlines()) - 1
+    assert before > 0
+    again = shell.start("up", "--tape", tape, "--speed", "60", "--no-app", "--for", "600")
+    shell.until(lambda: _rows(shell) > before)
+    again.send_signal(signal.SIGINT)
+    assert again.wait(30) == 0, shell.output.read_text()
+
+
 def test_a_second_system_on_the_same_home_is_refused(shell: Shell, tmp_path: Path):
     tape = str(write_tape(tmp_path / "tape.jsonl.gz", generated_trades(1)))
     running = shell.start("up", "--tape", tape, "--no-app", "--for", "60")
