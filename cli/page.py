@@ -8,7 +8,6 @@ OPTIONS = {
     "server.headless": "true",
     "server.address": "127.0.0.1",
     "server.fileWatcherType": "none",
-    "server.enableStaticServing": "true",
     "browser.gatherUsageStats": "false",
     "client.toolbarMode": "minimal",
     "client.showErrorDetails": "none",
