@@ -117,7 +117,8 @@ class CandleBuilder:
 
     def close_hole(self, hole: Window, *, origin: Origin = Origin.LIVE) -> list[Candle]:
         """Note that nothing is missing there any more; return the candles that are complete again."""
-        self._holes.remove(hole)
+        if hole in self._holes:
+            self._holes.remove(hole)
         return self._reconsider(hole, origin)
 
     # -- starting again ------------------------------------------------------------------------------------------
@@ -210,7 +211,9 @@ class CandleBuilder:
     def _remember(self, candle: Candle) -> Candle:
         self._recent[candle.timestamp_us] = candle
         if len(self._recent) > _REMEMBERED:
-            self._recent.popitem(last=False)
+            _, forgotten = self._recent.popitem(last=False)
+            if self._holes:  # one that no remembered candle touches has done its work here
+                self._holes = [hole for hole in self._holes if hole.end_us >= forgotten.timestamp_us]
         return candle
 
     def _in_hole(self, open_us: int, close_us: int) -> bool:

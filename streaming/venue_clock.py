@@ -1,5 +1,7 @@
 """What time it is at the venue, as far as its own words prove it."""
 
+from market.timeframe import DAY_US
+
 
 class VenueClock:
     """The venue's time, from its frames and from its answers. Moments `now` are seconds of a local clock that never goes back.
@@ -11,10 +13,11 @@ class VenueClock:
         grace_us: How far the venue's time has to be past a close before the clock closes it.
         settle: Seconds to wait after an answer, for the frames that were under way.
         ask_every: Least seconds between two questions.
+        quiet: Seconds of silence after which it is asked all the same: its clock may run faster than ours, as a replay's does.
     """
 
-    def __init__(self, *, grace_us: int = 2_000_000, settle: float = 1.0, ask_every: float = 1.0) -> None:
-        self._grace_us, self._settle, self._ask_every = grace_us, settle, ask_every
+    def __init__(self, *, grace_us: int = 2_000_000, settle: float = 1.0, ask_every: float = 1.0, quiet: float = 5.0) -> None:
+        self._grace_us, self._settle, self._ask_every, self._quiet = grace_us, settle, ask_every, quiet
         self._seen_us, self._seen_at = 0, 0.0
         self._answer_us, self._answer_at = 0, 0.0
         self._asked_at = float("-inf")
@@ -29,6 +32,18 @@ class VenueClock:
         if venue_us > self._answer_us:
             self._answer_us, self._answer_at = venue_us, now
 
+    def is_possible(self, venue_us: int, local_us: int) -> bool:
+        """Return whether a trade may carry this time: not a day ahead of all that the venue said so far.
+
+        One absurd time would otherwise close a candle for every minute up to it.
+
+        Args:
+            venue_us: The time of the trade.
+            local_us: Our own clock, asked only before the venue said anything.
+        """
+        newest_us = max(self._seen_us, self._answer_us)
+        return venue_us <= (newest_us or local_us) + DAY_US
+
     def closable_until(self, now: float) -> int:
         """Return the moment up to which spans may be closed."""
         proven_us = self._seen_us
@@ -41,7 +56,8 @@ class VenueClock:
         if now < self._asked_at + self._ask_every or now < self._answer_at + self._settle:
             return False
         newest_us, at = max((self._seen_us, self._seen_at), (self._answer_us, self._answer_at))
-        if newest_us + int((now - at) * 1_000_000) < due_us + self._grace_us:
+        looks_over = newest_us + int((now - at) * 1_000_000) >= due_us + self._grace_us
+        if not looks_over and now < max(at, self._asked_at) + self._quiet:
             return False
         self._asked_at = now
         return True

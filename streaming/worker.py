@@ -138,14 +138,28 @@ class Worker:
             logger.warning("quarantined venue=%s frame=%r", error.venue, error.frame[:500])
         for words in refusals(parsed):
             logger.error("refused venue=%s message=%s", self._provider.name, words)
-        if not parsed.trades:
+        trades = self._possible(parsed.trades, event.received_us)
+        if not trades:
             return
-        batch = self.pipeline.take(parsed.trades)
-        newest = parsed.trades[-1]
+        batch = self.pipeline.take(trades)
+        newest = trades[-1]
         self._clock.seen(newest.timestamp_us, monotonic())
-        self._dirty.update({trade.symbol for trade in parsed.trades} if len(self._edges) > 1 else (newest.symbol,))
+        self._dirty.update({trade.symbol for trade in trades} if len(self._edges) > 1 else (newest.symbol,))
         self.board.took(batch)
         await self._emit(batch)
+
+    def _possible(self, trades: list[Trade], local_us: int) -> list[Trade]:
+        latest_us = max([trade.timestamp_us for trade in trades], default=0)
+        if self._clock.is_possible(latest_us, local_us):
+            return trades
+        good = []
+        for trade in trades:
+            if self._clock.is_possible(trade.timestamp_us, local_us):
+                good.append(trade)
+            else:
+                self.board.quarantined += 1
+                logger.warning("quarantined venue=%s trade with an impossible time: %s", self._provider.name, trade)
+        return good
 
     def _disconnected(self, event: Disconnected) -> None:
         self.pipeline.interrupt()

@@ -176,6 +176,18 @@ def test_a_filled_hole_makes_its_candles_complete_again():
     assert builder.forming().complete is True
 
 
+def test_a_hole_that_no_remembered_candle_touches_is_forgotten():
+    builder = CandleBuilder(SYMBOL)
+    feed(builder, trade(1, 0))
+    hole = Window(START_US, START_US + MINUTE_US)
+    builder.open_hole(hole)
+
+    feed(builder, trade(3, MINUTE_US), trade(4, 2000 * MINUTE_US))
+
+    assert builder._holes == []
+    assert builder.close_hole(hole) == []
+
+
 def test_a_venue_whose_ids_prove_nothing_never_gets_complete_candles():
     builder = CandleBuilder(SYMBOL, provable=False)
 

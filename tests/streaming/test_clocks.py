@@ -42,6 +42,15 @@ def test_the_venue_is_asked_when_a_span_looks_over_and_not_more_often_than_agree
     assert asked == [12.0, 13.1]
 
 
+def test_a_silent_venue_is_asked_now_and_then_for_its_clock_may_run_faster_than_ours():
+    clock = VenueClock(quiet=5.0)
+    clock.seen(100 * SECOND_US, 10.0)
+
+    asked = [now for now in (12.0, 14.9, 15.0, 16.5, 19.9, 20.1) if clock.should_ask(1000 * SECOND_US, now)]
+
+    assert asked == [15.0, 20.1]
+
+
 def test_an_answer_counts_only_after_the_frames_under_way_had_time_to_arrive():
     clock = VenueClock(grace_us=2 * SECOND_US, settle=1.0)
     clock.seen(100 * SECOND_US, 10.0)
@@ -49,6 +58,19 @@ def test_an_answer_counts_only_after_the_frames_under_way_had_time_to_arrive():
 
     assert clock.closable_until(20.9) == 98 * SECOND_US
     assert clock.closable_until(21.0) == 168 * SECOND_US
+
+
+def test_a_trade_from_the_far_future_is_impossible():
+    clock = VenueClock()
+    local = 1_767_225_600 * SECOND_US
+    before_anything_was_said = [
+        clock.is_possible(moment, local) for moment in (0, local + 3600 * SECOND_US, local + 90_000 * SECOND_US)
+    ]
+    clock.seen(100 * SECOND_US, 0.0)
+
+    assert before_anything_was_said == [True, True, False]
+    assert clock.is_possible(86_500 * SECOND_US, local)
+    assert not clock.is_possible(86_501 * SECOND_US, local)
 
 
 def test_waits_double_to_a_cap_and_start_over_only_after_good_data():

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pandas as pd
 import pytest
 
@@ -148,6 +149,27 @@ async def test_a_dropped_connection_leaves_a_hole_and_no_wrong_candle(tmp_path: 
     assert lost == noted
     assert lost
     assert {gap.cause for gap in database.gaps.list(SYMBOL)} == {"disconnect"}
+
+
+async def test_the_minutes_of_a_quiet_symbol_are_closed_while_nobody_trades(tmp_path: Path, database, redis_url: str):
+    trades = [trade for trade in generated_trades(12) if not 2 <= (trade.timestamp_us - START_US) / 60_000_000 < 10]
+    renumbered = [msgspec.structs.replace(trade, trade_id=number) for number, trade in enumerate(trades, 1)]
+    source = read_tape(write_tape(tmp_path / "tape.jsonl.gz", renumbered))
+    async with LocalExchange(source, speed=40) as exchange:
+        collector = DataCollector(database, redis_url)
+        collector.register_provider("binance", Binance(endpoints=exchange.endpoints))
+        collecting = asyncio.create_task(collector.start_collection([SYMBOL]))
+        async with asyncio.timeout(60):
+            while exchange.now_us < START_US + 9 * 60_000_000:
+                await asyncio.sleep(0.02)
+        stored = await asyncio.to_thread(database.market_data.get_candles, SYMBOL, "1m")
+        collector.stop()
+        await asyncio.wait_for(collecting, 30)
+
+    quiet = stored[stored["trades"] == 0]
+    assert len(quiet) >= 2
+    assert quiet["complete"].all()
+    assert (quiet["close"] == stored["close"].iloc[2]).all()
 
 
 async def test_a_worker_that_is_stopped_goes_on_as_if_it_never_was(tmp_path: Path, database, redis_url: str):
