@@ -1,8 +1,12 @@
 """The entry of the Streamlit app: its pages, and what all of them share."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from app import data
+
+_PAGES = Path(__file__).parent / "pages"
 
 st.set_page_config(page_title="TCPDashboard", page_icon="🕯️", layout="wide")  # a material icon as favicon is fetched from outside
 st.html("<style>.stMainBlockContainer { padding-top: 4rem; padding-bottom: 1rem }</style>")
@@ -13,8 +17,8 @@ except ValueError as error:
     st.stop()
 st.navigation(
     [
-        st.Page("pages/live.py", title="Live", icon=":material/candlestick_chart:", default=True),
-        st.Page("pages/system.py", title="System", icon=":material/monitor_heart:"),
+        st.Page(_PAGES / "live.py", title="Live", icon=":material/candlestick_chart:", default=True),
+        st.Page(_PAGES / "system.py", title="System", icon=":material/monitor_heart:"),
     ],
     position="top",
 ).run()

@@ -5,7 +5,7 @@ import sys
 
 from bench.figures import missed
 
-ALL = ("hot_path", "storage", "live")
+ALL = ("hot_path", "storage", "live", "startup")
 
 
 def main() -> None:

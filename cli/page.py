@@ -16,7 +16,7 @@ OPTIONS = {
 
 def command(port: int) -> list[str]:
     """Return the command line that serves the page on a port of 127.0.0.1."""
-    page = Path(__file__).parent.parent / "app" / "main.py"
+    page = Path(__file__).with_name("entry.py")
     options = [f"--{name}={value}" for name, value in {**OPTIONS, "server.port": str(port)}.items()]
     return [sys.executable, "-m", "streamlit", "run", str(page), *options]
 
