@@ -1,13 +1,21 @@
 """Servers for the tests that need one: real ones, started once, with a fresh database for each test."""
 
+import os
 from collections.abc import Iterator
 from itertools import count
 
 import psycopg2
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, settings
 
 from db.embedded import PostgresServer, RedisServer
+
+# No test asserts a time, so examples have no deadline either; where a run must be repeatable the examples are always the same.
+settings.register_profile(
+    "project", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=bool(os.environ.get("CI")), print_blob=True
+)
+settings.load_profile("project")
 
 _TEMPLATE = "migrated"
 _numbers = count(1)
