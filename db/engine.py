@@ -14,9 +14,13 @@ from market.errors import StoreError, StoreUnreachable
 
 CONNECT_SECONDS = 5
 
-# https://www.postgresql.org/docs/current/errcodes-appendix.html: serialization failure, deadlock, too many connections, lock
-# not available, shut down by an administrator, after a crash, and not yet up; class 08 is all that breaks a connection.
-_PASSING_CODES = {"40001", "40P01", "53300", "55P03", "57P01", "57P02", "57P03"}
+# https://www.postgresql.org/docs/current/errcodes-appendix.html: what time or an administrator mends. Class 08 breaks a
+# connection, 53 is a lack of disk, memory or connections, 58 a failing system; then serialization, deadlock, lock, read-only
+# (a failover), cancelled, time-outs, shut down, after a crash, not yet up.
+_PASSING_CLASSES = ("08", "53", "58")
+_PASSING_CODES = {"40001", "40P01", "55P03", "25006", "25P03", "57014", "57P01", "57P02", "57P03", "57P05"}
+# A connection whose other end vanished is given up after about 15 seconds instead of the system's quarter of an hour.
+_KEEP_ALIVE = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 15_000}
 # A refused login carries no code, only a text.
 _REFUSALS = ("authentication failed", "no pg_hba.conf entry", "does not exist", "no password supplied", "permission denied")
 
@@ -36,7 +40,7 @@ def create_engine(url: str, *, application_name: str = "tcpdash") -> sa.Engine:
         pool_pre_ping=True,
         pool_size=3,
         max_overflow=5,
-        connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": application_name},
+        connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": application_name, **_KEEP_ALIVE},
         json_serializer=lambda value: msgspec.json.encode(value).decode(),
         json_deserializer=msgspec.json.decode,
     )
@@ -84,7 +88,7 @@ def is_transient(error: BaseException) -> bool:
     cause = _driver_error(error)
     code = getattr(cause, "pgcode", None)
     if code is not None:
-        return code in _PASSING_CODES or code.startswith("08")
+        return code in _PASSING_CODES or code.startswith(_PASSING_CLASSES)
     return _is_connection_failure(cause) and not any(text in str(cause) for text in _REFUSALS)
 
 

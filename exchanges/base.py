@@ -16,10 +16,14 @@ from market.window import Window
 
 T = TypeVar("T")
 
+BAD_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding arbitrary bytes raises; the last one for brackets without end."""
+
 # What a number on any wire must be; the decoder refuses the rest, so that no codec can forget to.
-# NaN fails every comparison; 2**62 and the year 9999 keep ids and times inside what the tables can hold.
-Positive = Annotated[float, msgspec.Meta(gt=0, lt=1e300)]
-Amount = Annotated[float, msgspec.Meta(ge=0, lt=1e300)]
+# NaN fails every comparison; prices and sizes below 1e18 have sums that no minute overflows; 2**62 and the year 9999 keep ids
+# and times inside what the tables can hold.
+Positive = Annotated[float, msgspec.Meta(gt=0, lt=1e18)]
+Amount = Annotated[float, msgspec.Meta(ge=0, lt=1e30)]
 TradeId = Annotated[int, msgspec.Meta(ge=0, lt=2**62)]
 Count = Annotated[int, msgspec.Meta(ge=1, lt=2**31)]
 Millis = Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800_000)]
@@ -247,7 +251,7 @@ class DataProvider(ABC):
         """
         try:
             return decoder.decode(body)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except BAD_JSON as error:
             raise self.wire_error(body) from error
 
     def pair_of(self, base: str, quote: str) -> str | None:
@@ -264,7 +268,7 @@ def http_refusal(venue: str, status: int, headers: Mapping[str, str], message: s
     `headers` must be looked up in lower case.
     """
     wait = headers.get("retry-after", "")
-    seconds = float(wait) if wait.replace(".", "", 1).isdigit() else None
+    seconds = float(wait) if wait.isascii() and wait.replace(".", "", 1).isdigit() else None
     transient = status in {408, 418, 425, 429} or status >= 500
     return VenueError(venue, f"HTTP {status} {message}".strip(), transient=transient, retry_after_seconds=seconds)
 

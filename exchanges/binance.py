@@ -117,7 +117,6 @@ _historical = msgspec.json.Decoder(list[_HistoricalTrade], strict=False)
 _klines = msgspec.json.Decoder(list[_Kline], strict=False)
 _refusal = msgspec.json.Decoder(_Refusal).decode
 _BUY, _SELL = Side.BUY, Side.SELL  # looking a member up costs more than making a trade of it
-_BAD_JSON = (msgspec.MsgspecError, UnicodeDecodeError)
 
 
 class Binance(base.DataProvider):
@@ -155,10 +154,10 @@ class Binance(base.DataProvider):
         """Return the trade of a frame, combined or raw, or what else the frame says."""
         try:
             data = _frame(frame).data
-        except _BAD_JSON:
+        except base.BAD_JSON:
             try:
                 data = _raw(frame)
-            except _BAD_JSON:
+            except base.BAD_JSON:
                 return self._parse_control(frame)
         if data.s not in self._by_wire:
             raise self.wire_error(frame)
@@ -178,7 +177,7 @@ class Binance(base.DataProvider):
                     keep(Trade(by_wire[data.s], data.t, data.p, data.q, _SELL if data.m else _BUY, data.T * 1000, received_us))
                 else:
                     parsed.trades += self._aggregates(data, received_us, frame)
-            except (*_BAD_JSON, KeyError, WireError):
+            except (*base.BAD_JSON, KeyError, WireError):
                 self._parse_into(parsed, frame, received_us)
         return parsed
 
@@ -191,7 +190,7 @@ class Binance(base.DataProvider):
     def _parse_control(self, frame: bytes) -> base.Control:
         try:
             reply = _reply(frame)
-        except _BAD_JSON:
+        except base.BAD_JSON:
             return self._parse_event(frame)
         refused = reply.error or ({"code": reply.code, "msg": reply.msg} if reply.code is not None else None)
         if refused:
@@ -202,11 +201,11 @@ class Binance(base.DataProvider):
     def _parse_event(self, frame: bytes) -> base.Control:
         try:
             combined = _event_frame(frame)
-        except _BAD_JSON:
+        except base.BAD_JSON:
             combined = _EventFrame("", msgspec.Raw(frame))
         try:
             event = _event(combined.data)
-        except _BAD_JSON as error:
+        except base.BAD_JSON as error:
             wire, _, channel = combined.stream.partition("@")
             if wire and channel not in self.channels:  # bookTicker and depth20 have no "e"; their stream tells what they are
                 return base.Control(base.ControlKind.OTHER, self._by_wire.get(wire.upper()))
@@ -283,7 +282,7 @@ class Binance(base.DataProvider):
         try:
             answer = _refusal(body)
             words = f"{answer.code} {answer.msg}"
-        except _BAD_JSON:
+        except base.BAD_JSON:
             words = ""
         return base.http_refusal(self.name, status, headers, words)
 

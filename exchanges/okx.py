@@ -120,7 +120,6 @@ _instruments = msgspec.json.Decoder(_Instruments, strict=False)
 _trades = msgspec.json.Decoder(_Trades, strict=False)
 _bars = msgspec.json.Decoder(_Bars, strict=False)
 _refusal = msgspec.json.Decoder(_Refusal, strict=False).decode
-_BAD_JSON = (msgspec.MsgspecError, UnicodeDecodeError)
 
 
 class OKX(base.DataProvider):
@@ -161,7 +160,7 @@ class OKX(base.DataProvider):
                 Trade(by_wire[row.instId], row.tradeId, row.px, row.sz, row.side, row.ts * 1000, received_us, row.count, row.count)
                 for row in rows
             ]
-        except _BAD_JSON:
+        except base.BAD_JSON:
             return self._parse_control(frame)
         except KeyError:
             raise self.wire_error(frame) from None
@@ -171,7 +170,7 @@ class OKX(base.DataProvider):
             return base.Control(base.ControlKind.PONG)
         try:
             event = _event(frame)
-        except _BAD_JSON:
+        except base.BAD_JSON:
             return self._parse_other(frame)
         symbol = self._by_wire.get(event.arg.instId) if event.arg else self._named_in(event.msg)
         if event.event in {"subscribe", "unsubscribe"}:
@@ -185,7 +184,7 @@ class OKX(base.DataProvider):
     def _parse_other(self, frame: bytes) -> base.Control:
         try:
             push = _other(frame)
-        except _BAD_JSON as error:
+        except base.BAD_JSON as error:
             raise self.wire_error(frame) from error
         if push.arg.channel in self.channels:  # a trade that is not one: zero, NaN, a missing field
             raise self.wire_error(frame)
@@ -254,7 +253,7 @@ class OKX(base.DataProvider):
         """Return why an answer is a refusal: a code other than "0" may come with HTTP 200."""
         try:
             answer = _refusal(body)
-        except _BAD_JSON:
+        except base.BAD_JSON:
             return base.http_refusal(self.name, status, headers, "") if status != 200 else None
         if answer.code == "0" and status == 200:
             return None

@@ -76,7 +76,7 @@ class HistoryClient:
     async def _get(self, request: Request) -> bytes:
         try:
             answer = await self._http.get(request.path, params=list(request.params))
-        except httpx.TransportError as error:
+        except (httpx.RequestError, httpx.InvalidURL) as error:
             raise VenueUnreachable(self._provider.name, self._url, str(error) or type(error).__name__) from error
         headers = {name.lower(): value for name, value in answer.headers.items()}
         refusal = self._provider.refusal(answer.status_code, headers, answer.content)

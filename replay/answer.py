@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
@@ -36,9 +36,16 @@ class Question(msgspec.Struct, frozen=True):
 
 
 def read_question(target: str) -> Question:
-    """Return path and parameters of a request's target."""
-    parts = urlsplit(target)
-    return Question(parts.path.rstrip("/") or "/", dict(parse_qsl(parts.query, keep_blank_values=True)))
+    """Return path and parameters of a request's target, whatever it is made of.
+
+    The path is decoded, with one slash in front and none behind: `%40` is as good as `@`, and a client may double the slash
+    between its base address and the path.
+    """
+    target = target.encode("utf-8", "surrogateescape").decode("utf-8", "replace").partition("#")[0]
+    address, _, query = target.partition("?")
+    if "://" in address:  # the whole address, as sent to a proxy
+        address = address.partition("://")[2].partition("/")[2]
+    return Question("/" + unquote(address).strip("/"), dict(parse_qsl(query, keep_blank_values=True)))
 
 
 def json_answer(value: Any, status: int = 200) -> Answer:

@@ -22,7 +22,7 @@ _MOST_STREAMS = 1024
 class _Request(msgspec.Struct):
     # {"method":"SUBSCRIBE","params":["btcusdt@trade","btcusdt@kline_1m"],"id":1}
     method: str
-    params: list[Any] = []
+    params: list[Any] | None = None
     id: int | str | None = None
 
 
@@ -77,9 +77,9 @@ class BinanceSession(Session):
         """Return the answer to one request."""
         try:
             request = _request(message)
-        except (msgspec.MsgspecError, UnicodeError) as error:
+        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
             return [_error(2, f"Invalid request: {error}", None)]
-        names = request.params
+        names = request.params or []
         match request.method:
             case "LIST_SUBSCRIPTIONS":
                 return [_result(list(self._streams), request.id)]
@@ -90,7 +90,7 @@ class BinanceSession(Session):
             case "SUBSCRIBE" | "UNSUBSCRIBE":
                 if not names or not all(isinstance(name, str) and name and not name.isspace() for name in names):
                     return [_error(2, "Invalid request: params must be a list of stream names", request.id)]
-                return [self._change(request)]
+                return [self._change(request.method, names, request.id)]
             case _:
                 return [_error(2, f"Invalid request: unknown variant `{request.method}`", request.id)]
         return [_result(None, request.id)]
@@ -108,17 +108,17 @@ class BinanceSession(Session):
                 lists.append(span.once(key, partial(_trade_frames, span, form, stream)))
         return in_order(lists) + klines
 
-    def _change(self, request: _Request) -> bytes:
-        for name in request.params:
-            if request.method == "SUBSCRIBE":
+    def _change(self, method: str, names: list[str], request_id: int | str | None) -> bytes:
+        for name in names:
+            if method == "SUBSCRIBE":
                 self._streams.setdefault(name)
             else:
                 self._streams.pop(name, None)
         if len(self._streams) > _MOST_STREAMS:
             for name in list(self._streams)[_MOST_STREAMS:]:
                 del self._streams[name]
-            return _error(2, f"Invalid request: more than {_MOST_STREAMS} streams on one connection", request.id)
-        return _result(None, request.id)
+            return _error(2, f"Invalid request: more than {_MOST_STREAMS} streams on one connection", request_id)
+        return _result(None, request_id)
 
 
 def _result(value: Any, request_id: int | str | None) -> bytes:

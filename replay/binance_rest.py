@@ -14,7 +14,9 @@ from replay.fills import padded_text
 from replay.source import Market
 
 PREFIX = "/api/v3/"
+PREFIXES = (PREFIX, "/sapi/")
 _MOST_ROWS = 1000
+_AVERAGE_MINUTES = 5
 _ENDLESS_US = 2**62
 
 
@@ -47,6 +49,10 @@ def _unknown(question: Question, market: Market) -> Any:  # noqa: ARG001
 
 def _ping(question: Question, market: Market) -> Any:  # noqa: ARG001
     return {}
+
+
+def _status(question: Question, market: Market) -> Any:  # noqa: ARG001
+    return {"status": 0, "msg": "normal"}
 
 
 def _time(question: Question, market: Market) -> Any:  # noqa: ARG001
@@ -143,6 +149,17 @@ def _kline(bar: Bar, interval: Interval) -> list[Any]:
     return [bar.open_us // 1000, *prices, close_ms, padded_text(bar.quote_volume), bar.trades, *taker, "0"]
 
 
+def _average_price(question: Question, market: Market) -> Any:
+    symbol = _symbol(question, market)
+    bars = market.newest_bars(symbol, Interval(MINUTE_US), _ENDLESS_US, _AVERAGE_MINUTES)
+    if not bars:
+        raise _Refused(-1121, "Invalid symbol.")
+    fills, volume = market.source.fills(symbol), sum(bar.volume for bar in bars)
+    price = sum(bar.quote_volume for bar in bars) / volume if volume else bars[-1].close
+    [last] = fills.newest(market.played(fills), 1)
+    return {"mins": _AVERAGE_MINUTES, "price": padded_text(round(price, 8)), "closeTime": last.timestamp_us // 1000}
+
+
 def _ticker_price(question: Question, market: Market) -> Any:
     rows = []
     for wire in _wanted(question, market):
@@ -227,6 +244,9 @@ _ENDPOINTS: dict[str, tuple[Callable[[Question, Market], Any], int]] = {
     "historicalTrades": (_historical_trades, 25),
     "aggTrades": (_agg_trades, 4),
     "klines": (_klines, 2),
+    "uiKlines": (_klines, 2),
+    "avgPrice": (_average_price, 2),
+    "/sapi/v1/system/status": (_status, 1),
     "ticker/price": (_ticker_price, 2),
     "ticker/24hr": (_ticker_day, 2),
 }

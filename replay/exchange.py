@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from ssl import SSLContext
 from types import TracebackType
 from typing import Self
 
@@ -11,6 +12,7 @@ from websockets.asyncio.server import serve as listen
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request as Opening
 from websockets.http11 import Response
+from websockets.protocol import State
 
 from exchanges.base import Endpoints
 from market.errors import InputError
@@ -18,6 +20,7 @@ from market.timeframe import MINUTE_US
 from replay.answer import Answer, Question, read_question
 from replay.client import Client
 from replay.clock import ExchangeClock
+from replay.connection import Connection, is_websocket, speak_json
 from replay.faults import Faults
 from replay.routes import answer_to, refusal_of, session_of, weight_of
 from replay.session import Session
@@ -45,6 +48,7 @@ class LocalExchange:
         shift_to_now: Whether a tape is played as if it happened now.
         start_us: Where a generated market is entered, now if None.
         faults: What is done to everything that the exchange says.
+        tls: A certificate, for clients that refuse `ws://`; the addresses are then `wss://` and `https://`.
 
     Attributes:
         source: What is played, with the times at which it is played.
@@ -61,6 +65,7 @@ class LocalExchange:
         shift_to_now: bool = False,
         start_us: int | None = None,
         faults: Faults | None = None,
+        tls: SSLContext | None = None,
     ) -> None:
         if not 0 < speed < 1e9:
             raise InputError(f"speed {speed} is not above zero; 1 plays in real time, 10 ten times as fast")
@@ -68,7 +73,7 @@ class LocalExchange:
         self.source = self._unshifted.blank() if self._unshifted else source
         self._clock = ExchangeClock(source.first_us, source.last_us, speed=speed, shift_to_now=shift_to_now, start_us=start_us)
         self.sent, self.ended = 0, asyncio.Event()
-        self._faults, self._port = faults or Faults(), port
+        self._faults, self._port, self._tls = faults or Faults(), port, tls
         self._played_us = self._clock.now_us()
         self._clients: set[Client] = set()
         self._accepted, self._weight = 0, (0, 0)
@@ -86,7 +91,8 @@ class LocalExchange:
         try:
             self._server = await listen(
                 self._serve, HOST, self._port, process_request=self._open, process_response=self._label,
-                compression=None, ping_interval=None, close_timeout=1.0, max_size=1 << 16,
+                compression=None, ping_interval=None, open_timeout=None, close_timeout=1.0, max_size=1 << 16,
+                create_connection=Connection, ssl=self._tls,
             )  # fmt: skip
         except OSError as error:
             raise InputError(f"port {self._port} of {HOST} cannot be used ({error.strerror}); choose another one") from error
@@ -101,6 +107,9 @@ class LocalExchange:
             await asyncio.wait([self._player])
         if self._server is not None:
             self._server.close()
+            for connection in list(self._server.handlers):
+                if connection.state is State.CONNECTING:
+                    connection.transport.abort()
             await self._server.wait_closed()
 
     async def __aenter__(self) -> Self:
@@ -118,12 +127,12 @@ class LocalExchange:
     @property
     def ws_url(self) -> str:
         """Address of the websockets, without a path."""
-        return f"ws://{HOST}:{self._port}"
+        return f"{'wss' if self._tls else 'ws'}://{HOST}:{self._port}"
 
     @property
     def rest_url(self) -> str:
         """Address of the REST interface, without a path."""
-        return f"http://{HOST}:{self._port}"
+        return f"{'https' if self._tls else 'http'}://{HOST}:{self._port}"
 
     @property
     def endpoints(self) -> Endpoints:
@@ -163,13 +172,14 @@ class LocalExchange:
 
     async def _open(self, connection: ServerConnection, opening: Opening) -> Response | None:
         question = read_question(opening.path)
-        if "websocket" not in opening.headers.get("Upgrade", "").lower():
+        if not is_websocket(opening):
             answer = await asyncio.to_thread(answer_to, question, self._market())
             return _respond(connection, self._faults.answer(question, self._weighed(question, answer)))
         refusal = self._faults.refusal(question) or refusal_of(question)
         return None if refusal is None else _respond(connection, refusal)
 
     def _label(self, connection: ServerConnection, opening: Opening, response: Response) -> None:  # noqa: ARG002
+        speak_json(response)
         response.headers["X-Tape"] = self.source.label
 
     def _weighed(self, question: Question, answer: Answer) -> Answer:
@@ -232,10 +242,11 @@ async def serve(
     port: int = DEFAULT_PORT,
     speed: float = 1.0,
     shift_to_now: bool = False,
+    tls: SSLContext | None = None,
     on_open: Callable[[LocalExchange], None] = lambda exchange: None,  # noqa: ARG005
 ) -> None:
     """Play a market until cancelled; `on_open` is called once the port is open."""
-    async with LocalExchange(source, port=port, speed=speed, shift_to_now=shift_to_now) as exchange:
+    async with LocalExchange(source, port=port, speed=speed, shift_to_now=shift_to_now, tls=tls) as exchange:
         on_open(exchange)
         await asyncio.Event().wait()
 

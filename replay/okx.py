@@ -28,7 +28,7 @@ class _Request(msgspec.Struct):
     # {"id":"1512","op":"subscribe","args":[{"channel":"trades","instId":"BTC-USDT"}]}
     op: str
     args: list[dict[str, Any]] = []
-    id: str | None = None
+    id: str | int | None = None
 
 
 _request = msgspec.json.Decoder(_Request).decode
@@ -73,7 +73,7 @@ class OkxSession(Session):
             return [b"pong"]
         try:
             request = _request(message)
-        except (msgspec.MsgspecError, UnicodeError):
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
             text = message if isinstance(message, str) else message.decode(errors="replace")
             return [self._error("60012", f"Invalid request: {text}", None)]
         if request.op == "login":
@@ -98,7 +98,7 @@ class OkxSession(Session):
         ]
         return in_order(lists) + candles
 
-    def _subscribe(self, arg: dict[str, Any], request_id: str | None, market: Market) -> bytes:
+    def _subscribe(self, arg: dict[str, Any], request_id: str | int | None, market: Market) -> bytes:
         channel, wire = str(arg.get("channel", "")), str(arg.get("instId", ""))
         interval = bar_interval(channel.removeprefix("candle")) if channel.startswith("candle") else None
         home = "business" if interval else _WELL_KNOWN.get(channel)
@@ -115,7 +115,7 @@ class OkxSession(Session):
             self._trades[channel, wire] = symbol
         return self._event("subscribe", {"arg": arg}, request_id)
 
-    def _unsubscribe(self, arg: dict[str, Any], request_id: str | None, market: Market) -> bytes:
+    def _unsubscribe(self, arg: dict[str, Any], request_id: str | int | None, market: Market) -> bytes:
         key = str(arg.get("channel", "")), str(arg.get("instId", ""))
         if f"{market.source.venue}:{key[1]}" not in market.source.instruments:
             return self._error("60018", _no_such(*key), request_id)
@@ -123,10 +123,10 @@ class OkxSession(Session):
         self._feeds.pop(key, None)
         return self._event("unsubscribe", {"arg": arg}, request_id)
 
-    def _error(self, code: str, message: str, request_id: str | None) -> bytes:
+    def _error(self, code: str, message: str, request_id: str | int | None) -> bytes:
         return self._event("error", {"code": code, "msg": message}, request_id)
 
-    def _event(self, event: str, fields: dict[str, Any], request_id: str | None) -> bytes:
+    def _event(self, event: str, fields: dict[str, Any], request_id: str | int | None) -> bytes:
         head = {} if request_id is None else {"id": request_id}
         return msgspec.json.encode({**head, "event": event, **fields, "connId": self.conn_id})
 

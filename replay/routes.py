@@ -25,11 +25,11 @@ def refusal_of(question: Question) -> Answer | None:
 
 def answer_to(question: Question, market: Market) -> Answer:
     """Return the answer to a GET."""
-    if question.path.startswith(binance_rest.PREFIX):
+    if question.path.startswith(binance_rest.PREFIXES):
         return binance_rest.answer(question, market)
     return okx_rest.answer(question, market)
 
 
 def weight_of(question: Question) -> int:
     """Return what a GET costs of the minute's budget, 0 where the venue counts otherwise."""
-    return binance_rest.weight_of(question) if question.path.startswith(binance_rest.PREFIX) else 0
+    return binance_rest.weight_of(question) if question.path.startswith(binance_rest.PREFIXES) else 0

@@ -27,6 +27,9 @@ from streaming.worker import Worker
 logger = logging.getLogger(__name__)
 
 
+_MOST = 1e18  # as on the wire
+
+
 class DataCollector:
     """Collects market data of the registered venues into one database and one Redis.
 
@@ -72,9 +75,12 @@ class DataCollector:
         """
         wanted = [parse_timeframe(timeframe) for timeframe in timeframes] or [BASE]
         shares = self._share(list(symbols))
-        async with asyncio.TaskGroup() as group:
-            for provider in shares:
-                group.create_task(self._follow(provider, wanted), name=provider.name)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for provider in shares:
+                    group.create_task(self._follow(provider, wanted), name=provider.name)
+        finally:
+            self._workers, self._stopped = [], False
 
     def stop(self) -> None:
         """Ask for an orderly stop: everything received is stored before `start_collection` returns."""
@@ -173,6 +179,6 @@ def _as_trade(raw: Trade | Mapping[str, Any]) -> Trade:
         trade = msgspec.convert(fields, Trade, strict=False)
     except msgspec.ValidationError as error:
         raise InputError(f"not a trade: {error}; it needs symbol, trade_id, price, size, side, timestamp_us") from error
-    if not (0 < trade.price < float("inf") and 0 < trade.size < float("inf")):
-        raise InputError(f"not a trade: price {trade.price} and size {trade.size} have to be finite and above zero")
+    if not (0 < trade.price < _MOST and 0 < trade.size < _MOST):
+        raise InputError(f"not a trade: price {trade.price} and size {trade.size} have to be above zero and below {_MOST:g}")
     return trade

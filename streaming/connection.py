@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from exchanges.base import ControlKind, DataProvider, KeepAlive, Parsed
 from market.clock import monotonic, now_us
@@ -99,7 +99,7 @@ class Connection:
                 reason = f"closed: {error}"
             except _Dead as error:
                 reason = str(error)
-            except (OSError, InvalidHandshake, InvalidURI, TimeoutError) as error:
+            except (OSError, WebSocketException, ValueError) as error:  # ValueError: a redirect to an address that is none
                 reason = str(error) or type(error).__name__
             wait = self._backoff.next()
             yield Disconnected(reason, wait, reached)

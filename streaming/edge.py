@@ -28,6 +28,7 @@ class LiveEdge:
             raise InputError(f"the narrowest live timeframe is {BASE}; {levels[0]} can be read from stored trades")
         self._levels = levels[1:]
         self._members: dict[Timeframe, list[Candle]] = {level: [] for level in self._levels}
+        self._closed_us = dict.fromkeys(self._levels, 0)
 
     def take(self, minutes: Sequence[Candle]) -> list[Candle]:
         """Take closed or revised minutes; return the wider candles that they closed.
@@ -56,6 +57,8 @@ class LiveEdge:
         members, closed = self._members[level], []
         for candle in narrow:
             label = level.close_of(candle.open_us)
+            if label <= self._closed_us[level]:
+                continue  # a revision in a span that was published: its other members are gone, the database has them
             if members and label < level.close_of(members[-1].open_us):
                 continue
             if members and label > level.close_of(members[-1].open_us):
@@ -65,4 +68,5 @@ class LiveEdge:
             if candle.timestamp_us == label:
                 closed += roll_up(members, level)
                 members.clear()
+                self._closed_us[level] = label
         return closed

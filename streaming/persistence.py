@@ -1,7 +1,7 @@
 """What the worker writes to PostgreSQL and reads back when it starts again; called in threads."""
 
 from collections.abc import Callable, Iterable
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import psycopg2
 import sqlalchemy as sa
@@ -99,10 +99,18 @@ def _listed(instrument: Instrument) -> ListedSymbol:
         exchange=symbol.exchange,
         base=symbol.base,
         quote=symbol.quote,
-        tick_size=Decimal(instrument.tick_size) if instrument.tick_size else None,
-        lot_size=Decimal(instrument.lot_size) if instrument.lot_size else None,
+        tick_size=_step(instrument.tick_size),
+        lot_size=_step(instrument.lot_size),
         status=instrument.status,
     )
+
+
+def _step(text: str) -> Decimal | None:
+    try:
+        step = Decimal(text)
+    except InvalidOperation:
+        return None
+    return step if step.is_finite() else None
 
 
 def _highest(trades: list[Trade]) -> Iterable[Trade]:

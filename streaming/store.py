@@ -49,6 +49,11 @@ class StoreSink:
         self.stored_trades = 0
         self.down = False
 
+    @property
+    def has_room(self) -> bool:
+        """Whether `put` would not wait."""
+        return self._room.is_set()
+
     async def put(self, batch: Batch) -> None:
         """Take a batch; wait while there is no room. What was put is written even if the caller is cancelled afterwards."""
         if not batch:

@@ -1,6 +1,8 @@
 """What time it is at the venue, as far as its own words prove it."""
 
-from market.timeframe import DAY_US
+from market.timeframe import DAY_US, MINUTE_US
+
+_AHEAD_US, _BEHIND_US = 60 * MINUTE_US, 7 * DAY_US
 
 
 class VenueClock:
@@ -33,16 +35,12 @@ class VenueClock:
             self._answer_us, self._answer_at = venue_us, now
 
     def is_possible(self, venue_us: int, local_us: int) -> bool:
-        """Return whether a trade may carry this time: not a day ahead of all that the venue said so far.
+        """Return whether a venue may name this time: neither an hour ahead of all we know, nor a week behind it.
 
         One absurd time would otherwise close a candle for every minute up to it.
-
-        Args:
-            venue_us: The time of the trade.
-            local_us: Our own clock, asked only before the venue said anything.
         """
-        newest_us = max(self._seen_us, self._answer_us)
-        return venue_us <= (newest_us or local_us) + DAY_US
+        newest_us = max(self._seen_us, self._answer_us, local_us)
+        return newest_us - _BEHIND_US <= venue_us <= newest_us + _AHEAD_US
 
     def closable_until(self, now: float) -> int:
         """Return the moment up to which spans may be closed."""

@@ -10,10 +10,11 @@ import msgspec
 from exchanges.base import DataProvider, Instrument
 from exchanges.rest import HistoryClient
 from market.candle import Candle
-from market.clock import monotonic, now_us
-from market.errors import PlatformError, VenueError, WireError
+from market.clock import isoformat, monotonic, now_us
+from market.errors import PlatformError, StoreUnreachable, VenueError, WireError
 from market.timeframe import Timeframe
 from market.trade import Trade
+from streaming.backoff import Backoff
 from streaming.connection import Connected, Connection, Disconnected, Event, Received, refusals
 from streaming.edge import LiveEdge
 from streaming.feed import FeedBoard
@@ -80,6 +81,7 @@ class Worker:
         self._edges = {symbol: LiveEdge(wanted) for symbol in provider.symbols}
         self._clock = VenueClock()
         self._dirty: set[str] = set()
+        self._guarded = True
         self._stop = asyncio.Event()
         self._asking: set[asyncio.Task[None]] = set()
         self.board = FeedBoard(provider.name, provider.symbols)
@@ -123,6 +125,7 @@ class Worker:
             await self._received(event)
         elif isinstance(event, Connected):
             self.board.connected(event.tape)
+            self._guarded = not event.tape  # a local exchange plays any time at any speed
             logger.info(
                 "connected venue=%s url=%s symbols=%d", self._provider.name, self._connection.url, len(self._provider.symbols)
             )
@@ -149,16 +152,14 @@ class Worker:
         await self._emit(batch)
 
     def _possible(self, trades: list[Trade], local_us: int) -> list[Trade]:
-        latest_us = max([trade.timestamp_us for trade in trades], default=0)
-        if self._clock.is_possible(latest_us, local_us):
+        if not self._guarded:
             return trades
-        good = []
-        for trade in trades:
-            if self._clock.is_possible(trade.timestamp_us, local_us):
-                good.append(trade)
-            else:
-                self.board.quarantined += 1
-                logger.warning("quarantined venue=%s trade with an impossible time: %s", self._provider.name, trade)
+        good = [trade for trade in trades if self._clock.is_possible(trade.timestamp_us, local_us)]
+        if len(good) < len(trades):
+            self.board.quarantined += len(trades) - len(good)
+            logger.warning(
+                "quarantined venue=%s trades with an impossible time count=%d", self._provider.name, len(trades) - len(good)
+            )
         return good
 
     def _disconnected(self, event: Disconnected) -> None:
@@ -190,7 +191,8 @@ class Worker:
         while True:
             await asyncio.sleep(_TICK_SECONDS)
             now = monotonic()
-            await self._emit(self.pipeline.close_until(self._clock.closable_until(now)))
+            if self._store.has_room:  # else trades wait unread, and nobody knows which minutes are quiet
+                await self._emit(self.pipeline.close_until(self._clock.closable_until(now)))
             due_us = self.pipeline.next_close_us()
             if due_us is not None and self._clock.should_ask(due_us, now):
                 self._in_background(self._ask_time())
@@ -209,13 +211,23 @@ class Worker:
     def _in_background(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
         self._asking.add(task)
-        task.add_done_callback(self._asking.discard)
+        task.add_done_callback(self._asked)
+
+    def _asked(self, task: asyncio.Task[None]) -> None:
+        self._asking.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("a question to the venue failed venue=%s", self._provider.name, exc_info=error)
 
     async def _ask_time(self) -> None:
         try:
-            self._clock.answered(await self._history.server_time(), monotonic())
+            venue_us = await self._history.server_time()
         except (VenueError, WireError) as error:
             logger.warning("no venue time reason=%s", error)
+            return
+        if self._guarded and not self._clock.is_possible(venue_us, now_us()):
+            logger.warning("impossible venue time venue=%s time=%s", self._provider.name, isoformat(venue_us))
+        else:
+            self._clock.answered(venue_us, monotonic())
 
     async def _ask_instruments(self) -> None:
         try:
@@ -231,7 +243,14 @@ class Worker:
     # -- starting again ------------------------------------------------------------------------------------------
 
     async def _resume(self, symbol: str) -> None:
-        point = await asyncio.to_thread(self._resume_point, symbol)
+        backoff = Backoff(cap=5.0)
+        while True:
+            try:
+                point = await asyncio.to_thread(self._resume_point, symbol)
+                break
+            except StoreUnreachable as error:
+                logger.warning("store down at start symbol=%s reason=%s", symbol, error)
+                await asyncio.sleep(backoff.next())
         if point is None:
             return
         self._edges[symbol].take(point.minutes)

@@ -230,3 +230,22 @@ def test_any_question_has_an_answer_in_json(path, params):
 
 
 SHARED = SyntheticMarket()
+
+
+def test_klines_for_charts_are_the_same_klines(market):
+    query = "symbol=BTCUSDT&interval=1m&limit=7"
+
+    assert get(market, f"uiKlines?{query}") == get(market, f"klines?{query}")
+
+
+def test_the_average_price_is_that_of_the_newest_five_minutes(market):
+    rows = get(market, "klines?symbol=BTCUSDT&interval=1m&limit=5")
+    newest = get(market, "trades?symbol=BTCUSDT&limit=1")[0]
+    found = get(market, "avgPrice?symbol=BTCUSDT")
+
+    assert (found["mins"], found["closeTime"]) == (5, newest["time"])
+    assert float(found["price"]) == pytest.approx(sum(float(row[7]) for row in rows) / sum(float(row[5]) for row in rows))
+
+
+def test_the_system_works(market):
+    assert json.loads(answer_to(read_question("/sapi/v1/system/status"), market).body) == {"status": 0, "msg": "normal"}

@@ -60,17 +60,15 @@ def test_an_answer_counts_only_after_the_frames_under_way_had_time_to_arrive():
     assert clock.closable_until(21.0) == 168 * SECOND_US
 
 
-def test_a_trade_from_the_far_future_is_impossible():
-    clock = VenueClock()
+def test_times_far_from_all_we_know_are_impossible():
+    clock, hour, day = VenueClock(), 3600 * SECOND_US, 86_400 * SECOND_US
     local = 1_767_225_600 * SECOND_US
-    before_anything_was_said = [
-        clock.is_possible(moment, local) for moment in (0, local + 3600 * SECOND_US, local + 90_000 * SECOND_US)
-    ]
-    clock.seen(100 * SECOND_US, 0.0)
+    before_anything_was_said = [clock.is_possible(moment, local) for moment in (0, local - 6 * day, local + hour, local + hour + 1)]
+    clock.seen(local + 10 * day, 0.0)
 
-    assert before_anything_was_said == [True, True, False]
-    assert clock.is_possible(86_500 * SECOND_US, local)
-    assert not clock.is_possible(86_501 * SECOND_US, local)
+    assert before_anything_was_said == [False, True, True, False]
+    assert clock.is_possible(local + 10 * day + hour, local)
+    assert clock.is_possible(local + 11 * day, local + 11 * day), "after a day offline the local clock knows better"
 
 
 def test_waits_double_to_a_cap_and_start_over_only_after_good_data():
@@ -112,6 +110,19 @@ def test_the_live_edge_closes_what_rolling_up_all_minutes_closes(trades: list[Tr
             expected[-1].trades,
             False,
         )
+
+
+def test_a_revised_last_minute_publishes_no_wider_candle_made_of_it_alone():
+    builder, edge = CandleBuilder(SYMBOL), LiveEdge([Timeframe.M5])
+    start = Timeframe.M5.close_of(1_767_225_600 * SECOND_US)
+    trades = [Trade(SYMBOL, n, 100.0, 10.0, "buy", start + n * MINUTE_US, 0) for n in range(6)]
+    closed = [wide for trade in trades for wide in edge.take(builder.add(trade))]
+
+    revised = builder.add_late(Trade(SYMBOL, 99, 90.0, 1.0, "buy", start + 5 * MINUTE_US - 1, 0))
+
+    assert [candle.volume for candle in closed] == [50.0]
+    assert revised[0].revision == 1
+    assert edge.take(revised) == []
 
 
 def test_live_timeframes_that_do_not_fit_into_each_other_are_refused():
