@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from exchanges.base import DataProvider
+from market.clock import monotonic
 from market.errors import VenueUnreachable
 from replay import TapeWriter
 from streaming.backoff import Backoff
@@ -33,7 +34,7 @@ async def record_frames(provider: DataProvider, out: Path, seconds: float | None
             task.cancel()
         results = await asyncio.gather(work, waiting, return_exceptions=True)
         click.echo(f"{recorder.frames} frames recorded to {out}", err=True)
-    if isinstance(results[0], VenueUnreachable):
+    if isinstance(results[0], Exception):
         raise results[0]
 
 
@@ -47,6 +48,7 @@ class Recorder:
     def __init__(self, provider: DataProvider, out: Path) -> None:
         self._provider = provider
         self._url = provider.endpoints.stream.rstrip("/") + provider.stream_path()
+        self._backoff = Backoff()
         self.tape = TapeWriter(out)
         self.frames = 0
 
@@ -56,7 +58,6 @@ class Recorder:
         Raises:
             VenueUnreachable: If the venue cannot be reached before the first frame.
         """
-        backoff = Backoff()
         while True:
             try:
                 async with connect(self._url, compression=None, max_size=2**24) as socket:
@@ -70,11 +71,11 @@ class Recorder:
                     await self._copy(socket)
             except ConnectionClosed as error:
                 click.echo(f"{self._provider.name} closed the connection ({error}); trying again", err=True)
-            except (OSError, InvalidHandshake, TimeoutError) as error:
+            except (OSError, WebSocketException, ValueError) as error:
                 if not self.frames:
                     raise VenueUnreachable(self._provider.name, self._url, str(error) or type(error).__name__) from error
                 click.echo(f"{self._provider.name} cannot be reached ({error}); trying again", err=True)
-            await asyncio.sleep(backoff.next())
+            await asyncio.sleep(self._backoff.next())
 
     async def _copy(self, socket: ClientConnection) -> None:
         for frame in self._provider.subscribe():
@@ -90,3 +91,4 @@ class Recorder:
             else:
                 self.tape.write("recv", self._url, received, time.time_ns())
                 self.frames += 1
+                self._backoff.good(monotonic())

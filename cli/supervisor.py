@@ -16,6 +16,8 @@ from streaming.backoff import Backoff
 
 _POLL_SECONDS = 0.1
 _STEADY_SECONDS = 30.0
+WRONG_USAGE = 2
+"""Exit code of our verbs for settings and options that cannot be used."""
 
 
 class Component(Protocol):
@@ -122,6 +124,7 @@ class Supervisor:
         self._incidents = incidents
         self._components: list[Component] = []
         self._backoffs: dict[str, Backoff] = {}
+        self._outages: dict[str, _Outage] = {}
         self._stopping = threading.Event()
 
     def start(self, component: Component) -> None:
@@ -131,20 +134,19 @@ class Supervisor:
         component.start()
 
     def watch(self, seconds: float | None, each_round: Callable[[], None]) -> None:
-        """Restart what dies, until a signal asks to stop or `seconds` are over.
+        """Restart what dies, each on its own, until a signal asks to stop or `seconds` are over.
 
         Args:
             seconds: How long; None for ever.
             each_round: Called a few times a second.
+
+        Raises:
+            ComponentFailed: If a component says that it was started in a wrong way, which no restart mends.
         """
         deadline = None if seconds is None else monotonic() + seconds
         while not self._stopping.wait(_POLL_SECONDS) and (deadline is None or monotonic() < deadline):
             for component in self._components:
-                code = component.poll()
-                if code is not None and not self._stopping.is_set():
-                    self._revive(component, code)
-                elif code is None:
-                    self._backoffs[component.name].good(monotonic())
+                self._look_after(component)
             each_round()
 
     def on_signals(self) -> None:
@@ -162,22 +164,47 @@ class Supervisor:
         found = {component.name: getattr(component, "process", None) for component in self._components}
         return {name: process.pid for name, process in found.items() if process is not None}
 
-    def _revive(self, component: Component, code: int) -> None:
-        at_us, since = now_us(), monotonic()
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        click.echo(f"{component.name} went down ({how}); starting it again", err=True)
-        backoff = self._backoffs[component.name]
-        attempts = 0
-        while not self._stopping.wait(backoff.next() if attempts or backoff.attempts else 0.0):
-            attempts += 1
-            try:
-                component.start()
-            except PlatformError as error:
-                click.echo(f"{component.name} does not start: {error}", err=True)
-            else:
-                break
-        backoff.attempts += 1
-        incident = Incident(component.name, isoformat(at_us // 1000 * 1000), code, round(monotonic() - since, 3), attempts)
-        self._incidents.parent.mkdir(parents=True, exist_ok=True)
-        with self._incidents.open("ab") as file:
-            file.write(msgspec.json.encode(incident) + b"\n")
+    def _look_after(self, component: Component) -> None:
+        code, now, outage = component.poll(), monotonic(), self._outages.get(component.name)
+        if code is None:
+            self._backoffs[component.name].good(now)
+        elif code == WRONG_USAGE:
+            raise ComponentFailed(
+                component.name, "it cannot use its settings; what it said stands above, or in the logs of the home"
+            )
+        elif outage is None:
+            how = f"signal {-code}" if code < 0 else f"exit code {code}"
+            click.echo(f"{component.name} went down ({how}); starting it again", err=True)
+            backoff = self._backoffs[component.name]
+            wait = backoff.next() if backoff.attempts else 0.0
+            backoff.attempts += 1
+            self._outages[component.name] = _Outage(isoformat(now_us() // 1000 * 1000), code, now, now + wait)
+        elif now >= outage.retry_at:
+            self._revive(component, outage)
+
+    def _revive(self, component: Component, outage: "_Outage") -> None:
+        outage.attempts += 1
+        try:
+            component.start()
+        except (PlatformError, OSError) as error:
+            click.echo(f"{component.name} does not start: {error}", err=True)
+            outage.retry_at = monotonic() + self._backoffs[component.name].next()
+            return
+        del self._outages[component.name]
+        seconds = round(monotonic() - outage.since, 3)
+        incident = Incident(component.name, outage.at, outage.exit_code, seconds, outage.attempts)
+        try:
+            with self._incidents.open("ab") as file:
+                file.write(msgspec.json.encode(incident) + b"\n")
+        except OSError as error:
+            click.echo(f"the outage of {component.name} could not be written down: {error}", err=True)
+
+
+class _Outage(msgspec.Struct):
+    """A component that is down; `since` and `retry_at` are seconds of a clock that never goes back."""
+
+    at: str
+    exit_code: int
+    since: float
+    retry_at: float
+    attempts: int = 0

@@ -9,13 +9,14 @@ import httpx
 
 from cli import page
 from cli.supervisor import OwnProcess, Supervisor
+from cli.worker import provider_from
 from db import child
 from db.embedded import PostgresServer, RedisServer
 from db.home import POSTGRES_FOLDER, REDIS_FOLDER, own
 from db.schema import upgrade
-from exchanges import find_venue
 from market.clock import monotonic
-from market.symbol import full_symbol
+from market.timeframe import parse_timeframe
+from streaming.edge import LiveEdge
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -43,6 +44,8 @@ class System:
         self._exchange, self._symbols = exchange, symbols
         self._environment: dict[str, str] = {}
         self._app_url: str | None = None
+        self._announced = self._told_of_disk = False
+        self._published: dict[str, object] = {}
         self._begun = monotonic()
         self._supervisor = Supervisor(settings.home / "incidents.jsonl")
 
@@ -80,8 +83,9 @@ class System:
             source = read_tape(*self._tape.split(","))
             venue = self._exchange or source.venue.lower()
             symbols = symbols if self._symbols is not None else [symbol.split(":", 1)[1] for symbol in source.symbols]
-        name = find_venue(venue).name
-        self._venue, self._followed = name, [full_symbol(name, symbol) for symbol in symbols]
+        provider = provider_from(self._settings, venue).following(symbols)
+        LiveEdge(parse_timeframe(timeframe) for timeframe in stream.timeframes)  # refuses what the worker would refuse
+        self._venue, self._followed = provider.name, list(provider.symbols)
 
     def _start_servers(self) -> None:
         settings, home = self._settings, self._settings.home
@@ -137,19 +141,28 @@ class System:
         return OwnProcess(name, command, log=log, environment=self._environment, **more)  # type: ignore[arg-type]
 
     def _report(self) -> None:
-        state = {
+        state: dict[str, object] = {
             "postgres": {"url": self._environment["TCPDASH_DATABASE__URL"]},
             "redis": {"url": self._environment["TCPDASH_REDIS__URL"]},
             "app": {"url": self._app_url},
             "feed": {"venue": self._venue, "symbols": self._followed, "tape": self._tape},
             "pids": self._supervisor.pids(),
         }
-        self._home.publish(state)
+        if state != self._published:
+            self._publish(state)
         if self._app_url is not None and not self._announced and _answers(f"{self._app_url}/_stcore/health"):
             self._announced = True
             click.echo(f"\n  page: {self._app_url}   (after {monotonic() - self._begun:.0f} s; Ctrl-C stops everything)\n")
 
-    _announced = False
+    def _publish(self, state: dict[str, object]) -> None:
+        try:
+            self._home.publish(state)
+        except OSError as error:  # a full disk must not end what still runs
+            if not self._told_of_disk:
+                click.echo(f"{self._settings.home} cannot be written: {error}", err=True)
+            self._told_of_disk = True
+        else:
+            self._published, self._told_of_disk = state, False
 
 
 def _listens(port: int) -> bool:

@@ -32,8 +32,8 @@ class Home:
     def publish(self, state: Mapping[str, Any]) -> None:
         """Tell others what runs here, so that they attach: `{"postgres": {"url": …}, "redis": {"url": …}}` and what else helps."""
         fresh = self.folder / f"{_STATE}.new"
+        fresh.touch(mode=0o600)  # an address may hold a password
         fresh.write_bytes(msgspec.json.format(msgspec.json.encode({**state, "pid": os.getpid()}), indent=2))
-        fresh.chmod(0o600)
         fresh.replace(self.folder / _STATE)
 
     def withdraw(self) -> None:
@@ -106,8 +106,13 @@ def running_state(folder: Path) -> dict[str, Any] | None:
 
 def _lock(folder: Path, stack: ExitStack) -> bool:
     """Try to take the lock for as long as the stack lives."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = stack.enter_context((folder / _LOCK).open("a+"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = stack.enter_context((folder / _LOCK).open("a+"))
+    except OSError as error:
+        raise StoreError(
+            f"{folder} cannot be used as TCPDASH_HOME ({error.strerror}); choose a folder that can be written"
+        ) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

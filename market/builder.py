@@ -123,12 +123,17 @@ class CandleBuilder:
 
     # -- starting again ------------------------------------------------------------------------------------------
 
-    def resume(self, candle: Candle) -> None:
-        """Go on behind a stored candle, of a builder that has seen nothing yet; it may be revised like any other."""
-        self._recent[candle.timestamp_us] = candle
+    def resume(self, candle: Candle, *flats: Candle) -> None:
+        """Go on behind a stored candle and those without trades behind it, of a builder that has seen nothing yet.
+
+        All of them may be revised like any other.
+        """
+        for stored in (candle, *flats):
+            self._remember(stored)
+        last = flats[-1] if flats else candle
         self._price = candle.close
         self._known_from_us = candle.open_us if candle.complete is not False else candle.timestamp_us
-        self._open_us, self._close_us = candle.timestamp_us, candle.timestamp_us + self._width
+        self._open_us, self._close_us = last.timestamp_us, last.timestamp_us + self._width
 
     # -- inside --------------------------------------------------------------------------------------------------
 

@@ -5,15 +5,14 @@ PlatformError
 │   ├── SymbolError
 │   ├── TimeframeError
 │   ├── TimeError
-│   ├── SettingsError
 │   └── TapeError
 ├── WireError               what a venue sent
 ├── VenueError              what a venue answered: a refusal, a limit, an outage
 │   └── VenueUnreachable
-├── StoreError              PostgreSQL or Redis, as seen from the outside
-│   ├── StoreUnreachable
-│   └── SchemaError
-└── ServerError             an embedded server that does not start
+└── StoreError              PostgreSQL or Redis, as seen from the outside
+    ├── StoreUnreachable
+    ├── SchemaError
+    └── ServerError         an embedded server that does not start
 """
 
 from difflib import get_close_matches
@@ -56,10 +55,6 @@ class TimeError(InputError):
     def __init__(self, text: str) -> None:
         super().__init__(f"time {text!r} is not ISO 8601 (2024-08-09, 2024-08-09T23:55:00Z) or epoch seconds; UTC is assumed")
         self.text = text
-
-
-class SettingsError(InputError):
-    """Raised when the configuration file or a TCPDASH_ variable cannot be used."""
 
 
 class TapeError(InputError):

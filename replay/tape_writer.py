@@ -43,7 +43,7 @@ class TapeWriter:
             ts_ns: When, UTC epoch nanoseconds by our clock.
         """
         self._connections += direction == "connect"
-        text = data if isinstance(data, str) else data.decode()
+        text = data if isinstance(data, str) else data.decode(errors="replace")
         conn = f"{urlsplit(url).hostname}.{self._connections}"
         line = Line(ts_ns, direction, conn, text, "" if direction == "recv" else url)
         self._waiting += msgspec.json.encode(line) + b"\n"
@@ -52,10 +52,17 @@ class TapeWriter:
             self._flushed_ns = ts_ns
 
     def flush(self) -> None:
-        """Hand what is waiting to the operating system."""
+        """Hand what is waiting to the operating system.
+
+        Raises:
+            TapeError: If it takes no more.
+        """
         if self._waiting:
-            self._file.write(gzip.compress(self._waiting, mtime=0) if self.path.suffix == ".gz" else self._waiting)
-            self._file.flush()
+            try:
+                self._file.write(gzip.compress(self._waiting, mtime=0) if self.path.suffix == ".gz" else self._waiting)
+                self._file.flush()
+            except OSError as error:
+                raise TapeError(f"the tape {self.path} cannot be written: {error.strerror}; make room") from error
             self._waiting.clear()
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from exchanges.base import ControlKind, DataProvider, KeepAlive, Parsed
+from exchanges.base import DataProvider, KeepAlive, Parsed
 from market.clock import monotonic, now_us
 from streaming.backoff import Backoff
 
@@ -234,8 +234,3 @@ class _Watch:
             self._pinged_at = now
             return True
         return False
-
-
-def refusals(parsed: Parsed) -> list[str]:
-    """Return the venue's words about subscriptions that it refused."""
-    return [f"{control.code} {control.message}".strip() for control in parsed.controls if control.kind is ControlKind.REFUSED]

@@ -14,13 +14,12 @@ from db.store import Store
 from exchanges.base import Instrument
 from market.errors import StoreUnreachable
 from market.symbol import Symbol
-from market.timeframe import BASE, Timeframe
+from market.timeframe import BASE, MINUTE_US, Timeframe
 from market.trade import Trade
-from streaming.pipeline import Batch, Hole
-from streaming.worker import Resume
+from streaming.pipeline import Batch, Hole, Resume
 
 # Times may go back a little while ids go up; a trade below the watermark may be younger than the one that set it.
-_SLACK_US = 3_600_000_000
+_SLACK_US = 5 * MINUTE_US
 
 
 class Persistence:
@@ -58,10 +57,11 @@ class Persistence:
             if mark is None:
                 return None
             candle = store.market_data.get_last_traded(symbol, BASE)
-            since_us = candle.timestamp_us if candle else BASE.open_of(mark.timestamp_us)
+            since_us = candle.open_us - _SLACK_US if candle else BASE.open_of(mark.timestamp_us)
             trades = store.raw_trades.get_trades(symbol, since_us, mark.timestamp_us + _SLACK_US)
-            minutes = list(store.market_data.get_series(symbol, BASE, self._widest.open_of(mark.timestamp_us) + 1).candles())
-            return Resume(mark.trade_id, mark.timestamp_us, candle, trades, minutes)
+            flats = store.market_data.get_series(symbol, BASE, candle.timestamp_us + 1).candles() if candle else ()
+            minutes = store.market_data.get_series(symbol, BASE, self._widest.open_of(mark.timestamp_us) + 1).candles()
+            return Resume(mark.trade_id, mark.timestamp_us, candle, list(flats), trades, list(minutes))
 
     def keep_instruments(self, instruments: list[Instrument]) -> None:
         """Store the venue's lines about some symbols."""

@@ -20,6 +20,7 @@ class Cause(StrEnum):
     DISCONNECT = "disconnect"
     CRASH = "crash"
     LATE = "late"
+    RESET = "reset"
 
 
 class Hole(msgspec.Struct, frozen=True):
@@ -31,6 +32,26 @@ class Hole(msgspec.Struct, frozen=True):
     start_us: int
     end_us: int
     cause: Cause
+
+
+class Resume(msgspec.Struct, frozen=True):
+    """Where one symbol goes on after a restart.
+
+    Attributes:
+        last_id: The watermark: everything up to this id is stored or in the gap ledger.
+        last_us: The time of that trade, UTC epoch microseconds.
+        candle: The last stored candle with trades, None when there is none.
+        flats: The stored candles behind it, all without trades, oldest first.
+        trades: The stored trades from shortly before that candle's close on; empty where raw trades are not kept.
+        minutes: The stored minutes of the widest live span, oldest first.
+    """
+
+    last_id: int
+    last_us: int
+    candle: Candle | None = None
+    flats: list[Candle] = msgspec.field(default_factory=list)
+    trades: list[Trade] = msgspec.field(default_factory=list)
+    minutes: list[Candle] = msgspec.field(default_factory=list)
 
 
 class Batch(msgspec.Struct):
@@ -58,33 +79,28 @@ class Lane:
     Attributes:
         cause: What a hole in front of the next trade will be put down to.
         interrupted: The feed broke off and no trade has yet proven that nothing was missed; the clock closes nothing.
+        alone: There was one trade so far. It may be an old one that the venue repeated to a new subscriber, as OKX does.
         newest: The newest trade, None before the first.
     """
 
-    __slots__ = ("_decimals", "builder", "cause", "first", "ids", "interrupted", "newest", "symbol")
+    __slots__ = ("_decimals", "alone", "builder", "cause", "ids", "interrupted", "newest", "symbol")
 
     def __init__(self, symbol: str, *, decimals: int) -> None:
         self.symbol, self._decimals = symbol, decimals
-        self.begin()
         self.interrupted = False
         self.cause = Cause.SEQUENCE
+        self.begin()
 
     def begin(self) -> None:
         """Forget everything: the next trade is the first."""
         self.ids = IdSequence()
-        self.builder = CandleBuilder(self.symbol, BASE, decimals=self._decimals)
-        self.first: Trade | None = None
         self.newest: Trade | None = None
+        self.begin_candles()
 
-    def is_echo_before(self, trade: Trade) -> bool:
-        """Return whether the only trade so far is an old one that the venue repeated to a new subscriber, as OKX does.
-
-        No bar opens with it: between it and `trade` lies a hole longer than a minute that is from before our time.
-        """
-        newest = self.newest
-        if newest is None or newest is not self.first:
-            return False
-        return trade.first_id > newest.trade_id + 1 and trade.timestamp_us - newest.timestamp_us > MINUTE_US
+    def begin_candles(self) -> None:
+        """Forget the candles: the next trade opens the first."""
+        self.builder = CandleBuilder(self.symbol, BASE, decimals=self._decimals)
+        self.alone = False
 
     def follow(self, trades: Sequence[Trade], start: int) -> int:
         """Take the ids of the trades from `start` on that need no thought; return where they end.
@@ -105,14 +121,14 @@ class Lane:
             last_id = trade.trade_id
             end += 1
         if end > start:
-            self.newest = trades[end - 1]
+            self.newest, self.alone = trades[end - 1], False
             ids.last_id, ids.last_us = last_id, self.newest.timestamp_us
         return end
 
     def interrupt(self, cause: Cause) -> None:
         """Note that trades may be missed from now on; what caused the first interruption stays its cause."""
         if not self.interrupted and self.ids.last_id is not None:
-            self.interrupted, self.cause = True, cause
+            self.interrupted, self.cause, self.alone = True, cause, False
 
 
 class Pipeline:
@@ -146,7 +162,7 @@ class Pipeline:
         """Close by the venue's clock what no trade closed, of all symbols whose feed is alive."""
         batch = Batch()
         for lane in self.lanes.values():
-            if not lane.interrupted:
+            if not lane.interrupted and not lane.alone:
                 batch.candles += lane.builder.close_until(venue_us)
         return batch
 
@@ -157,55 +173,60 @@ class Pipeline:
 
     def next_close_us(self) -> int | None:
         """Return the earliest close of a forming span whose feed is alive, None when there is none."""
-        closes = [lane.builder.span[1] for lane in self.lanes.values() if not lane.interrupted and lane.builder.span[1]]
-        return min(closes, default=None)
+        closes = [lane.builder.span[1] for lane in self.lanes.values() if not lane.interrupted and not lane.alone]
+        return min(filter(None, closes), default=None)
 
-    def resume(self, symbol: str, candle: Candle | None, trades: Sequence[Trade], last_id: int, last_us: int) -> Batch:
+    def resume(self, symbol: str, point: Resume) -> Batch:
         """Go on behind what is stored.
-
-        Args:
-            symbol: Whose feed.
-            candle: The last stored candle with trades, None when there is none.
-            trades: The stored trades behind it, oldest first; empty where they are not kept.
-            last_id: The watermark.
-            last_us: The time of that trade, UTC epoch microseconds.
 
         Returns:
             Candles and holes that follow from the stored trades, most of them stored before; no trades.
         """
-        lane = self.lanes[symbol]
-        if candle is not None and candle.last_trade_id is not None:
-            lane.builder.resume(candle)
-            lane.ids.last_id, lane.ids.last_us = candle.last_trade_id, candle.timestamp_us - 1
-        batch = self.take(trades)
+        lane, last_id = self.lanes[symbol], point.last_id
+        if point.candle is not None and point.candle.last_trade_id is not None:
+            lane.builder.resume(point.candle, *point.flats)
+            before = [trade.trade_id for trade in point.trades if trade.timestamp_us < point.candle.timestamp_us]
+            lane.ids.last_id, lane.ids.last_us = max([*before, point.candle.last_trade_id]), point.candle.timestamp_us - 1
+        # In the order of their ids: their times may go back, also over the border of a minute.
+        behind = [trade for trade in point.trades if lane.ids.last_id is None or trade.trade_id > lane.ids.last_id]
+        batch = self.take(sorted(behind, key=lambda trade: trade.trade_id))
         if lane.ids.last_id is None or lane.ids.last_id < last_id:
             # The trades up to the watermark were stored as candles only: what the forming one had is not known.
             if lane.ids.last_id is not None:
-                batch.candles += lane.builder.open_hole(Window(min(lane.ids.last_us + 1, last_us), last_us))
-            lane.ids.last_id, lane.ids.last_us = last_id, last_us
+                start_us = min(lane.ids.last_us + 1, point.last_us)
+                batch.holes.append(Hole(symbol, lane.ids.last_id + 1, last_id, start_us, point.last_us, Cause.CRASH))
+                batch.candles += lane.builder.open_hole(Window(start_us, point.last_us))
+            lane.ids.last_id, lane.ids.last_us = last_id, point.last_us
         lane.interrupt(Cause.CRASH)
         batch.trades = []
         return batch
 
     def _irregular(self, lane: Lane, trade: Trade, batch: Batch) -> None:
         standing = lane.ids.standing(trade.first_id, trade.trade_id)
+        if standing is Standing.DUPLICATE and trade.timestamp_us > lane.ids.last_us + MINUTE_US:
+            # An old id at a new time: the venue's ids started over.
+            batch.holes.append(Hole(lane.symbol, trade.first_id, trade.trade_id, lane.ids.last_us, trade.timestamp_us, Cause.RESET))
+            lane.begin()
+            standing = Standing.FIRST
         if standing is Standing.DUPLICATE:
             batch.duplicates += 1
             return
         if standing is Standing.LATE:
             self._late(lane, trade, batch)
         else:
-            if lane.is_echo_before(trade):
-                lane.begin()
-            hole = lane.ids.take(trade.first_id, trade.trade_id, trade.timestamp_us)
-            if hole is not None:
-                batch.holes.append(_noted(hole, lane))
-                batch.candles += lane.builder.open_hole(_window(hole))
-            lane.interrupted, lane.cause, lane.newest = False, Cause.SEQUENCE, trade
-            if lane.first is None:
-                lane.first = trade
-            self._built(lane.builder.add(trade), trade, batch)
+            self._forward(lane, trade, batch)
+            lane.alone = standing is Standing.FIRST
         batch.trades.append(trade)
+
+    def _forward(self, lane: Lane, trade: Trade, batch: Batch) -> None:
+        hole = lane.ids.take(trade.first_id, trade.trade_id, trade.timestamp_us)
+        if hole is not None:
+            batch.holes.append(_noted(hole, lane))
+            batch.candles += lane.builder.open_hole(_window(hole))
+            if lane.alone and hole.end_us - hole.start_us > MINUTE_US:
+                lane.begin_candles()  # the only trade so far was an echo from before our time: no bar opens with it
+        lane.interrupted, lane.cause, lane.newest = False, Cause.SEQUENCE, trade
+        self._built(lane.builder.add(trade), trade, batch)
 
     def _late(self, lane: Lane, trade: Trade, batch: Batch) -> None:
         touched = lane.ids.fill(trade.first_id, trade.trade_id)

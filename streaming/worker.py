@@ -5,20 +5,17 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-import msgspec
-
-from exchanges.base import DataProvider, Instrument
+from exchanges.base import ControlKind, DataProvider, Instrument
 from exchanges.rest import HistoryClient
-from market.candle import Candle
 from market.clock import isoformat, monotonic, now_us
 from market.errors import PlatformError, StoreUnreachable, VenueError, WireError
 from market.timeframe import Timeframe
 from market.trade import Trade
 from streaming.backoff import Backoff
-from streaming.connection import Connected, Connection, Disconnected, Event, Received, refusals
+from streaming.connection import Connected, Connection, Disconnected, Event, Received
 from streaming.edge import LiveEdge
 from streaming.feed import FeedBoard
-from streaming.pipeline import Batch, Pipeline
+from streaming.pipeline import Batch, Pipeline, Resume
 from streaming.publish import PublishSink
 from streaming.store import StoreSink
 from streaming.venue_clock import VenueClock
@@ -27,24 +24,6 @@ logger = logging.getLogger(__name__)
 
 _TICK_SECONDS = 0.05
 _FEED_SECONDS = 0.5
-
-
-class Resume(msgspec.Struct, frozen=True):
-    """Where one symbol goes on.
-
-    Attributes:
-        last_id: The watermark: everything up to this id is stored or in the gap ledger.
-        last_us: The time of that trade.
-        candle: The last stored candle with trades, None when there is none.
-        trades: The stored trades behind that candle, oldest first; empty where raw trades are not kept.
-        minutes: The stored minutes of the widest live span, oldest first.
-    """
-
-    last_id: int
-    last_us: int
-    candle: Candle | None = None
-    trades: list[Trade] = msgspec.field(default_factory=list)
-    minutes: list[Candle] = msgspec.field(default_factory=list)
 
 
 class Worker:
@@ -139,8 +118,11 @@ class Worker:
         for error in parsed.refused:
             self.board.quarantined += 1
             logger.warning("quarantined venue=%s frame=%r", error.venue, error.frame[:500])
-        for words in refusals(parsed):
-            logger.error("refused venue=%s message=%s", self._provider.name, words)
+        for control in parsed.controls:
+            if control.kind is ControlKind.REFUSED:
+                logger.error("refused venue=%s code=%r message=%r", self._provider.name, control.code, control.message)
+            elif control.kind is ControlKind.NOTICE:
+                logger.warning("notice venue=%s code=%r message=%r", self._provider.name, control.code, control.message)
         trades = self._possible(parsed.trades, event.received_us)
         if not trades:
             return
@@ -254,7 +236,7 @@ class Worker:
         if point is None:
             return
         self._edges[symbol].take(point.minutes)
-        batch = self.pipeline.resume(symbol, point.candle, point.trades, point.last_id, point.last_us)
+        batch = self.pipeline.resume(symbol, point)
         logger.info("resumed symbol=%s last_id=%d trades_read=%d", symbol, point.last_id, len(point.trades))
         self._edges[symbol].take(batch.candles)
         await self._store.put(batch)

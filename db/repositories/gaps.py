@@ -20,7 +20,7 @@ class Gap:
         last_id: The highest missing id; None likewise.
         start_us: Time of the last trade before the hole, UTC epoch microseconds.
         end_us: Time of the first trade after it.
-        cause: Why it came to be, one word: `disconnect`, `restart`, `skipped`.
+        cause: Why it came to be, one word: `sequence`, `disconnect`, `crash`, `late`, `reset`.
         state: `open` until it is healed; then how it ended.
         recovered: Trades fetched into it so far.
         evidence: What proves the cause or the end, as JSON.

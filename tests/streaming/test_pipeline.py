@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from market.builder import CandleBuilder
 from market.trade import Side, Trade
-from streaming.pipeline import Cause, Hole, Pipeline
+from streaming.pipeline import Cause, Hole, Pipeline, Resume
 from tests.generators import MINUTE_US, START_US, SYMBOL, trade_runs
 
 OTHER = "OKX:ETH-USDT"
@@ -82,7 +82,7 @@ def test_a_disconnect_that_lost_trades_leaves_a_hole_with_its_cause_and_no_inven
 
 def test_the_clock_closes_a_symbol_that_is_quiet_while_another_one_trades():
     pipeline = Pipeline([SYMBOL, OTHER])
-    pipeline.take([trade(1, 0), trade(7, 0, symbol=OTHER), trade(2, MINUTE_US)])
+    pipeline.take([trade(1, 0), trade(7, 0, symbol=OTHER), trade(8, 1, symbol=OTHER), trade(2, MINUTE_US)])
 
     batch = pipeline.close_until(START_US + MINUTE_US)
 
@@ -95,8 +95,37 @@ def test_an_old_trade_repeated_to_a_new_subscriber_opens_no_bar():
 
     batch = pipeline.take([trade(5, -60 * MINUTE_US), trade(90, 10), trade(91, MINUTE_US)])
 
-    assert batch.holes == []
+    assert [(hole.first_id, hole.last_id) for hole in batch.holes] == [(6, 89)]
     assert [(candle.timestamp_us - START_US, candle.complete) for candle in batch.candles] == [(MINUTE_US, False)]
+
+
+def test_the_clock_closes_nothing_behind_a_lone_trade_that_may_be_an_echo():
+    pipeline = Pipeline([SYMBOL])
+    pipeline.take([trade(5, -60 * MINUTE_US)])
+
+    assert pipeline.close_until(START_US).candles == []
+    assert pipeline.next_close_us() is None
+
+
+def test_a_hole_behind_the_first_trade_of_a_broken_feed_is_noted_and_revises_its_candle():
+    pipeline = Pipeline([SYMBOL])
+    pipeline.take([trade(5, 0)])
+    pipeline.interrupt()
+
+    batch = pipeline.take([trade(495, 2 * MINUTE_US)])
+
+    assert [(hole.first_id, hole.last_id, hole.cause) for hole in batch.holes] == [(6, 494, Cause.DISCONNECT)]
+    assert [(candle.timestamp_us - START_US, candle.complete) for candle in batch.candles] == [(MINUTE_US, False)]
+
+
+def test_ids_that_start_over_are_followed_and_noted():
+    pipeline = Pipeline([SYMBOL])
+    pipeline.take([trade(900, 0), trade(901, 1)])
+
+    batch = pipeline.take([trade(1, 5 * MINUTE_US), trade(2, 5 * MINUTE_US + 1)])
+
+    assert [each.trade_id for each in batch.trades] == [1, 2]
+    assert [(hole.first_id, hole.cause) for hole in batch.holes] == [(1, Cause.RESET)]
 
 
 def test_a_symbol_goes_on_behind_what_is_stored():
@@ -109,7 +138,7 @@ def test_a_symbol_goes_on_behind_what_is_stored():
     after = Pipeline([SYMBOL])
     last = stored.candles[-1]
     behind = [each for each in stored.trades if each.timestamp_us >= last.timestamp_us]
-    again = after.resume(SYMBOL, last, behind, 25, trades[24].timestamp_us)
+    again = after.resume(SYMBOL, Resume(25, trades[24].timestamp_us, last, trades=behind))
     rest = after.take(trades[20:])
 
     assert again.trades == again.holes == again.candles == []
@@ -119,7 +148,7 @@ def test_a_symbol_goes_on_behind_what_is_stored():
 
 def test_what_was_missed_while_stopped_is_a_hole_of_the_crash():
     pipeline = Pipeline([SYMBOL])
-    pipeline.resume(SYMBOL, None, [trade(1, 0), trade(2, 10)], 2, START_US + 10)
+    pipeline.resume(SYMBOL, Resume(2, START_US + 10, trades=[trade(1, 0), trade(2, 10)]))
 
     batch = pipeline.take([trade(5, MINUTE_US + 1)])
 
@@ -131,12 +160,43 @@ def test_without_stored_trades_the_forming_minute_is_not_complete_after_a_restar
     stored = first.take([trade(1, -1), trade(2, 0), trade(3, MINUTE_US), trade(4, MINUTE_US + 5)])
     after = Pipeline([SYMBOL])
 
-    after.resume(SYMBOL, stored.candles[-1], [], 4, START_US + MINUTE_US + 5)
+    again = after.resume(SYMBOL, Resume(4, START_US + MINUTE_US + 5, stored.candles[-1]))
     batch = after.take([trade(5, MINUTE_US + 9), trade(6, 2 * MINUTE_US), trade(7, 3 * MINUTE_US)])
 
     assert stored.candles[-1].complete is True
+    assert [(hole.first_id, hole.last_id, hole.cause) for hole in again.holes] == [(3, 4, Cause.CRASH)]
     assert batch.holes == []
     assert [candle.complete for candle in batch.candles] == [False, True]
+
+
+def test_stored_minutes_without_trades_are_revised_by_a_hole_found_after_the_restart():
+    before = Pipeline([SYMBOL])
+    stored = before.take([trade(1, -1), trade(2, 5), trade(3, 6)])
+    closed = before.close_until(START_US + 3 * MINUTE_US).candles
+    after = Pipeline([SYMBOL])
+    after.resume(SYMBOL, Resume(3, START_US + 6, closed[0], closed[1:]))
+
+    batch = after.take([trade(9, 4 * MINUTE_US)])
+
+    assert stored.holes == []
+    assert [(candle.timestamp_us - START_US, candle.complete, candle.revision) for candle in batch.candles] == [
+        (MINUTE_US, False, 1),
+        (2 * MINUTE_US, False, 1),
+        (3 * MINUTE_US, False, 1),
+    ]
+
+
+def test_stored_trades_whose_times_go_back_make_no_false_hole():
+    trades = [trade(1, -1), trade(2, 10), trade(4, MINUTE_US - 1), trade(3, MINUTE_US), trade(5, MINUTE_US + 1)]
+    straight = Pipeline([SYMBOL])
+    closed = straight.take(sorted(trades, key=lambda each: each.trade_id)).candles
+    newest = {candle.timestamp_us: candle for candle in closed}
+    after = Pipeline([SYMBOL])
+
+    again = after.resume(SYMBOL, Resume(5, START_US + MINUTE_US + 1, newest[START_US + MINUTE_US], trades=trades))
+
+    assert again.holes == []
+    assert after.take([trade(6, MINUTE_US + 2)]).holes == []
 
 
 @given(trade_runs(), st.lists(st.integers(1, 20), min_size=1, max_size=10))
@@ -175,8 +235,7 @@ def test_lost_and_doubled_trades_never_make_a_complete_candle_that_is_wrong(trad
     missing = {each.trade_id for each in trades} - {each.trade_id for each in received}
     noted = {number for hole in batch.holes for number in range(hole.first_id, hole.last_id + 1)}
     seen = [each.trade_id for each in received]
-    first = pipeline.lanes[SYMBOL].first
-    if first is not None and first.trade_id == min(seen):
+    if seen:
         assert {number for number in missing if min(seen) < number < max(seen)} == noted
 
 

@@ -191,6 +191,7 @@ def test_a_venue_that_cannot_be_reached_is_named_and_tried_again(shell: Shell):
         (["up", "--tape", "missing.jsonl.gz"], "missing.jsonl.gz"),
         (["up", "--exchange", "okxx"], "exchange 'okxx' is not one of okx, binance, synthetic; did you mean 'okx'?"),
         (["up", "--symbols", "BTCUSDT"], "symbol 'OKX:BTCUSDT' is not EXCHANGE:BASE-QUOTE in upper case, for example OKX:BTC-USDT"),
+        (["up", "--symbols", "BTC-USDT-SWAP"], "OKX:BTC-USDT-SWAP is a contract; of OKX only spot symbols are supported"),
         (["candles", "OKX:BTC-USDT", "7m"], "timeframe '7m' is not one of 1s, 5s, 15s"),
         (["candles", "OKX:BTC-USDT", "1m", "--start", "soon"], "time 'soon' is not ISO 8601"),
         (
@@ -204,6 +205,21 @@ def test_wrong_usage_is_told_in_a_sentence(shell: Shell, words: list[str], sente
     output = shell.run(*words, expect=2)
 
     assert sentence in output
+    assert "Traceback" not in output
+
+
+def test_a_setting_that_the_worker_would_refuse_ends_the_start(shell: Shell):
+    shell.environment["TCPDASH_STREAM__TIMEFRAMES"] = "1m,7m"
+
+    assert "timeframe '7m' is not one of" in shell.run("up", "--no-app", expect=2)
+
+
+def test_a_home_that_is_a_file_is_told(shell: Shell):
+    shell.home.write_text("not a folder")
+
+    output = shell.run("db", "check", expect=1)
+
+    assert "cannot be used as TCPDASH_HOME" in output
     assert "Traceback" not in output
 
 
