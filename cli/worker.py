@@ -2,8 +2,10 @@
 
 import asyncio
 import signal
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from db import schema
 from db.home import running_state
 from db.operations import get_database_operations
 from exchanges import find_venue
@@ -30,6 +32,8 @@ async def collect(settings: "Settings") -> None:
     database_url, redis_url = addresses(settings)
     stream = settings.stream
     db = get_database_operations(database_url)
+    with suppress(StoreUnreachable):  # the worker waits for it, and says so
+        schema.check(db.engine)
     collector = DataCollector(
         db,
         redis_url,
