@@ -1,13 +1,16 @@
 """The verbs around tapes: play one as an exchange on localhost, record one from a venue."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import click
 import typer
 
 from cli.options import Exchange, Speed, Symbols, load
 from market.errors import InputError
+
+if TYPE_CHECKING:
+    import ssl
 
 
 def replay(
@@ -16,6 +19,10 @@ def replay(
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port on 127.0.0.1; 0 takes a free one.")] = 8765,
     speed: Speed = 1.0,
     shift: Annotated[bool, typer.Option("--shift", help="Move the recorded times to now.")] = False,
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="Certificate (PEM), for clients that insist on wss:// and https://.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its private key (PEM), if it is not in the same file.")] = None,
 ) -> None:
     """Run an exchange on localhost that plays a tape over OKX's and Binance's own protocols.
 
@@ -36,7 +43,22 @@ def replay(
         )
 
     logging.getLogger("websockets").setLevel(logging.CRITICAL)  # a client that goes away is no news
-    asyncio.run(serve(source, port=port, speed=speed, shift_to_now=shift, on_open=say))
+    asyncio.run(serve(source, port=port, speed=speed, shift_to_now=shift, on_open=say, tls=_tls(tls_cert, tls_key)))
+
+
+def _tls(certificate: Path | None, key: Path | None) -> "ssl.SSLContext | None":
+    if certificate is None:
+        if key is not None:
+            raise InputError("--tls-key needs --tls-cert")
+        return None
+    import ssl
+
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(certificate, key)
+    except OSError as error:  # also what ssl raises for a file that holds no certificate
+        raise InputError(f"--tls-cert {certificate} with --tls-key {key or certificate} cannot be used: {error}") from error
+    return context
 
 
 def record(

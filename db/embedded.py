@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -30,7 +31,7 @@ _HOST = "127.0.0.1"
 _VOLATILE = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
 
 
-class _Server:
+class _Server(ABC):
     """What both servers have in common: a folder, a port, a log and one child process.
 
     Attributes:
@@ -76,16 +77,17 @@ class _Server:
         if self.process is not None:
             child.stop(self.process, self.signals)
 
+    @abstractmethod
     def is_answering(self) -> bool:
         """Return whether the server runs and answers a client."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _prepare(self) -> None:
         """Make the folder usable: no leftover server on it, its files in place."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _command(self) -> list[str | Path]:
-        raise NotImplementedError
+        """Return what to run."""
 
     def _attempt(self, deadline: float, *, any_port: bool) -> bool:
         """Start the process once; return whether it came to answer instead of ending."""
