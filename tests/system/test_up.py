@@ -199,6 +199,8 @@ def test_a_venue_that_cannot_be_reached_is_named_and_tried_again(shell: Shell):
             "--end 2024-02-01 is before --start 2024-02-02",
         ),
         (["replay", "synthetic", "--speed", "0"], "0.01"),
+        (["replay", "synthetic", "--tls-key", "key.pem"], "--tls-key needs --tls-cert"),
+        (["replay", "synthetic", "--tls-cert", "none.pem"], "--tls-cert none.pem with --tls-key none.pem cannot be used"),
     ],
 )
 def test_wrong_usage_is_told_in_a_sentence(shell: Shell, words: list[str], sentence: str):
