@@ -86,7 +86,6 @@ class KeepAlive(msgspec.Struct, frozen=True):
         pong_within: Time for the answer before the connection counts as dead.
         first_data: Time from subscribing to the first frame with trades.
         silence: Time without a frame with trades after which the connection is renewed.
-        max_age: Age at which the venue closes any connection; None when it says nothing.
     """
 
     ping: str | None = None
@@ -94,7 +93,6 @@ class KeepAlive(msgspec.Struct, frozen=True):
     pong_within: float = 10.0
     first_data: float = 60.0
     silence: float = 60.0
-    max_age: float | None = None
 
 
 class Parsed(msgspec.Struct):
@@ -239,6 +237,14 @@ class DataProvider(ABC):
 
     # -- shared by the venues ------------------------------------------------------------------------------------
 
+    def spot(self, symbol: str) -> Symbol:
+        """Return the parts of a spot symbol; a contract is refused, its sizes need a contract size that no codec knows yet."""
+        parsed = Symbol.parse(symbol)
+        if parsed.suffix:
+            example = f"{self.name}:BTC-USDT"
+            raise InputError(f"{symbol} is a contract; of {self.name} only spot symbols are supported, for example {example}")
+        return parsed
+
     def wire_error(self, frame: bytes | str) -> WireError:
         """Return the error for a frame or body that the venue's documentation does not have."""
         return WireError(self.name, frame)
@@ -260,6 +266,11 @@ class DataProvider(ABC):
             return str(Symbol.parse(f"{self.name}:{base}-{quote}".upper()))
         except InputError:
             return None
+
+
+def pieces(items: Sequence[T], size: int) -> list[Sequence[T]]:
+    """Return a sequence in pieces of at most `size`."""
+    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def http_refusal(venue: str, status: int, headers: Mapping[str, str], message: str) -> VenueError:

@@ -11,7 +11,6 @@ import msgspec
 from exchanges import base
 from market.candle import Candle, Origin
 from market.errors import InputError, VenueError, WireError
-from market.symbol import Symbol
 from market.timeframe import Timeframe
 from market.trade import Side, Trade
 from market.window import Window
@@ -125,16 +124,11 @@ class Binance(base.DataProvider):
     name: ClassVar[str] = "BINANCE"
     home: ClassVar[base.Endpoints] = base.Endpoints("wss://stream.binance.com:9443", "https://api.binance.com")
     channels: ClassVar[tuple[str, ...]] = ("trade", "aggTrade")
-    # The server pings every 20 s by websocket ping; a socket lives at most 24 h.
-    keep_alive: ClassVar[base.KeepAlive] = base.KeepAlive(max_age=24 * 3600.0)
+    keep_alive: ClassVar[base.KeepAlive] = base.KeepAlive()  # the server pings every 20 s by websocket ping
 
     def wire_symbol(self, symbol: str) -> str:
         """Return `BTCUSDT`; derivatives live on other addresses and are refused."""
-        parsed = Symbol.parse(symbol)
-        if parsed.suffix:
-            raise InputError(
-                f"{symbol} is a contract; of {self.name} only spot symbols are supported, for example BINANCE:BTC-USDT"
-            )
+        parsed = self.spot(symbol)
         return parsed.base + parsed.quote
 
     def stream_path(self) -> str:
@@ -144,7 +138,7 @@ class Binance(base.DataProvider):
     def subscribe(self) -> Sequence[str]:
         """Return SUBSCRIBE requests of at most 200 streams each; the venue allows five messages a second."""
         streams = [f"{wire.lower()}@{self.channel}" for wire in self._by_wire]
-        pieces = [streams[start : start + _STREAMS_PER_REQUEST] for start in range(0, len(streams), _STREAMS_PER_REQUEST)]
+        pieces = base.pieces(streams, _STREAMS_PER_REQUEST)
         return [
             msgspec.json.encode({"method": "SUBSCRIBE", "params": piece, "id": number}).decode()
             for number, piece in enumerate(pieces, 1)
@@ -293,7 +287,7 @@ class Binance(base.DataProvider):
 
     def _history(self, symbol: str, body: bytes, received_us: int) -> list[Trade]:
         return [
-            Trade(symbol, row.id, row.price, row.qty, Side.SELL if row.isBuyerMaker else Side.BUY, row.time * 1000, received_us)
+            Trade(symbol, row.id, row.price, row.qty, _SELL if row.isBuyerMaker else _BUY, row.time * 1000, received_us)
             for row in self.decode(_historical, body)
         ]
 

@@ -11,8 +11,7 @@ import msgspec
 
 from exchanges import base
 from market.candle import Candle, Origin
-from market.errors import InputError, VenueError
-from market.symbol import Symbol
+from market.errors import VenueError
 from market.timeframe import Timeframe
 from market.trade import Side, Trade
 from market.window import Window
@@ -134,11 +133,7 @@ class OKX(base.DataProvider):
 
     def wire_symbol(self, symbol: str) -> str:
         """Return `BTC-USDT`; contracts are refused, their sizes need a contract size that this codec does not know."""
-        parsed = Symbol.parse(symbol)
-        if parsed.suffix:
-            raise InputError(
-                f"{symbol} is a contract; of {self.name} only spot symbols are supported, for example {self.name}:BTC-USDT"
-            )
+        parsed = self.spot(symbol)
         return parsed.pair
 
     def stream_path(self) -> str:
@@ -148,7 +143,7 @@ class OKX(base.DataProvider):
     def subscribe(self) -> Sequence[str]:
         """Return subscribe requests of at most 100 symbols each."""
         args = [{"channel": self.channel, "instId": wire} for wire in self._by_wire]
-        pieces = [args[start : start + _ARGS_PER_REQUEST] for start in range(0, len(args), _ARGS_PER_REQUEST)]
+        pieces = base.pieces(args, _ARGS_PER_REQUEST)
         return [msgspec.json.encode({"op": "subscribe", "args": piece}).decode() for piece in pieces]
 
     def parse(self, frame: bytes, received_us: int) -> list[Trade] | base.Control:
