@@ -35,6 +35,7 @@ class ControlKind(StrEnum):
     SUBSCRIBED = "subscribed"
     REFUSED = "refused"
     NOTICE = "notice"
+    HEARTBEAT = "heartbeat"
     PONG = "pong"
     OTHER = "other"
 
@@ -47,12 +48,14 @@ class Control(msgspec.Struct, frozen=True):
         symbol: The symbol it is about, None when it names none or several.
         code: The venue's own code, empty when it gave none.
         message: The venue's own words.
+        newest_id: The highest trade id of `symbol` that the venue says there is; None when it says nothing of it.
     """
 
     kind: ControlKind
     symbol: str | None = None
     code: str = ""
     message: str = ""
+    newest_id: int | None = None
 
 
 class Instrument(msgspec.Struct, frozen=True):
@@ -71,28 +74,48 @@ class Instrument(msgspec.Struct, frozen=True):
 
 
 class Request(msgspec.Struct, frozen=True):
-    """One GET to a venue's REST interface; `params` is ordered as sent."""
+    """One GET to a venue's REST interface.
+
+    Attributes:
+        path: Path, without a query.
+        params: Query, ordered as sent.
+        cost: What it takes from its budget.
+        budget: Which of the provider's `budgets` pays; what stands behind a colon makes one of its own: `trades:XBTUSD`.
+    """
 
     path: str
     params: tuple[tuple[str, str], ...] = ()
+    cost: float = 1.0
+    budget: str = ""
+
+
+class Budget(msgspec.Struct, frozen=True):
+    """How much may be asked: `burst` at once and `per_second` after it, so never more than burst + T * per_second in T seconds."""
+
+    burst: float
+    per_second: float
 
 
 class KeepAlive(msgspec.Struct, frozen=True):
-    """How a connection is kept, and when it is given up. All in seconds.
+    """How a line is kept, and when it is given up. All in seconds.
+
+    It speaks of the line only: whether a symbol is quiet or lost is judged elsewhere.
 
     Attributes:
         ping: Text to send when nothing arrived for `ping_after`; None where the websocket's own pings do.
         ping_after: Silence after which to ping.
-        pong_within: Time for the answer before the connection counts as dead.
-        first_data: Time from subscribing to the first frame with trades.
-        silence: Time without a frame with trades after which the connection is renewed.
+        pong_within: Time for the answer before the line counts as dead.
+        silence: Time without any frame after which the line counts as dead; None where a venue may say nothing for long.
+        life: Time after which the venue closes any connection; it is renewed shortly before. None for no such rule.
+        pause: Time between two requests on one connection.
     """
 
     ping: str | None = None
     ping_after: float = 20.0
     pong_within: float = 10.0
-    first_data: float = 60.0
-    silence: float = 60.0
+    silence: float | None = None
+    life: float | None = None
+    pause: float = 0.25
 
 
 class Parsed(msgspec.Struct):
@@ -102,11 +125,13 @@ class Parsed(msgspec.Struct):
         trades: All trades, in the order of their frames.
         controls: The frames without trades.
         refused: The frames that the venue's documentation does not have, with their text.
+        numbers: The numbers of the frames, where a venue counts all frames of a connection; a jump proves a lost one.
     """
 
     trades: list[Trade] = msgspec.field(default_factory=list)
     controls: list[Control] = msgspec.field(default_factory=list)
     refused: list[WireError] = msgspec.field(default_factory=list)
+    numbers: list[int] = msgspec.field(default_factory=list)
 
 
 Pages = Generator[Request, bytes, list[Trade]]
@@ -130,25 +155,38 @@ class DataProvider(ABC):
         home: The venue's own public addresses.
         endpoints: The addresses in use.
         channels: Names of its trade channels, the default first.
+        merging: Those of them whose trades are several fills in one.
         decimals: Digits after the point to which the venue prints volumes.
         keep_alive: Its rules of silence.
         page: Most rows it returns in one answer with trades.
+        budgets: How much may be asked over REST, by name; the nameless one is for what has none of its own.
+        provable: Whether its ids rise by one, so that they prove that nothing is missing.
+        history_seconds: How far back `trades` reaches; None for the first trade ever, 0 for the newest page only.
     """
 
     name: ClassVar[str]
     home: ClassVar[Endpoints]
     channels: ClassVar[tuple[str, ...]]
+    merging: ClassVar[frozenset[str]] = frozenset()
     decimals: ClassVar[int] = 8
     keep_alive: ClassVar[KeepAlive] = KeepAlive()
     page: ClassVar[int] = 1000
+    budgets: ClassVar[Mapping[str, Budget]] = {"": Budget(burst=2, per_second=2)}
+    provable: ClassVar[bool] = True
+    history_seconds: ClassVar[float | None] = None
 
     def __init__(self, symbols: Iterable[str] = (), *, channel: str | None = None, endpoints: Endpoints | None = None) -> None:
         if channel is not None and channel not in self.channels:
             raise InputError(f"{self.name} has no trade channel {channel!r}; it has {', '.join(self.channels)}")
-        self.endpoints = endpoints or self.home
         self.channel = channel or self.channels[0]
+        self.endpoints = endpoints or self.home_of(self.channel)
         self.symbols = tuple(dict.fromkeys(full_symbol(self.name, symbol) for symbol in symbols))
         self._by_wire = {self.wire_symbol(symbol): symbol for symbol in self.symbols}
+
+    @classmethod
+    def home_of(cls, channel: str) -> Endpoints:  # noqa: ARG003 - for those whose channels live apart
+        """Return the venue's own public addresses for a channel."""
+        return cls.home
 
     def following(self, symbols: Iterable[str]) -> Self:
         """Return the same venue, at the same addresses, for other symbols."""
@@ -169,8 +207,11 @@ class DataProvider(ABC):
         """Return path and query of the websocket."""
 
     @abstractmethod
-    def subscribe(self) -> Sequence[str]:
-        """Return the frames to send after connecting."""
+    def subscribe(self, symbols: Sequence[str] | None = None) -> Sequence[str]:
+        """Return the frames that subscribe some of the symbols, all of them if None.
+
+        One bad symbol may cost the whole request at some venues; those that were not acknowledged are then asked for one by one.
+        """
 
     @abstractmethod
     def parse(self, frame: bytes, received_us: int) -> list[Trade] | Control:
@@ -221,10 +262,17 @@ class DataProvider(ABC):
         """Ask for the newest page of trades; the result is oldest first."""
 
     @abstractmethod
-    def trades(self, symbol: str, first_id: int, last_id: int, received_us: int) -> Pages:
+    def trades(self, symbol: str, first_id: int, last_id: int, received_us: int, since_us: int | None = None) -> Pages:
         """Ask for the trades with ids `first_id` to `last_id`, both inclusive; the result is oldest first.
 
         Ids that the venue no longer has, or never gave out, are absent from the result.
+
+        Args:
+            symbol: `EXCHANGE:BASE-QUOTE`.
+            first_id: Lowest id.
+            last_id: Highest id.
+            received_us: What the trades say of their receipt.
+            since_us: A moment not later than the first of them, for venues that page by time; UTC epoch microseconds.
         """
 
     @abstractmethod

@@ -124,7 +124,9 @@ class Binance(base.DataProvider):
     name: ClassVar[str] = "BINANCE"
     home: ClassVar[base.Endpoints] = base.Endpoints("wss://stream.binance.com:9443", "https://api.binance.com")
     channels: ClassVar[tuple[str, ...]] = ("trade", "aggTrade")
-    keep_alive: ClassVar[base.KeepAlive] = base.KeepAlive()  # the server pings every 20 s by websocket ping
+    merging: ClassVar[frozenset[str]] = frozenset({"aggTrade"})
+    keep_alive: ClassVar[base.KeepAlive] = base.KeepAlive(life=86_400.0)  # the server pings every 20 s by websocket ping
+    budgets: ClassVar[Mapping[str, base.Budget]] = {"": base.Budget(burst=500, per_second=60)}  # weight 6,000 a minute
 
     def wire_symbol(self, symbol: str) -> str:
         """Return `BTCUSDT`; derivatives live on other addresses and are refused."""
@@ -135,9 +137,9 @@ class Binance(base.DataProvider):
         """Return the path of combined streams; what is in them is asked for by frames, which are answered."""
         return "/stream"
 
-    def subscribe(self) -> Sequence[str]:
+    def subscribe(self, symbols: Sequence[str] | None = None) -> Sequence[str]:
         """Return SUBSCRIBE requests of at most 200 streams each; the venue allows five messages a second."""
-        streams = [f"{wire.lower()}@{self.channel}" for wire in self._by_wire]
+        streams = [f"{self.wire_symbol(symbol).lower()}@{self.channel}" for symbol in symbols or self.symbols]
         pieces = base.pieces(streams, _STREAMS_PER_REQUEST)
         return [
             msgspec.json.encode({"method": "SUBSCRIBE", "params": piece, "id": number}).decode()
@@ -220,7 +222,7 @@ class Binance(base.DataProvider):
 
     def instruments(self) -> base.Request:
         """Return the request for the list of symbols."""
-        return base.Request("/api/v3/exchangeInfo")
+        return base.Request("/api/v3/exchangeInfo", cost=20)
 
     def parse_instruments(self, body: bytes) -> list[base.Instrument]:
         """Return the symbols that the venue lists."""
@@ -237,16 +239,24 @@ class Binance(base.DataProvider):
 
     def newest_trades(self, symbol: str, received_us: int) -> base.Pages:
         """Ask for the newest page of trades."""
-        body = yield base.Request("/api/v3/trades", (("symbol", self.wire_symbol(symbol)), ("limit", str(self.page))))
+        params = (("symbol", self.wire_symbol(symbol)), ("limit", str(self.page)))
+        body = yield base.Request("/api/v3/trades", params, cost=25)
         return self._history(symbol, body, received_us)
 
-    def trades(self, symbol: str, first_id: int, last_id: int, received_us: int) -> base.Pages:
+    def trades(
+        self,
+        symbol: str,
+        first_id: int,
+        last_id: int,
+        received_us: int,
+        since_us: int | None = None,  # noqa: ARG002
+    ) -> base.Pages:
         """Ask for a range of ids, oldest page first: `fromId` is inclusive."""
         found: list[Trade] = []
         while first_id <= last_id:
             limit = min(self.page, last_id - first_id + 1)
             params = (("symbol", self.wire_symbol(symbol)), ("fromId", str(first_id)), ("limit", str(limit)))
-            page = self._history(symbol, (yield base.Request("/api/v3/historicalTrades", params)), received_us)
+            page = self._history(symbol, (yield base.Request("/api/v3/historicalTrades", params, cost=25)), received_us)
             found += [trade for trade in page if first_id <= trade.trade_id <= last_id]
             if not page or page[-1].trade_id < first_id:
                 break
@@ -262,7 +272,7 @@ class Binance(base.DataProvider):
                 ("symbol", self.wire_symbol(symbol)), ("interval", self._interval(timeframe)), ("startTime", str(start)),
                 ("endTime", str(window.end_us // 1000 - 1)), ("limit", str(self.page)),
             )  # fmt: skip
-            rows = self.decode(_klines, (yield base.Request("/api/v3/klines", params)))
+            rows = self.decode(_klines, (yield base.Request("/api/v3/klines", params, cost=2)))
             found += [self._candle(symbol, timeframe, row) for row in rows]
             if len(rows) < self.page or rows[-1][0] < start:
                 break

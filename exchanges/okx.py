@@ -127,9 +127,16 @@ class OKX(base.DataProvider):
     name: ClassVar[str] = "OKX"
     home: ClassVar[base.Endpoints] = base.Endpoints("wss://ws.okx.com:8443", "https://www.okx.com")
     channels: ClassVar[tuple[str, ...]] = ("trades-all", "trades")
+    merging: ClassVar[frozenset[str]] = frozenset({"trades"})
     # The server closes after 30 s in which nothing was pushed, and wants the text form of ping.
     keep_alive: ClassVar[base.KeepAlive] = base.KeepAlive(ping="ping", ping_after=15.0, pong_within=10.0)
     page: ClassVar[int] = 100
+    budgets: ClassVar[Mapping[str, base.Budget]] = {
+        "": base.Budget(burst=2, per_second=4),  # 10 in 2 s
+        "trades": base.Budget(burst=10, per_second=40),  # 100 in 2 s
+        "history": base.Budget(burst=4, per_second=8),  # 20 in 2 s; so for instruments and old candles
+    }
+    history_seconds: ClassVar[float | None] = 85 * 86_400.0  # three months, the shortest of them
 
     def wire_symbol(self, symbol: str) -> str:
         """Return `BTC-USDT`; contracts are refused, their sizes need a contract size that this codec does not know."""
@@ -140,9 +147,9 @@ class OKX(base.DataProvider):
         """Return the path that carries the channel."""
         return "/ws/v5/business" if self.channel == "trades-all" else "/ws/v5/public"
 
-    def subscribe(self) -> Sequence[str]:
+    def subscribe(self, symbols: Sequence[str] | None = None) -> Sequence[str]:
         """Return subscribe requests of at most 100 symbols each."""
-        args = [{"channel": self.channel, "instId": wire} for wire in self._by_wire]
+        args = [{"channel": self.channel, "instId": self.wire_symbol(symbol)} for symbol in symbols or self.symbols]
         pieces = base.pieces(args, _ARGS_PER_REQUEST)
         return [msgspec.json.encode({"op": "subscribe", "args": piece}).decode() for piece in pieces]
 
@@ -213,16 +220,25 @@ class OKX(base.DataProvider):
 
     def newest_trades(self, symbol: str, received_us: int) -> base.Pages:
         """Ask for the newest page of trades."""
-        body = yield base.Request("/api/v5/market/trades", (("instId", self.wire_symbol(symbol)), ("limit", "100")))
+        params = (("instId", self.wire_symbol(symbol)), ("limit", "100"))
+        body = yield base.Request("/api/v5/market/trades", params, budget="trades")
         return self._history(symbol, body, received_us)
 
-    def trades(self, symbol: str, first_id: int, last_id: int, received_us: int) -> base.Pages:
+    def trades(
+        self,
+        symbol: str,
+        first_id: int,
+        last_id: int,
+        received_us: int,
+        since_us: int | None = None,  # noqa: ARG002
+    ) -> base.Pages:
         """Ask for a range of ids, from its end downwards: `after` is exclusive and answers with the next older rows."""
         found: list[Trade] = []
         after = last_id + 1
         while after > first_id:
             params = (("instId", self.wire_symbol(symbol)), ("type", "1"), ("after", str(after)), ("limit", str(self.page)))
-            page = self._history(symbol, (yield base.Request("/api/v5/market/history-trades", params)), received_us)
+            request = base.Request("/api/v5/market/history-trades", params, budget="history")
+            page = self._history(symbol, (yield request), received_us)
             if not page or page[0].trade_id >= after:
                 break
             found[:0] = page
@@ -236,7 +252,8 @@ class OKX(base.DataProvider):
         after = window.end_us // 1000
         while after * 1000 > window.start_us:
             params = (("instId", self.wire_symbol(symbol)), ("bar", bar), ("after", str(after)), ("limit", str(_CANDLES_PAGE)))
-            rows = self.decode(_bars, (yield base.Request("/api/v5/market/history-candles", params))).data
+            request = base.Request("/api/v5/market/history-candles", params, budget="history")
+            rows = self.decode(_bars, (yield request)).data
             if not rows or rows[-1][0] >= after:
                 break
             found += [self._candle(symbol, timeframe, row) for row in rows if row[8]]

@@ -57,9 +57,12 @@ class HistoryClient:
         """Return the newest page of trades, oldest first."""
         return await self._run(self._provider.newest_trades(symbol, now_us()))
 
-    async def trades(self, symbol: str, first_id: int, last_id: int) -> list[Trade]:
-        """Return the trades with ids `first_id` to `last_id`, both inclusive, oldest first; what the venue lacks is absent."""
-        return await self._run(self._provider.trades(symbol, first_id, last_id, now_us()))
+    async def trades(self, symbol: str, first_id: int, last_id: int, since_us: int | None = None) -> list[Trade]:
+        """Return the trades with ids `first_id` to `last_id`, both inclusive, oldest first; what the venue lacks is absent.
+
+        `since_us` is a moment not later than the first of them, for venues that page by time.
+        """
+        return await self._run(self._provider.trades(symbol, first_id, last_id, now_us(), since_us))
 
     async def candles(self, symbol: str, timeframe: Timeframe, window: Window) -> list[Candle]:
         """Return the closed candles whose spans lie in the window, oldest first."""

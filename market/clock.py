@@ -1,7 +1,10 @@
 """The only place that reads the time, and the only one that converts it."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from market.errors import TimeError
 
@@ -9,14 +12,45 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+class TimeSource(Protocol):
+    """Where the time comes from."""
+
+    def now_us(self) -> int:
+        """Return the wall clock, UTC epoch microseconds."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+
+
+class _System:
+    def now_us(self) -> int:
+        return time.time_ns() // 1_000
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+_sources: list[TimeSource] = [_System()]
+
+
 def now_us() -> int:
     """Return the local wall clock, UTC epoch microseconds."""
-    return time.time_ns() // 1_000
+    return _sources[-1].now_us()
 
 
 def monotonic() -> float:
     """Return seconds on a clock that never goes back; only differences mean anything."""
-    return time.monotonic()
+    return _sources[-1].monotonic()
+
+
+@contextmanager
+def using(source: TimeSource) -> Iterator[None]:
+    """Take the time of this process from somewhere else: a simulation's."""
+    _sources.append(source)
+    try:
+        yield
+    finally:
+        _sources.pop()
 
 
 def to_datetime(moment_us: int) -> datetime:

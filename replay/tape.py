@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from exchanges import VENUES
 from exchanges.base import Instrument
 from exchanges.okx import OKX
 from market.timeframe import MINUTE_US
@@ -19,8 +20,6 @@ from replay.wire import Push, TapeReport, read_pushes
 
 _MILLISECOND_US = 1000
 _STALE_US = 10_000_000
-_SINGLE_FILLS = {"trades-all", "trade"}
-_MERGED_FILLS = {"trades", "aggTrade"}
 
 
 class RecordedSeries(Series):
@@ -143,11 +142,12 @@ def read_tape(*paths: str | PathLike[str]) -> Tape:
     for push in pushes:
         channels.setdefault(push.trades[0].symbol, {}).setdefault(push.channel, []).append(push)
     start_us = _start_of(venue, pushes)
-    fills = {symbol: _fills_of(by_channel) for symbol, by_channel in channels.items()}
+    merging = VENUES[venue].merging
+    fills = {symbol: _fills_of(by_channel, merging) for symbol, by_channel in channels.items()}
     return Tape(
         venue, "recorded", [_instrument(symbol, series.trades) for symbol, series in fills.items()],
         fills=fills,
-        aggregates={symbol: _aggregates_of(by_channel, fills[symbol].trades) for symbol, by_channel in channels.items()},
+        aggregates={symbol: _aggregates_of(by_channel, merging, fills[symbol].trades) for symbol, by_channel in channels.items()},
         reels={
             (symbol, channel): Reel(of_channel, start_us)
             for symbol, by_channel in channels.items()
@@ -175,14 +175,14 @@ def _start_of(venue: str, pushes: Sequence[Push]) -> int:
     return min(fresh)
 
 
-def _fills_of(channels: Mapping[str, Sequence[Push]]) -> RecordedSeries:
-    finest = sorted(channels, key=lambda channel: channel not in _SINGLE_FILLS)[0]
+def _fills_of(channels: Mapping[str, Sequence[Push]], merging: frozenset[str]) -> RecordedSeries:
+    finest = sorted(channels, key=lambda channel: channel in merging)[0]
     fills = {fill.trade_id: fill for push in channels[finest] for trade in push.trades for fill in expanded(trade)}
     return RecordedSeries([fills[number] for number in sorted(fills)], sorted(fills))
 
 
-def _aggregates_of(channels: Mapping[str, Sequence[Push]], fills: Iterable[Trade]) -> RecordedSeries:
-    recorded = [channel for channel in channels if channel in _MERGED_FILLS]
+def _aggregates_of(channels: Mapping[str, Sequence[Push]], merging: frozenset[str], fills: Iterable[Trade]) -> RecordedSeries:
+    recorded = [channel for channel in channels if channel in merging]
     if not recorded:
         aggregates = list(merged(fills))
         return RecordedSeries(aggregates, range(1, len(aggregates) + 1))

@@ -1,26 +1,15 @@
 """Which frames of a recording carry trades, of which venue, channel and symbol."""
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from pathlib import Path
-from sys import intern
 
 import msgspec
 
-from exchanges.base import DataProvider
-from exchanges.binance import Binance
-from exchanges.okx import OKX
+from exchanges import VENUES, DataProvider
 from market.errors import TapeError, WireError
 from market.trade import Trade
+from replay.marks import Mark, mark_of
 from replay.recording import Damage, Received, read_frames
-
-QUOTES = (
-    "USDT", "USDC", "FDUSD", "TUSD", "BUSD", "USDP", "USD1", "PAX", "USDS", "UST", "DAI", "EURI", "AEUR",
-    "BTC", "ETH", "BNB", "XRP", "TRX", "DOGE", "DOT", "SOL",
-    "EUR", "TRY", "BRL", "JPY", "GBP", "AUD", "RUB", "UAH", "ZAR", "PLN", "RON", "ARS", "MXN", "COP", "CZK",
-    "NGN", "IDRT", "BIDR", "VAI",
-)  # fmt: skip
-_VENUES: dict[str, type[DataProvider]] = {venue.name: venue for venue in (OKX, Binance)}
 
 
 class Push(msgspec.Struct, gc=False):
@@ -62,47 +51,6 @@ class TapeReport(msgspec.Struct):
     warnings: list[str] = []
 
 
-class _Arg(msgspec.Struct):
-    channel: str
-    wire: str = msgspec.field(name="instId", default="")
-
-
-class _OkxPush(msgspec.Struct):
-    arg: _Arg
-    data: list[msgspec.Raw]
-
-
-class _Event(msgspec.Struct):
-    e: str
-    s: str
-    a: int = 0
-    M: bool | None = None
-
-
-class _Combined(msgspec.Struct):
-    data: _Event
-
-
-class _Mark(msgspec.Struct, gc=False):
-    venue: str
-    channel: str
-    wire: str
-    pair: str | None
-    number: int = 0
-
-
-_okx = msgspec.json.Decoder(_OkxPush).decode
-_combined = msgspec.json.Decoder(_Combined).decode
-_event = msgspec.json.Decoder(_Event).decode
-
-
-@lru_cache
-def split_wire(wire: str) -> str | None:
-    """Return `BTC-USDT` for `BTCUSDT`, None when the quote currency is not a known one."""
-    quotes = [quote for quote in QUOTES if wire.endswith(quote) and len(wire) > len(quote)]
-    return f"{wire[: -len(max(quotes, key=len))]}-{max(quotes, key=len)}" if quotes and wire.isalnum() else None
-
-
 def inner_object(frame: bytes) -> bytes:
     """Return the bytes of `data` of a combined Binance frame; a raw frame is returned as it is."""
     try:
@@ -130,7 +78,7 @@ def read_pushes(paths: Iterable[Path], report: TapeReport) -> tuple[str, list[Pu
     if len(venues) != 1:
         raise TapeError(_not_one_venue(venues, report))
     venue = venues.pop()
-    codec = _VENUES[venue](dict.fromkeys(f"{venue}:{mark.pair}" for mark, _ in marked))
+    codec = VENUES[venue](dict.fromkeys(f"{venue}:{mark.pair}" for mark, _ in marked))
     pushes: list[Push] = []
     seen: dict[tuple[str, str], set[int]] = {}
     marked.reverse()
@@ -152,14 +100,14 @@ def read_pushes(paths: Iterable[Path], report: TapeReport) -> tuple[str, list[Pu
     return venue, pushes
 
 
-def _read_marked(paths: Iterable[Path], report: TapeReport) -> Iterator[tuple[_Mark, Received]]:
+def _read_marked(paths: Iterable[Path], report: TapeReport) -> Iterator[tuple[Mark, Received]]:
     for number, path in enumerate(paths):
         damage = Damage()
         for received in read_frames(path, damage):
             if b"rade" not in received.frame:
                 continue
             try:
-                mark = _mark_of(received.frame)
+                mark = mark_of(received.frame)
             except (msgspec.DecodeError, UnicodeDecodeError):
                 report.damaged += 1
                 continue
@@ -170,35 +118,6 @@ def _read_marked(paths: Iterable[Path], report: TapeReport) -> Iterator[tuple[_M
                 yield mark, received
         report.damaged += damage.lines
         report.warnings += damage.warnings
-
-
-def _mark_of(frame: bytes) -> _Mark | None:
-    """Return what a frame is, None when it carries no trades; the pair is None for what is not spot."""
-    if b'"instId"' not in frame:
-        return _binance_mark_of(frame)
-    try:
-        push = _okx(frame)
-    except msgspec.ValidationError:
-        return None
-    if push.arg.channel not in OKX.channels:
-        return None
-    wire = push.arg.wire
-    return _Mark(OKX.name, intern(push.arg.channel), intern(wire), wire if wire.count("-") == 1 else None)
-
-
-def _binance_mark_of(frame: bytes) -> _Mark | None:
-    try:
-        event = _combined(frame).data
-    except msgspec.ValidationError:
-        try:
-            event = _event(frame)
-        except msgspec.ValidationError:
-            return None
-    if event.e not in Binance.channels:
-        return None
-    # Only spot frames have "M"; a futures symbol is spelled like a spot one.
-    pair = split_wire(event.s) if event.M is not None else None
-    return _Mark(Binance.name, intern(event.e), intern(event.s), pair, event.a if event.e == "aggTrade" else 0)
 
 
 def _parse(codec: DataProvider, received: Received, report: TapeReport) -> list[Trade]:
@@ -215,5 +134,5 @@ def _not_one_venue(venues: set[str], report: TapeReport) -> str:
         return f"the files hold trades of {' and '.join(sorted(venues))}; a tape has one venue, play them one at a time"
     if report.skipped:
         some = ", ".join(list(report.skipped)[:3])
-        return f"the tape holds trades of contracts or unknown pairs only ({some}); spot trades of OKX or Binance can be played"
+        return f"the tape holds trades of contracts or unknown pairs only ({some}); trades of {', '.join(VENUES)} can be played"
     return "the tape holds no trades of OKX (channels trades-all, trades) or Binance (trade, aggTrade); record one of these"

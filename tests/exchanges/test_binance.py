@@ -166,7 +166,7 @@ def test_the_newest_trades_are_handed_on_oldest_first():
     with pytest.raises(StopIteration) as done:
         pages.send(rows(28457, 28458))
 
-    assert request == Request("/api/v3/trades", (("symbol", "BNBBTC"), ("limit", "1000")))
+    assert request == Request("/api/v3/trades", (("symbol", "BNBBTC"), ("limit", "1000")), cost=25)
     assert done.value.value == [
         Trade(BNB, 28457, 4.000001, 12.0, Side.BUY, 1499865549590000, NOW),
         Trade(BNB, 28458, 4.000001, 12.0, Side.SELL, 1499865549590000, NOW),

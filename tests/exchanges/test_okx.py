@@ -183,7 +183,7 @@ def test_the_newest_trades_are_handed_on_oldest_first():
     with pytest.raises(StopIteration) as done:
         pages.send(answer(row(tradeId="9"), row(tradeId="8", side="sell")))
 
-    assert request == Request("/api/v5/market/trades", (("instId", "BTC-USDT"), ("limit", "100")))
+    assert request == Request("/api/v5/market/trades", (("instId", "BTC-USDT"), ("limit", "100")), budget="trades")
     assert [(trade.trade_id, trade.side, trade.received_us) for trade in done.value.value] == [
         (8, Side.SELL, NOW),
         (9, Side.BUY, NOW),

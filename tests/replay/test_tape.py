@@ -8,8 +8,8 @@ import pytest
 from market.errors import TapeError
 from market.timeframe import MINUTE_US
 from replay.bars import Interval
+from replay.marks.mark import split_wire
 from replay.tape import Tape, read_tape
-from replay.wire import split_wire
 from tests.replay.tapes import START_MS, binance_fill, json_lines, okx_trade, recorded, timed_lines
 
 BTC = "BINANCE:BTC-USDT"
