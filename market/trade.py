@@ -24,7 +24,7 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
         side: The taker's side.
         timestamp_us: The venue's match time, UTC epoch microseconds.
         received_us: Our receipt, UTC epoch microseconds.
-        count: Fills merged into this trade.
+        count: Fills merged into this trade; 0 for what the venue reports but counts in no candle.
         id_span: Consecutive ids this trade stands for: `trade_id - id_span + 1` to `trade_id`.
     """
 

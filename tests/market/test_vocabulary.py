@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market.clock import from_datetime, isoformat, parse_time, to_datetime
-from market.continuity import IdHole, IdSequence, Standing
+from market.continuity import IdSequence, Standing
 from market.errors import SymbolError, TimeError, TimeframeError
 from market.symbol import Symbol, full_symbol
 from market.timeframe import Timeframe, parse_timeframe
@@ -103,7 +103,7 @@ def test_ids_have_the_standing_that_their_order_gives():
         Standing.LATE,
         Standing.DUPLICATE,
     ]
-    assert hole == IdHole(9, 11, 200, 300)
+    assert (hole.first_id, hole.last_id, hole.start_us, hole.end_us, hole.missing) == (9, 11, 200, 300, [(9, 11)])
 
 
 def test_a_hole_is_filled_from_the_middle_and_then_whole():
@@ -111,11 +111,36 @@ def test_a_hole_is_filled_from_the_middle_and_then_whole():
     ids.take(1, 1, 0)
     hole = ids.take(5, 5, 9)
 
-    assert ids.fill(3, 3) == [(hole, [IdHole(2, 2, 0, 9), IdHole(4, 4, 0, 9)])]
-    ids.fill(2, 2)
+    assert hole.fill(3, 3) == 1
+    assert hole.missing == [(2, 2), (4, 4)]
+    assert hole.fill(1, 3) == 1
     assert ids.standing(4, 4) is Standing.LATE
-    ids.fill(4, 4)
+    assert ids.standing(3, 3) is Standing.DUPLICATE
+    assert hole.fill(4, 9) == 1
+    assert (hole.missing, hole.recovered) == ([], 3)
+    ids.close(hole)
     assert ids.holes == []
+
+
+def test_merged_fills_of_which_some_were_seen_are_told_apart():
+    ids = IdSequence()
+    ids.take(4, 4, 0)
+    ids.take(9, 9, 9)
+
+    assert ids.standing(5, 8) is Standing.LATE
+    assert ids.standing(3, 6) is Standing.OVERLAP
+    assert ids.standing(8, 9) is Standing.OVERLAP
+    assert ids.standing(9, 12) is Standing.OVERLAP
+
+
+def test_a_hole_is_found_among_many_by_its_ids():
+    ids = IdSequence()
+    ids.take(0, 0, 0)
+    for number in range(10, 1000, 10):
+        ids.take(number, number, number)
+
+    assert [hole.first_id for hole in ids.touched(35, 51)] == [31, 41, 51]
+    assert ids.touched(30, 30) == []
 
 
 @given(st.permutations(range(1, 12)))
@@ -128,7 +153,10 @@ def test_every_id_is_taken_once_in_any_order(order: list[int]):
         if standing in {Standing.NEXT, Standing.AFTER_HOLE}:
             ids.take(number, number, number)
         elif standing is Standing.LATE:
-            ids.fill(number, number)
+            (hole,) = ids.touched(number, number)
+            hole.fill(number, number)
+            if not hole.missing:
+                ids.close(hole)
         else:
             continue
         taken.append(number)
