@@ -15,6 +15,7 @@ from websockets.http11 import Response
 from websockets.protocol import State
 
 from exchanges.base import Endpoints
+from market.clock import monotonic
 from market.errors import InputError
 from market.timeframe import MINUTE_US
 from replay.answer import Answer, Question, read_question
@@ -219,6 +220,7 @@ class LocalExchange:
             await asyncio.sleep(_SLICE_SECONDS)
             self._play_slice()
             for client in list(self._clients):
+                self._send(client, client.session.beat(self._market(), monotonic()))
                 client.close_if_idle()
 
     def _play_slice(self) -> None:

@@ -36,6 +36,10 @@ class Session(ABC):
     def push(self, span: Slice) -> list[bytes]:
         """Return what the client is told of the span that was just played."""
 
+    def beat(self, market: Market, now: float) -> list[bytes]:  # noqa: ARG002
+        """Return the heartbeats that are due, whether or not the market moves; `now` are seconds of a clock that never goes back."""
+        return []
+
 
 class BarFeed:
     """A candle channel of one symbol: at most one push in `pace_us` while a bar forms, and one when it closes."""
