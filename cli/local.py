@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import click
 import typer
 
-from cli.options import Exchange, Speed, Symbols, load
+from cli.options import Exchange, Faults, Seed, Speed, Symbols, load, read_faults
 from market.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,18 +23,21 @@ def replay(
         Path | None, typer.Option(help="Certificate (PEM), for clients that insist on wss:// and https://.")
     ] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its private key (PEM), if it is not in the same file.")] = None,
+    fault: Faults = None,
+    seed: Seed = 0,
 ) -> None:
     """Run an exchange on localhost that plays a tape over OKX's and Binance's own protocols.
 
     Point any client at it: ws://127.0.0.1:8765 and http://127.0.0.1:8765 instead of the venue's addresses.
 
-    For example: tcpdash replay monday.jsonl.gz --speed 50
+    For example: tcpdash replay monday.jsonl.gz --speed 50 --fault drop:every=30,for=5
     """
     import asyncio
     import logging
 
     from replay import LocalExchange, SyntheticMarket, read_tape, serve
 
+    script = read_faults(fault, seed)
     source = SyntheticMarket() if tape == "synthetic" else read_tape(*tape.split(","))
 
     def say(exchange: LocalExchange) -> None:
@@ -43,7 +46,12 @@ def replay(
         )
 
     logging.getLogger("websockets").setLevel(logging.CRITICAL)  # a client that goes away is no news
-    asyncio.run(serve(source, port=port, speed=speed, shift_to_now=shift, on_open=say, tls=_tls(tls_cert, tls_key)))
+    tls = _tls(tls_cert, tls_key)
+    try:
+        asyncio.run(serve(source, port=port, speed=speed, shift_to_now=shift, tls=tls, faults=script, on_open=say))
+    finally:
+        if script is not None:
+            click.echo(f"faults: {', '.join(f'{kind} {count}' for kind, count in script.strikes.items()) or 'none struck'}")
 
 
 def _tls(certificate: Path | None, key: Path | None) -> "ssl.SSLContext | None":

@@ -10,6 +10,7 @@ import typer
 from market.errors import InputError
 
 if TYPE_CHECKING:
+    from replay import FaultScript
     from settings import Settings
 
 Exchange = Annotated[str | None, typer.Option("--exchange", "-e", help="Venue to follow: okx, binance.")]
@@ -18,6 +19,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Start = Annotated[str | None, typer.Option("--start", help="From this time on, UTC: 2024-08-09 or 2024-08-09T12:30.")]
 End = Annotated[str | None, typer.Option("--end", help="Up to this time, UTC.")]
 Speed = Annotated[float, typer.Option("--speed", min=0.01, max=100_000.0, help="How many seconds of the tape pass in one.")]
+Faults = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fault", metavar="SPEC", help="Let the local exchange misbehave: drop:every=30,for=5 (docs/faults.md); repeatable."
+    ),
+]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of the faults' chance: the same seed, the same faults.")]
 
 
 def load(exchange: str | None = None, symbols: str | None = None) -> "Settings":
@@ -32,6 +40,29 @@ def load(exchange: str | None = None, symbols: str | None = None) -> "Settings":
     if symbols is not None and not symbols.strip(", "):
         raise InputError("--symbols needs at least one pair, for example BTC-USDT,ETH-USDT")
     return load_settings(environment=environment)
+
+
+def read_faults(faults: list[str] | None, seed: int) -> "FaultScript | None":
+    """Return the faults of the command line, None without any.
+
+    Raises:
+        InputError: If one of them is none.
+    """
+    if not faults:
+        return None
+    from replay import FaultScript
+
+    return FaultScript(faults, seed)
+
+
+def fault_words(faults: list[str] | None, seed: int) -> list[str]:
+    """Return the words that hand the faults on to `tcpdash replay`.
+
+    Raises:
+        InputError: If one of them is none.
+    """
+    script = read_faults(faults, seed)
+    return [] if script is None else [*(word for fault in faults or () for word in ("--fault", fault)), "--seed", str(seed)]
 
 
 def log_to(file: Path, level: str) -> None:

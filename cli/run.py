@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from cli.options import Exchange, Speed, Symbols, load, log_to
+from cli.options import Exchange, Faults, Seed, Speed, Symbols, fault_words, load, log_to
+from market.errors import InputError
 
 
 def up(
@@ -18,6 +19,8 @@ def up(
     no_app: Annotated[bool, typer.Option("--no-app", help="Without the page.")] = False,
     no_flows: Annotated[bool, typer.Option("--no-flows", help="Without scheduled flows.")] = False,
     seconds: Annotated[float | None, typer.Option("--for", min=0.1, help="Stop by itself after so many seconds.")] = None,
+    fault: Faults = None,
+    seed: Seed = 0,
 ) -> None:
     """Run the whole system in the foreground; Ctrl-C stops it.
 
@@ -26,17 +29,29 @@ def up(
       tcpdash up --exchange okx --symbols BTC-USDT,ETH-USDT
 
       tcpdash up --tape monday.jsonl.gz,tuesday.jsonl.gz --speed 50 --no-app --for 60
+
+      tcpdash up --tape synthetic --fault drop:every=30,for=5 --fault hole:p=0.01 --seed 7
     """
     from cli.system import System
 
     del no_flows  # scheduled flows come with their own issue; the option is accepted so that scripts can be written now
-    System(load(exchange, symbols), tape=tape, speed=speed, exchange=exchange, symbols=symbols, with_app=not no_app).run(seconds)
+    if fault and tape is None:
+        raise InputError(
+            "--fault needs --tape: only the local exchange misbehaves on request; --tape synthetic plays a generated market"
+        )
+    faults = fault_words(fault, seed)
+    settings = load(exchange, symbols)
+    System(settings, tape=tape, speed=speed, exchange=exchange, symbols=symbols, with_app=not no_app, fault_words=faults).run(
+        seconds
+    )
 
 
 def demo(
     *,
     speed: Speed = 1.0,
     seconds: Annotated[float | None, typer.Option("--for", min=0.1, help="Stop by itself after so many seconds.")] = None,
+    fault: Faults = None,
+    seed: Seed = 0,
 ) -> None:
     """Run the whole system on an invented market, without account, key or network.
 
@@ -44,7 +59,8 @@ def demo(
     """
     from cli.system import System
 
-    System(load(), tape="synthetic", speed=speed, exchange=None, symbols=None, with_app=True).run(seconds)
+    faults = fault_words(fault, seed)
+    System(load(), tape="synthetic", speed=speed, exchange=None, symbols=None, with_app=True, fault_words=faults).run(seconds)
 
 
 def stream(*, exchange: Exchange = None, symbols: Symbols = None) -> None:

@@ -2,6 +2,7 @@
 
 import socket
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -35,13 +36,22 @@ class System:
         exchange: What the command line asked for; a tape may say it instead.
         symbols: Likewise.
         with_app: Whether to serve the page.
+        fault_words: Words for `tcpdash replay` that let the local exchange misbehave.
     """
 
     def __init__(
-        self, settings: "Settings", *, tape: str | None, speed: float, exchange: str | None, symbols: str | None, with_app: bool
+        self,
+        settings: "Settings",
+        *,
+        tape: str | None,
+        speed: float,
+        exchange: str | None,
+        symbols: str | None,
+        with_app: bool,
+        fault_words: Sequence[str] = (),
     ) -> None:
         self._settings, self._tape, self._speed, self._with_app = settings, tape, speed, with_app
-        self._exchange, self._symbols = exchange, symbols
+        self._exchange, self._symbols, self._fault_words = exchange, symbols, fault_words
         self._environment: dict[str, str] = {}
         self._app_url: str | None = None
         self._announced = self._told_of_disk = False
@@ -122,10 +132,9 @@ class System:
 
     def _start_exchange(self, tape: str) -> None:
         port = child.free_port()
-        command = [*_TCPDASH, "replay", tape, "--port", str(port), "--speed", str(self._speed)]
-        self._supervisor.start(
-            self._own("exchange", command, is_ready=lambda: _answers(f"http://127.0.0.1:{port}/api/v3/ping"), shown=True)
-        )
+        command = [*_TCPDASH, "replay", tape, "--port", str(port), "--speed", str(self._speed), *self._fault_words]
+        # An exchange with faults may answer nothing over REST, and is there nevertheless.
+        self._supervisor.start(self._own("exchange", command, is_ready=lambda: _listens(port), shown=True))
         venue = f"TCPDASH_VENUES__{self._venue}"
         self._environment |= {f"{venue}__STREAM_URL": f"ws://127.0.0.1:{port}", f"{venue}__REST_URL": f"http://127.0.0.1:{port}"}
         what = "a generated market: everything it shows is SYNTHETIC" if tape == "synthetic" else f"the tape {tape}"

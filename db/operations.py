@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from db import schema
 from db.engine import create_engine, reachable, transaction
+from db.repositories.feeds import FeedRepository
 from db.repositories.gaps import GapRepository
 from db.repositories.market_data import MarketDataRepository
 from db.repositories.raw_trades import RawTradeRepository
@@ -43,6 +44,7 @@ class DatabaseOperations:
         watermarks: Up to which trade each symbol is stored.
         gaps: Holes in the tape.
         symbols: What the venues list.
+        feeds: How the feed of each symbol is doing.
     """
 
     def __init__(self, engine: sa.Engine) -> None:
@@ -52,6 +54,7 @@ class DatabaseOperations:
         self.watermarks = cast("WatermarkRepository", _EachCall(engine, "watermarks"))
         self.gaps = cast("GapRepository", _EachCall(engine, "gaps"))
         self.symbols = cast("SymbolRepository", _EachCall(engine, "symbols"))
+        self.feeds = cast("FeedRepository", _EachCall(engine, "feeds"))
 
     def transaction(self) -> AbstractContextManager[Store]:
         """Return a block in which several calls are one transaction."""

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from db.repositories.feeds import FeedRepository
 from db.repositories.gaps import GapRepository
 from db.repositories.market_data import MarketDataRepository
 from db.repositories.raw_trades import RawTradeRepository
@@ -18,6 +19,7 @@ class Store:
         watermarks: Up to which trade each symbol is stored.
         gaps: Holes in the tape.
         symbols: What the venues list.
+        feeds: How the feed of each symbol is doing.
     """
 
     def __init__(self, connection: sa.Connection) -> None:
@@ -26,3 +28,4 @@ class Store:
         self.watermarks = WatermarkRepository(connection)
         self.gaps = GapRepository(connection)
         self.symbols = SymbolRepository(connection)
+        self.feeds = FeedRepository(connection)

@@ -89,10 +89,12 @@ gaps = sa.Table(
     sa.Column("evidence", JSONB(none_as_null=True)),
     _moment("opened_at", now=True),
     _moment("closed_at", nullable=True),
+    sa.Column("missing", JSONB(none_as_null=True)),
+    _moment("updated_at", now=True),
     sa.PrimaryKeyConstraint("id", name="gaps_key"),
     sa.UniqueConstraint("symbol", "first_id", "last_id", "start", name="gaps_hole", postgresql_nulls_not_distinct=True),
     sa.CheckConstraint("cause <> ''", name="gaps_cause"),
-    sa.CheckConstraint("state <> ''", name="gaps_state"),
+    sa.CheckConstraint("state in ('open', 'filled', 'never_existed', 'unrecoverable', 'alarm')", name="gaps_state"),
     sa.CheckConstraint('start <= "end" and first_id <= last_id', name="gaps_order"),
     sa.Index("gaps_by_state", "state", "symbol"),
     comment="Holes in the tape, and what became of them.",
@@ -105,6 +107,7 @@ watermarks = sa.Table(
     sa.Column("trade_id", sa.BigInteger, nullable=False),
     _moment("timestamp"),
     _moment("updated_at", now=True),
+    _moment("since", nullable=True),
     sa.PrimaryKeyConstraint("symbol", name="watermarks_key"),
     comment="Up to which trade a symbol is stored.",
 )
@@ -123,4 +126,19 @@ symbols = sa.Table(
     _moment("updated_at", now=True),
     sa.PrimaryKeyConstraint("symbol", name="symbols_key"),
     comment="What a venue lists.",
+)
+
+feeds = sa.Table(
+    "feeds",
+    metadata,
+    sa.Column("symbol", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    _moment("since"),
+    sa.Column("last_trade_id", sa.BigInteger),
+    _moment("last_trade_at", nullable=True),
+    _moment("updated_at", now=True),
+    sa.PrimaryKeyConstraint("symbol", name="feeds_key"),
+    sa.CheckConstraint("state in ('live', 'quiet', 'stale', 'healing', 'down')", name="feeds_state"),
+    comment="How the feed of each symbol is doing, as its worker said at the last change.",
 )

@@ -2,13 +2,22 @@
 
 from exchanges.base import Control, ControlKind, DataProvider, Instrument, Request
 from exchanges.binance import Binance
+from exchanges.binance_usdm import BinanceUsdm
+from exchanges.bybit import Bybit, BybitLinear
+from exchanges.coinbase import Coinbase
+from exchanges.kraken import Kraken
 from exchanges.okx import OKX
 from exchanges.synthetic import Synthetic
 from market.errors import InputError, did_you_mean
 
-VENUES: dict[str, type[DataProvider]] = {venue.name: venue for venue in (OKX, Binance, Synthetic)}
+VENUES: dict[str, type[DataProvider]] = {
+    venue.name: venue for venue in (OKX, Binance, BinanceUsdm, Bybit, BybitLinear, Coinbase, Kraken, Synthetic)
+}
 
-__all__ = ["OKX", "VENUES", "Binance", "Control", "ControlKind", "DataProvider", "Instrument", "Request", "Synthetic", "find_venue"]
+__all__ = [
+    "OKX", "VENUES", "Binance", "BinanceUsdm", "Bybit", "BybitLinear", "Coinbase", "Control", "ControlKind", "DataProvider",
+    "Instrument", "Kraken", "Request", "Synthetic", "find_venue",
+]  # fmt: skip
 
 
 def find_venue(name: str) -> type[DataProvider]:

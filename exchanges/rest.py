@@ -1,20 +1,26 @@
-"""Asks a venue's REST interface; the codecs say what to ask and what the answers mean."""
+"""Asks a venue's REST interface, within its limits; the codecs say what to ask and what the answers mean."""
 
+import asyncio
 from collections.abc import Generator
 from types import TracebackType
 from typing import Self, TypeVar
 
 import httpx
+from aiolimiter import AsyncLimiter
 
 from exchanges.base import DataProvider, Instrument, Request
 from market.candle import Candle
-from market.clock import now_us
-from market.errors import VenueUnreachable
+from market.clock import monotonic, now_us
+from market.errors import VenueError, VenueUnreachable
 from market.timeframe import Timeframe
 from market.trade import Trade
 from market.window import Window
 
 T = TypeVar("T")
+
+_LIMITS = {418, 429}
+_PAUSE = 2.0
+_PATIENCE = 5.0
 
 
 class HistoryClient:
@@ -23,13 +29,21 @@ class HistoryClient:
     Every method raises VenueUnreachable when nobody answers, VenueError for a refusal (its `transient` says whether to try
     again) and WireError for an answer that the venue's documentation does not have.
 
+    Each question waits for its budget (a token bucket). After a refusal that asks to be left alone nothing is asked until
+    then; a wait of more than five seconds is not waited for but raised as a VenueError that may be tried again.
+
     Args:
         provider: The venue; asked at its `endpoints.rest`.
         timeout_seconds: Longest wait for one answer.
+        transport: What carries the questions; the network if None.
     """
 
-    def __init__(self, provider: DataProvider, *, timeout_seconds: float = 10.0) -> None:
+    def __init__(
+        self, provider: DataProvider, *, timeout_seconds: float = 10.0, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
         self._provider, self._url = provider, provider.endpoints.rest
+        self._limiters: dict[str, AsyncLimiter] = {}
+        self._pause_until = float("-inf")
         host = httpx.URL(self._url).host
         self._http = httpx.AsyncClient(
             base_url=self._url,
@@ -37,6 +51,7 @@ class HistoryClient:
             follow_redirects=True,
             trust_env=host not in {"127.0.0.1", "::1", "localhost"},
             headers={"User-Agent": "tcpdashboard"},
+            transport=transport,
         )
 
     async def __aenter__(self) -> Self:
@@ -77,12 +92,32 @@ class HistoryClient:
             return end.value  # type: ignore[no-any-return]  # a generator's return value has no type at run time
 
     async def _get(self, request: Request) -> bytes:
+        await self._limiter(request.budget).acquire(request.cost)
+        await self._leave_alone()
         try:
             answer = await self._http.get(request.path, params=list(request.params))
         except (httpx.RequestError, httpx.InvalidURL) as error:
             raise VenueUnreachable(self._provider.name, self._url, str(error) or type(error).__name__) from error
         headers = {name.lower(): value for name, value in answer.headers.items()}
         refusal = self._provider.refusal(answer.status_code, headers, answer.content)
-        if refusal is not None:
-            raise refusal
-        return answer.content
+        if refusal is None:
+            return answer.content
+        wait = refusal.retry_after_seconds
+        if wait is None and answer.status_code in _LIMITS:
+            wait = _PAUSE
+        if wait is not None:
+            self._pause_until = max(self._pause_until, monotonic() + wait)
+        raise refusal
+
+    async def _leave_alone(self) -> None:
+        while (wait := self._pause_until - monotonic()) > 0:
+            if wait > _PATIENCE:
+                name = self._provider.name
+                raise VenueError(name, f"it asked to be left alone for {wait:.0f} s more", transient=True, retry_after_seconds=wait)
+            await asyncio.sleep(wait)
+
+    def _limiter(self, name: str) -> AsyncLimiter:
+        if name not in self._limiters:
+            budget = self._provider.budgets[name.partition(":")[0]]
+            self._limiters[name] = AsyncLimiter(budget.burst, budget.burst / budget.per_second)
+        return self._limiters[name]

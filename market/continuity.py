@@ -118,6 +118,11 @@ class IdSequence:
                 found.append(hole)
         return found
 
+    def reopen(self, hole: IdHole) -> None:
+        """Take up a hole that was noted before; its ids lie below the highest one seen."""
+        self.holes.append(hole)
+        self.holes.sort(key=lambda each: each.first_id)
+
     def close(self, hole: IdHole) -> None:
         """Forget a hole: nothing of it will come any more."""
         self.holes = [each for each in self.holes if each is not hole]

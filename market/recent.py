@@ -34,15 +34,16 @@ class RecentCandles:
         timeframe: Width of the candles.
         decimals: Digits after the point to which sums are rounded.
         provable: Whether the venue's ids prove that nothing is missing; if not, `complete` is None where it would be True.
+        remembered: How many candles.
 
     Attributes:
         holes: Where trades are missing; both ends belong to it.
         known_from_us: Nothing is known before this moment; None before the first trade.
     """
 
-    def __init__(self, symbol: str, timeframe: Timeframe, *, decimals: int, provable: bool) -> None:
+    def __init__(self, symbol: str, timeframe: Timeframe, *, decimals: int, provable: bool, remembered: int = _REMEMBERED) -> None:
         self._symbol, self._timeframe, self._width = symbol, timeframe, timeframe.width_us
-        self._decimals, self._provable = decimals, provable
+        self._decimals, self._provable, self._remembered = decimals, provable, remembered
         self._kept: dict[int, _Kept] = {}
         self._floor_us = 0  # the oldest label that is remembered
         self.holes: list[Window] = []
@@ -80,6 +81,16 @@ class RecentCandles:
         """Remember a stored candle, and its trades where all of them are at hand."""
         whole = candle.trades and sum([trade.count for trade in trades]) == candle.trades
         self._remember(candle.timestamp_us, self._compact(candle, Tally(trades, by_id=self._provable) if whole else None))
+
+    def begin(self, label: int) -> None:
+        """Remember from this close on, before there is a candle."""
+        self._floor_us = label
+
+    def replace(self, label: int, trades: Sequence[Trade]) -> None:
+        """Put all trades of a span, in their order, in the place of what is known of it; `revise` makes its candle."""
+        kept = self._kept.setdefault(label, _Kept(None))
+        counted = [trade for trade in trades if trade.count]
+        kept.tally, kept.sums = Tally(counted, by_id=self._provable) if counted else None, None
 
     def swap_hole(self, hole: Window | None, left: Window | None) -> None:
         """Put what is left of a hole in its place."""
@@ -168,11 +179,11 @@ class RecentCandles:
 
     def _remember(self, label: int, kept: _Kept) -> None:
         self._kept[label] = kept
-        if len(self._kept) == 1:
+        if len(self._kept) == 1 and not self._floor_us:
             self._floor_us = label
-        if len(self._kept) <= _REMEMBERED:
+        if len(self._kept) <= self._remembered:
             return
-        oldest = label - (_REMEMBERED - 1) * self._width
+        oldest = label - (self._remembered - 1) * self._width
         if oldest - self._floor_us > self._width:  # it jumped over a long hole
             self._kept = {each: self._kept[each] for each in self._kept if each >= oldest}
         else:

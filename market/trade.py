@@ -43,6 +43,10 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
         """The lowest id this trade stands for."""
         return self.trade_id - self.id_span + 1
 
+    def agrees(self, other: "Trade") -> bool:
+        """Return whether two reports of one id say the same: price, size and the taker's side."""
+        return self.price == other.price and self.size == other.size and self.side is other.side
+
 
 class MarketDataPoint(msgspec.Struct, frozen=True, gc=False):
     """Something a venue sent, kept as it came.

@@ -131,10 +131,11 @@ def flat_bar(open_us: int, price: float) -> Bar:
 
 
 def bars_of_trades(trades: Iterable[Trade], width_us: int) -> list[Bar]:
-    """Return the bars of the spans that had trades, oldest first; each trade counts by its own time."""
+    """Return the bars of the spans that had trades, oldest first; each trade counts by its own time, if it counts at all."""
     groups: dict[int, list[Trade]] = {}
     for trade in trades:
-        groups.setdefault(trade.timestamp_us // width_us * width_us, []).append(trade)
+        if trade.count:
+            groups.setdefault(trade.timestamp_us // width_us * width_us, []).append(trade)
     return [bar_of_trades(open_us, groups[open_us]) for open_us in sorted(groups)]
 
 

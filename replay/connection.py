@@ -26,6 +26,9 @@ _GOODBYE_SECONDS = 30.0
 _END = b"\r\n\r\n"
 _REQUEST_LINE = re.compile(r"([!-~]+) ([^ ]+) HTTP/1\.([01])")
 
+HANG_UP = Response(0, "", Headers())
+"""What stands for no answer at all."""
+
 Answering = Callable[[ServerConnection, Opening], Awaitable[Response | None] | Response | None]
 Labelling = Callable[[ServerConnection, Opening, Response], Awaitable[Response | None] | Response | None]
 
@@ -71,16 +74,18 @@ class Connection(ServerConnection):
         if not await self._read_head():
             return
         opening = _opening_of(bytes(self._head))
-        if isinstance(opening, Opening) and is_websocket(opening):
+        response = opening if isinstance(opening, Response) else await _called(process_request, self, opening)
+        if response is HANG_UP:
+            self.transport.abort()
+            return
+        if response is None:
             self._passing = True
             super().data_received(bytes(self._head))
             try:
-                await super().handshake(process_request, process_response, server_header)
+                await super().handshake(None, process_response, server_header)
             except WebSocketException as error:
                 logger.info("websocket refused reason=%s", error)
             return
-        response = opening if isinstance(opening, Response) else await _called(process_request, self, opening)
-        assert response is not None, "a question gets an answer"
         if process_response is not None:
             await _called(process_response, self, opening if isinstance(opening, Opening) else Opening("/", Headers()), response)
         await self._say_last(response)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from ssl import SSLContext
 from types import TracebackType
 from typing import Self
@@ -15,18 +16,14 @@ from websockets.http11 import Response
 from websockets.protocol import State
 
 from exchanges.base import Endpoints
-from market.clock import monotonic
 from market.errors import InputError
-from market.timeframe import MINUTE_US
 from replay.answer import Answer, Question, read_question
 from replay.client import Client
-from replay.clock import ExchangeClock
-from replay.connection import Connection, is_websocket, speak_json
-from replay.faults import Faults
-from replay.routes import answer_to, refusal_of, session_of, weight_of
-from replay.session import Session
-from replay.source import Market, Slice, Source
-from replay.tape import Tape
+from replay.connection import HANG_UP, Connection, is_websocket, speak_json
+from replay.core import ExchangeCore
+from replay.deeds import Close, Cut, Deed, Freeze, HangUp, Ping, Reply, Send
+from replay.faults.seam import Faults
+from replay.source import Source
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +33,7 @@ _SLICE_SECONDS = 0.01
 
 
 class LocalExchange:
-    """An exchange on localhost that plays a market over the venues' own protocols.
+    """An exchange on localhost that plays a market over the venues' own protocols: the sockets of an `ExchangeCore`.
 
     A tape is held at its start until the first client subscribes, and the clock stands still at its end, with the
     connections open. REST knows what has been played and nothing later. A client that does not read is cut off once
@@ -52,7 +49,6 @@ class LocalExchange:
         tls: A certificate, for clients that refuse `ws://`; the addresses are then `wss://` and `https://`.
 
     Attributes:
-        source: What is played, with the times at which it is played.
         sent: Frames sent to all clients, acknowledgements included.
         ended: Set when the whole tape was played.
     """
@@ -68,16 +64,10 @@ class LocalExchange:
         faults: Faults | None = None,
         tls: SSLContext | None = None,
     ) -> None:
-        if not 0 < speed < 1e9:
-            raise InputError(f"speed {speed} is not above zero; 1 plays in real time, 10 ten times as fast")
-        self._unshifted = source if shift_to_now and isinstance(source, Tape) else None
-        self.source = self._unshifted.blank() if self._unshifted else source
-        self._clock = ExchangeClock(source.first_us, source.last_us, speed=speed, shift_to_now=shift_to_now, start_us=start_us)
+        self._core = ExchangeCore(source, speed=speed, shift_to_now=shift_to_now, start_us=start_us, faults=faults)
         self.sent, self.ended = 0, asyncio.Event()
-        self._faults, self._port, self._tls = faults or Faults(), port, tls
-        self._played_us = self._clock.now_us()
-        self._clients: set[Client] = set()
-        self._accepted, self._weight = 0, (0, 0)
+        self._port, self._tls = port, tls
+        self._clients: dict[int, Client] = {}
         self._server: Server | None = None
         self._player: asyncio.Task[None] | None = None
 
@@ -141,9 +131,14 @@ class LocalExchange:
         return Endpoints(self.ws_url, self.rest_url)
 
     @property
+    def source(self) -> Source:
+        """What is played, with the times at which it is played."""
+        return self._core.source
+
+    @property
     def now_us(self) -> int:
         """The moment up to which the market was played, UTC epoch microseconds: the exchange's clock."""
-        return self._played_us
+        return self._core.now_us
 
     @property
     def connections(self) -> int:
@@ -152,90 +147,79 @@ class LocalExchange:
 
     def pause(self) -> None:
         """Let the market stand still; connections and REST stay, no trade is lost."""
-        self._clock.pause()
-        self._play_slice()
+        self._carry_out(self._core.pause())
 
     def resume(self) -> None:
         """Let the market go on from where it was paused."""
-        self._clock.resume()
+        self._core.resume()
 
     def drop_connections(self) -> int:
         """Cut every websocket without a word, as a broken network does; return how many there were."""
-        clients = list(self._clients)
+        clients = list(self._clients.values())
         for client in clients:
-            client.connection.transport.abort()
+            client.cut()
         return len(clients)
 
     # -- the server ------------------------------------------------------------------------------------------------
 
-    def _market(self) -> Market:
-        return Market(self.source, self._played_us)
-
     async def _open(self, connection: ServerConnection, opening: Opening) -> Response | None:
         question = read_question(opening.path)
-        if not is_websocket(opening):
-            answer = await asyncio.to_thread(answer_to, question, self._market())
-            return _respond(connection, self._faults.answer(question, self._weighed(question, answer)))
-        refusal = self._faults.refusal(question) or refusal_of(question)
-        return None if refusal is None else _respond(connection, refusal)
+        reply = self._core.refusal(question) if is_websocket(opening) else await self._ask(question)
+        if reply is None:
+            return None
+        await asyncio.sleep(reply.delay_seconds)
+        return HANG_UP if reply.answer is None else _respond(connection, reply.answer)
+
+    async def _ask(self, question: Question) -> Reply:
+        asked = self._core.ask(question)
+        return asked.reply or self._core.conclude(asked, await asyncio.to_thread(asked.work))
 
     def _label(self, connection: ServerConnection, opening: Opening, response: Response) -> None:  # noqa: ARG002
         speak_json(response)
         response.headers["X-Tape"] = self.source.label
 
-    def _weighed(self, question: Question, answer: Answer) -> Answer:
-        used = weight_of(question)
-        if not used:
-            return answer
-        minute = self._played_us // MINUTE_US
-        self._weight = minute, used + (self._weight[1] if self._weight[0] == minute else 0)
-        weight = str(self._weight[1])
-        return Answer(answer.body, answer.status, {**answer.headers, "X-MBX-USED-WEIGHT": weight, "X-MBX-USED-WEIGHT-1M": weight})
-
     async def _serve(self, connection: ServerConnection) -> None:
-        session = session_of(read_question(connection.request.path if connection.request else ""))
-        assert session is not None, "the opening handshake refuses other paths"
-        self._accepted += 1
-        client = Client(self._accepted, connection, session)
-        self._clients.add(client)
+        number = self._core.admit(read_question(connection.request.path if connection.request else ""))
+        client = self._clients[number] = Client(number, connection)
         try:
-            self._release(session)
             async for message in connection:
-                self._send(client, session.receive(message, self._market()))
-                self._release(session)
+                self._carry_out(self._core.receive(number, message))
         except ConnectionClosed:
             pass
         finally:
-            self._clients.discard(client)
+            del self._clients[number]
+            self._core.gone(number)
             await client.end()
-
-    def _release(self, session: Session) -> None:
-        if session.listening and not self._clock.released:
-            self._clock.release()
-            if self._unshifted is not None:
-                self.source, self._played_us = self._unshifted.shifted(self._clock.offset_us), self._clock.now_us()
 
     async def _play(self) -> None:
         while True:
             await asyncio.sleep(_SLICE_SECONDS)
-            self._play_slice()
-            for client in list(self._clients):
-                self._send(client, client.session.beat(self._market(), monotonic()))
-                client.close_if_idle()
+            self._carry_out(self._core.play())
+            if self._core.is_ended:
+                self.ended.set()
 
-    def _play_slice(self) -> None:
-        now_us = self._clock.now_us()
-        if now_us > self._played_us:
-            span = Slice(self.source, now_us, self._played_us, {})
-            self._played_us = now_us
-            for client in list(self._clients):
-                self._send(client, client.session.push(span))
-        if self._clock.is_end(now_us):
-            self.ended.set()
+    def _carry_out(self, deeds: Sequence[Deed]) -> None:
+        for deed in deeds:
+            client = self._clients.get(deed.client)
+            if client is not None:
+                self._carry_out_one(client, deed)
 
-    def _send(self, client: Client, frames: Sequence[bytes]) -> None:
-        if frames:
-            self.sent += client.send(self._faults.frames(client.number, frames))
+    def _carry_out_one(self, client: Client, deed: Deed) -> None:
+        match deed:
+            case Send():
+                self.sent += client.send(deed.frames, binary=deed.binary)
+                if client.unread:
+                    self._carry_out(self._core.unread(client.number, client.unread))
+            case Ping():
+                client.ping(partial(self._core.ponged, client.number))
+            case Close():
+                client.close(deed.code, deed.reason)
+            case Cut():
+                client.cut()
+            case HangUp():
+                client.hang_up()
+            case Freeze():
+                client.freeze()
 
 
 async def serve(
@@ -245,10 +229,11 @@ async def serve(
     speed: float = 1.0,
     shift_to_now: bool = False,
     tls: SSLContext | None = None,
+    faults: Faults | None = None,
     on_open: Callable[[LocalExchange], None] = lambda exchange: None,  # noqa: ARG005
 ) -> None:
     """Play a market until cancelled; `on_open` is called once the port is open."""
-    async with LocalExchange(source, port=port, speed=speed, shift_to_now=shift_to_now, tls=tls) as exchange:
+    async with LocalExchange(source, port=port, speed=speed, shift_to_now=shift_to_now, tls=tls, faults=faults) as exchange:
         on_open(exchange)
         await asyncio.Event().wait()
 

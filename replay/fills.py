@@ -32,7 +32,7 @@ def expanded(aggregate: Trade) -> list[Trade]:
     if count == 1:
         return [aggregate]
     size = decimal_of(aggregate.size)
-    step = min(Decimal(1).scaleb(int(size.as_tuple().exponent)), size / count)
+    step = min(Decimal(finest_step([aggregate.size])), size / count)
     each = size / count // step * step
     sizes = [each] * (count - 1) + [size - each * (count - 1)]
     return [

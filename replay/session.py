@@ -12,16 +12,23 @@ class Session(ABC):
     """A connection as one venue treats it.
 
     Attributes:
+        venue: Whose protocol it speaks: the name of its module in upper case, unless the class says otherwise.
         ping_seconds: How often the venue pings, None when it leaves that to the client.
         idle_seconds: Silence in both directions after which the venue closes, None for never.
         idle_close: Code and reason of that close.
         slow_close: Code and reason of the close when the client reads too slowly.
     """
 
+    venue: ClassVar[str] = ""
     ping_seconds: ClassVar[float | None] = None
     idle_seconds: ClassVar[float | None] = None
     idle_close: ClassVar[tuple[int, str]] = (1000, "")
     slow_close: ClassVar[tuple[int, str]] = (1008, "slow consumer")
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if not cls.venue:
+            cls.venue = cls.__module__.rpartition(".")[2].upper()
 
     @property
     @abstractmethod
@@ -37,7 +44,7 @@ class Session(ABC):
         """Return what the client is told of the span that was just played."""
 
     def beat(self, market: Market, now: float) -> list[bytes]:  # noqa: ARG002
-        """Return the heartbeats that are due, whether or not the market moves; `now` are seconds of a clock that never goes back."""
+        """Return the heartbeats that are due, also while the market stands still; `now` are seconds of a monotonic clock."""
         return []
 
 

@@ -12,6 +12,7 @@ from market.trade import Trade
 from replay.bars import HOUR_US, Bar, Interval, bar_of_bars, bars_of_trades, flat_bar
 
 _HOURS_KEPT = 200_000  # of all symbols; seven years of three
+_LOOK_BACK = 8  # trades, to find one that counts
 
 Frame = tuple[int, int, bytes]
 """When a recorded frame is played (UTC epoch microseconds), its place on the tape, and its bytes."""
@@ -126,8 +127,8 @@ class Source(ABC):
 
     def _close_before(self, symbol: str, moment_us: int) -> float:
         fills = self.fills(symbol)
-        before = fills.newest(fills.at(moment_us), 1) or fills.slice(0, 1)
-        return before[0].price
+        before = fills.newest(fills.at(moment_us), _LOOK_BACK) or fills.slice(0, 1)
+        return next((fill for fill in reversed(before) if fill.count), before[-1]).price
 
 
 class Market(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from exchanges import VENUES
 from exchanges.base import Instrument
+from exchanges.bybit import Bybit, BybitLinear
 from exchanges.okx import OKX
 from market.timeframe import MINUTE_US
 from market.trade import Trade
@@ -20,6 +21,7 @@ from replay.wire import Push, TapeReport, read_pushes
 
 _MILLISECOND_US = 1000
 _STALE_US = 10_000_000
+_UNORDERED = {Bybit.name, BybitLinear.name}  # venues whose ids do not tell which trade came first
 
 
 class RecordedSeries(Series):
@@ -130,20 +132,24 @@ class Tape(Source):
         )  # fmt: skip
 
 
-def read_tape(*paths: str | PathLike[str]) -> Tape:
+def read_tape(*paths: str | PathLike[str], venue: str | None = None) -> Tape:
     """Return the recorded market of one or several files; several are played one after the other as one tape.
+
+    Args:
+        paths: The files.
+        venue: Which venue is played where the files hold several; if None, of one company's markets the one with most frames.
 
     Raises:
         TapeError: If a file is no tape, or the files hold no spot trades of one venue.
     """
     report = TapeReport()
-    venue, pushes = read_pushes([Path(path) for path in paths], report)
+    venue, pushes = read_pushes([Path(path) for path in paths], report, venue.upper() if venue else None)
     channels: dict[str, dict[str, list[Push]]] = {}
     for push in pushes:
         channels.setdefault(push.trades[0].symbol, {}).setdefault(push.channel, []).append(push)
     start_us = _start_of(venue, pushes)
     merging = VENUES[venue].merging
-    fills = {symbol: _fills_of(by_channel, merging) for symbol, by_channel in channels.items()}
+    fills = {symbol: _fills_of(by_channel, merging, by_id=venue not in _UNORDERED) for symbol, by_channel in channels.items()}
     return Tape(
         venue, "recorded", [_instrument(symbol, series.trades) for symbol, series in fills.items()],
         fills=fills,
@@ -169,22 +175,24 @@ def _start_of(venue: str, pushes: Sequence[Push]) -> int:
     fresh = []
     for push, lag in zip(pushes, lags, strict=True):
         key = (push.conn, push.channel, push.trades[0].symbol)
-        if venue != OKX.name or key in begun or lag - min(lags) <= _STALE_US:
+        if not push.past and (venue != OKX.name or key in begun or lag - min(lags) <= _STALE_US):
             fresh.append(push.trades[0].timestamp_us)
         begun.add(key)
-    return min(fresh)
+    return min(fresh, default=max(push.trades[-1].timestamp_us for push in pushes))
 
 
-def _fills_of(channels: Mapping[str, Sequence[Push]], merging: frozenset[str]) -> RecordedSeries:
+def _fills_of(channels: Mapping[str, Sequence[Push]], merging: frozenset[str], *, by_id: bool) -> RecordedSeries:
     finest = sorted(channels, key=lambda channel: channel in merging)[0]
     fills = {fill.trade_id: fill for push in channels[finest] for trade in push.trades for fill in expanded(trade)}
+    if not by_id:  # the order is the tape's own, and a place on it is the number
+        return RecordedSeries(list(fills.values()), range(1, len(fills) + 1))
     return RecordedSeries([fills[number] for number in sorted(fills)], sorted(fills))
 
 
 def _aggregates_of(channels: Mapping[str, Sequence[Push]], merging: frozenset[str], fills: Iterable[Trade]) -> RecordedSeries:
     recorded = [channel for channel in channels if channel in merging]
     if not recorded:
-        aggregates = list(merged(fills))
+        aggregates = list(merged(fill for fill in fills if fill.count))
         return RecordedSeries(aggregates, range(1, len(aggregates) + 1))
     found = {trade.trade_id: (push.number, trade) for push in channels[recorded[0]] for trade in push.trades}
     ordered = [found[last_id] for last_id in sorted(found)]

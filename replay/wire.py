@@ -1,6 +1,7 @@
 """Which frames of a recording carry trades, of which venue, channel and symbol."""
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -8,7 +9,7 @@ import msgspec
 from exchanges import VENUES, DataProvider
 from market.errors import TapeError, WireError
 from market.trade import Trade
-from replay.marks import Mark, mark_of
+from replay.marks import Mark, mark_of, parts_of
 from replay.recording import Damage, Received, read_frames
 
 
@@ -20,6 +21,7 @@ class Push(msgspec.Struct, gc=False):
         number: The venue's id of the aggregate, 0 where the channel has none.
         conn: The connection that it came over.
         received_us: By the recorder's clock.
+        past: Whether it told a new subscriber what happened before.
     """
 
     channel: str
@@ -29,6 +31,7 @@ class Push(msgspec.Struct, gc=False):
     number: int
     conn: str
     received_us: int
+    past: bool = False
 
 
 class TapeReport(msgspec.Struct):
@@ -40,6 +43,7 @@ class TapeReport(msgspec.Struct):
         damaged: Lines or trade frames that could not be read.
         duplicates: Trade frames left out because another connection or file had them.
         skipped: Trade frames of contracts or of symbols whose quote currency is unknown, by wire symbol.
+        reasons: Sentences on what else was skipped, and why.
         warnings: Sentences for a person.
     """
 
@@ -48,6 +52,7 @@ class TapeReport(msgspec.Struct):
     damaged: int = 0
     duplicates: int = 0
     skipped: dict[str, int] = {}
+    reasons: list[str] = []
     warnings: list[str] = []
 
 
@@ -67,24 +72,27 @@ class _Inner(msgspec.Struct):
 _inner = msgspec.json.Decoder(_Inner).decode
 
 
-def read_pushes(paths: Iterable[Path], report: TapeReport) -> tuple[str, list[Push]]:
+def read_pushes(paths: Iterable[Path], report: TapeReport, wanted: str | None = None) -> tuple[str, list[Push]]:
     """Return the venue and the trade frames of some files as one tape, in the order of receipt and without duplicates.
+
+    Args:
+        paths: The files.
+        report: What is found is told here.
+        wanted: The venue that is played where the files hold several; None to leave it to the files.
 
     Raises:
         TapeError: If a file is no tape, or the files hold no spot trades of one venue.
     """
     marked = sorted(_read_marked(paths, report), key=lambda each: each[1].ts_ns)
-    venues = {mark.venue for mark, _ in marked}
-    if len(venues) != 1:
-        raise TapeError(_not_one_venue(venues, report))
-    venue = venues.pop()
+    venue = _venue_of(Counter(mark.venue for mark, _ in marked), wanted, report)
+    marked = [each for each in marked if each[0].venue == venue]
     codec = VENUES[venue](dict.fromkeys(f"{venue}:{mark.pair}" for mark, _ in marked))
     pushes: list[Push] = []
     seen: dict[tuple[str, str], set[int]] = {}
     marked.reverse()
     while marked:  # each is let go as it is read: tapes are long
         mark, received = marked.pop()
-        trades = _parse(codec, received, report)
+        trades = _by_fills(_parse(codec, received, report), mark)
         known = seen.setdefault((mark.wire, mark.channel), set())
         if trades and all(trade.trade_id in known for trade in trades):
             report.duplicates += 1
@@ -92,7 +100,9 @@ def read_pushes(paths: Iterable[Path], report: TapeReport) -> tuple[str, list[Pu
         known.update(trade.trade_id for trade in trades)
         if trades:
             pushes.append(
-                Push(mark.channel, trades, received.frame, len(pushes), mark.number, received.conn, received.ts_ns // 1000)
+                Push(
+                    mark.channel, trades, received.frame, len(pushes), mark.number, received.conn, received.ts_ns // 1000, mark.past
+                )
             )
     report.frames, report.trades = len(pushes), sum(trade.count for push in pushes for trade in push.trades)
     if not pushes:
@@ -103,7 +113,7 @@ def read_pushes(paths: Iterable[Path], report: TapeReport) -> tuple[str, list[Pu
 def _read_marked(paths: Iterable[Path], report: TapeReport) -> Iterator[tuple[Mark, Received]]:
     for number, path in enumerate(paths):
         damage = Damage()
-        for received in read_frames(path, damage):
+        for received in _one_symbol_each(read_frames(path, damage)):
             if b"rade" not in received.frame:
                 continue
             try:
@@ -113,11 +123,17 @@ def _read_marked(paths: Iterable[Path], report: TapeReport) -> Iterator[tuple[Ma
                 continue
             if mark is not None and mark.pair is None:
                 report.skipped[mark.wire] = report.skipped.get(mark.wire, 0) + 1
+                report.reasons += [mark.why] if mark.why and mark.why not in report.reasons else []
             elif mark is not None:
                 received.conn = f"{number}:{received.conn}"
                 yield mark, received
         report.damaged += damage.lines
         report.warnings += damage.warnings
+
+
+def _one_symbol_each(frames: Iterable[Received]) -> Iterator[Received]:
+    for received in frames:
+        yield from (Received(received.ts_ns, received.conn, part) for part in parts_of(received.frame))
 
 
 def _parse(codec: DataProvider, received: Received, report: TapeReport) -> list[Trade]:
@@ -129,10 +145,42 @@ def _parse(codec: DataProvider, received: Received, report: TapeReport) -> list[
     return trades if isinstance(trades, list) else []
 
 
+def _by_fills(trades: list[Trade], mark: Mark) -> list[Trade]:
+    """Return an aggregate under the ids of its fills, as every source has them; its own number is in the mark."""
+    if mark.fills is None:
+        return trades
+    first, last = mark.fills
+    return [msgspec.structs.replace(trade, trade_id=last, id_span=last - first + 1) for trade in trades]
+
+
+def _venue_of(frames: Mapping[str, int], wanted: str | None, report: TapeReport) -> str:
+    """Return which venue is played, from the trade frames of each.
+
+    A file that holds the markets of one company, as spot and perpetuals of Bybit, is played as the one with most frames.
+    """
+    if wanted is not None and frames:
+        if wanted not in frames:
+            raise TapeError(f"the files hold trades of {' and '.join(sorted(frames))}, none of {wanted}")
+        return wanted
+    if len({VENUES[name].home for name in frames}) != 1:
+        raise TapeError(_not_one_venue(set(frames), report))
+    venue = max(frames, key=lambda name: frames[name])
+    report.warnings += [
+        f"a tape has one venue: {frames[venue]} frames of {venue} are played and {frames[other]} of {other} left out; "
+        f"ask for venue {other} to play those"
+        for other in frames
+        if other != venue
+    ]
+    return venue
+
+
 def _not_one_venue(venues: set[str], report: TapeReport) -> str:
     if venues:
         return f"the files hold trades of {' and '.join(sorted(venues))}; a tape has one venue, play them one at a time"
     if report.skipped:
         some = ", ".join(list(report.skipped)[:3])
+        if report.reasons:
+            return f"the tape holds no trades that can be played ({some}): {'; '.join(report.reasons)}"
         return f"the tape holds trades of contracts or unknown pairs only ({some}); trades of {', '.join(VENUES)} can be played"
-    return "the tape holds no trades of OKX (channels trades-all, trades) or Binance (trade, aggTrade); record one of these"
+    known = ", ".join(f"{name} ({', '.join(venue.channels)})" for name, venue in VENUES.items())
+    return f"the tape holds no trades of {known}; record one of these"

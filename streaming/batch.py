@@ -2,30 +2,41 @@
 
 import msgspec
 
+from db.repositories.feeds import Feed
 from market.candle import Candle
 from market.trade import Trade
 from market.window import Window
 from streaming.ledger import Hole, Progress
 
 
-class FeedState(msgspec.Struct, frozen=True):
-    """How the feed of a symbol is doing.
+class Mark(msgspec.Struct, frozen=True):
+    """How far a symbol is: everything up to here is stored or noted as a hole.
+
+    Attributes:
+        last_id: The highest id that is known to exist; its time, where ids prove nothing.
+        last_us: Its time, UTC epoch microseconds.
+        since_us: Where the tape begins.
+        restart: Whether the ids started over, so that the mark may go back.
+    """
+
+    last_id: int
+    last_us: int
+    since_us: int | None
+    restart: bool = False
+
+
+class Rebuild(msgspec.Struct, frozen=True):
+    """Minutes that are no longer in memory and have to be made anew.
 
     Attributes:
         symbol: `EXCHANGE:BASE-QUOTE`.
-        state: `live`, `quiet`, `stale`, `healing` or `down`.
-        reason: Why, in words; empty where the state says it all.
-        since_us: When the state began, UTC epoch microseconds by our clock.
-        last_trade_id: The newest trade, None before the first.
-        last_trade_us: Its time.
+        window: Whole minutes.
+        trades: All their trades, fetched anew; None where the stored ones are all there is to know.
     """
 
     symbol: str
-    state: str
-    reason: str
-    since_us: int
-    last_trade_id: int | None = None
-    last_trade_us: int | None = None
+    window: Window
+    trades: list[Trade] | None = None
 
 
 class Batch(msgspec.Struct):
@@ -37,8 +48,9 @@ class Batch(msgspec.Struct):
         holes: Holes that showed up.
         progress: What became of holes.
         duplicates: Trades that had been seen before; their payload is compared with the stored one.
-        rebuilds: Minutes that are no longer in memory and have to be made anew from the store.
+        rebuilds: Minutes that have to be made anew.
         feeds: States that changed.
+        marks: How far each symbol is now.
     """
 
     trades: list[Trade] = msgspec.field(default_factory=list)
@@ -46,13 +58,12 @@ class Batch(msgspec.Struct):
     holes: list[Hole] = msgspec.field(default_factory=list)
     progress: list[Progress] = msgspec.field(default_factory=list)
     duplicates: list[Trade] = msgspec.field(default_factory=list)
-    rebuilds: list[tuple[str, Window]] = msgspec.field(default_factory=list)
-    feeds: list[FeedState] = msgspec.field(default_factory=list)
+    rebuilds: list[Rebuild] = msgspec.field(default_factory=list)
+    feeds: list[Feed] = msgspec.field(default_factory=list)
+    marks: dict[str, Mark] = msgspec.field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(
-            self.trades or self.candles or self.holes or self.progress or self.duplicates or self.rebuilds or self.feeds
-        )
+        return bool(self.trades or self.candles or self.holes or self.progress or self.duplicates or self.rebuilds or self.feeds)
 
     def add(self, other: "Batch") -> None:
         """Take what another batch has, behind what this one has."""
@@ -63,3 +74,7 @@ class Batch(msgspec.Struct):
         self.duplicates += other.duplicates
         self.rebuilds += other.rebuilds
         self.feeds += other.feeds
+        for symbol, mark in other.marks.items():
+            before = self.marks.get(symbol)
+            restart = mark.restart or (before is not None and before.restart)
+            self.marks[symbol] = msgspec.structs.replace(mark, restart=restart)

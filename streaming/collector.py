@@ -21,6 +21,7 @@ from streaming.connection import Connection
 from streaming.persistence import Persistence
 from streaming.pipeline import Pipeline
 from streaming.publish import PublishSink
+from streaming.reads import Reads
 from streaming.store import StoreSink
 from streaming.worker import Worker
 
@@ -100,7 +101,7 @@ class DataCollector:
         trades = [_as_trade(raw) for raw in raw_trades]
         candles: list[Candle] = []
         for symbol in dict.fromkeys(trade.symbol for trade in trades):
-            pipeline = self._pipelines.setdefault(symbol, Pipeline([symbol]))
+            pipeline = self._pipelines.setdefault(symbol, Pipeline([symbol], provable=self._proves(symbol)))
             candles += pipeline.take([trade for trade in trades if trade.symbol == symbol]).candles
         return candles
 
@@ -126,6 +127,10 @@ class DataCollector:
             return 0
         return sum(self._db.raw_trades.insert_market_data_point(point) for point in points)
 
+    def _proves(self, symbol: str) -> bool:
+        venue = symbol.partition(":")[0].lower()
+        return all(provider.provable for provider in self.providers.values() if provider.name.lower() == venue)
+
     def _share(self, symbols: list[str]) -> list[DataProvider]:
         if not self.providers:
             raise InputError("no venue is registered; call register_provider('okx', OKX()) first")
@@ -143,18 +148,16 @@ class DataCollector:
         return shares
 
     async def _follow(self, provider: DataProvider, timeframes: list[Timeframe]) -> None:
-        widest = max(timeframes, key=lambda timeframe: timeframe.width_us)
-        persistence = Persistence(self._db.engine, keep_trades=self.store_raw_data, widest=widest)
+        persistence = Persistence(self._db.transaction, provider, keep_trades=self.store_raw_data, timeframes=timeframes)
         async with HistoryClient(provider) as history, _bus(self._redis_url) as bus:
             worker = Worker(
                 provider,
                 Connection(provider),
                 history,
+                Reads(persistence),
                 StoreSink(persistence.write, limit=self._queue_trades, linger=self._linger),
                 PublishSink(bus),
                 timeframes=timeframes,
-                resume=persistence.resume,
-                keep_instruments=persistence.keep_instruments,
             )
             self._workers.append(worker)
             if self._stopped:

@@ -1,14 +1,20 @@
-"""What the worker says about its feed: one state a symbol, for Redis and the page."""
+"""What the worker says about its feed: one state a symbol, for Redis, the database and the page."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from db.repositories.feeds import Feed
 from market.clock import now_us
-from streaming.pipeline import Batch, Pipeline
+from streaming.batch import Batch
+from streaming.lane import Lane
+from streaming.vigil import Vigil
 
 
 class FeedBoard:
     """Counts and states of one venue's connection.
+
+    A state is `down` (no line, or the venue refused the symbol), `stale` (the venue has trades that do not come), `healing`
+    (holes are being filled), `quiet` (no trade for longer than usual, and the venue has none) or `live`.
 
     Attributes:
         quarantined: Frames that were refused because no documentation has them.
@@ -16,47 +22,95 @@ class FeedBoard:
 
     def __init__(self, venue: str, symbols: Iterable[str]) -> None:
         self._venue = venue
-        self._symbols = tuple(symbols)
-        self._state, self._reason, self._tape = "connecting", "", ""
-        self._since_us = now_us()
+        at_us = now_us()
+        self._down, self._tape = "connecting", ""
+        self._refused: dict[str, str] = {}
+        self._said = {symbol: Feed(symbol, "down", "connecting", at_us) for symbol in symbols}
+        self._events: list[dict[str, Any]] = []
         self.quarantined = self.duplicates = self.holes = 0
 
     def connected(self, tape: str) -> None:
         """Note that the socket is open and subscribed."""
-        self._state, self._reason, self._tape, self._since_us = "connected", "", tape, now_us()
+        self._down, self._tape = "", tape
+        self._refused.clear()
 
     def disconnected(self, reason: str) -> None:
         """Note that the socket is gone."""
-        if self._state != "down":
-            self._since_us = now_us()
-        self._state, self._reason = "down", reason
+        self._down = reason or "disconnected"
+
+    def refused(self, symbol: str, words: str) -> None:
+        """Note that the venue refused a symbol."""
+        self._refused[symbol] = words
 
     def took(self, batch: Batch) -> None:
-        """Note what came of some trades."""
-        self.duplicates += batch.duplicates
+        """Note what came of some trades; one of a refused symbol says that it is not refused any more."""
+        self.duplicates += len(batch.duplicates)
         self.holes += len(batch.holes)
+        if self._refused:
+            for trade in batch.trades:
+                self._refused.pop(trade.symbol, None)
 
-    def states(self, pipeline: Pipeline, at_us: int) -> dict[str, dict[str, Any]]:
-        """Return the state of each symbol; times are UTC epoch microseconds."""
-        return {symbol: self._state_of(symbol, pipeline, at_us) for symbol in self._symbols}
+    def changes(self, lanes: Mapping[str, Lane], vigils: Mapping[str, Vigil], now: float) -> list[Feed]:
+        """Return the states that are not what they were; each is an event too."""
+        changed = []
+        at_us = now_us()
+        for symbol, before in self._said.items():
+            lane = lanes[symbol]
+            state, reason = self._state_of(lane, vigils[symbol], now)
+            if state == before.state:
+                continue
+            last = lane.newest
+            feed = Feed(symbol, state, reason, at_us, last.trade_id if last else None, last.timestamp_us if last else None)
+            changed.append(feed)
+            self._events.append(
+                {"event": "feed", "symbol": symbol, "state": state, "was": before.state, "reason": reason, "at_us": at_us}
+            )
+        self._said.update((feed.symbol, feed) for feed in changed)
+        return changed
 
-    def _state_of(self, symbol: str, pipeline: Pipeline, at_us: int) -> dict[str, Any]:
-        lane = pipeline.lanes[symbol]
+    def stopped(self) -> list[Feed]:
+        """Return the last states: nobody follows the symbols any more."""
+        return [
+            Feed(said.symbol, "down", "the worker stopped", now_us(), said.last_trade_id, said.last_trade_us)
+            for said in self._said.values()
+        ]
+
+    def take_events(self) -> list[dict[str, Any]]:
+        """Return the events since the last call."""
+        events, self._events = self._events, []
+        return events
+
+    def states(self, lanes: Mapping[str, Lane], at_us: int) -> dict[str, dict[str, Any]]:
+        """Return all that is known of each symbol; times are UTC epoch microseconds."""
+        return {symbol: self._all_of(said, lanes[symbol], at_us) for symbol, said in self._said.items()}
+
+    def _state_of(self, lane: Lane, vigil: Vigil, now: float) -> tuple[str, str]:
+        if self._down:
+            return "down", self._down
+        if lane.symbol in self._refused:
+            return "down", self._refused[lane.symbol]
+        state, reason = vigil.state(now)
+        if state != "stale" and lane.open:
+            return "healing", f"{len(lane.open)} holes are being filled" if len(lane.open) > 1 else "a hole is being filled"
+        return state, reason
+
+    def _all_of(self, said: Feed, lane: Lane, at_us: int) -> dict[str, Any]:
         newest = lane.newest
         return {
-            "symbol": symbol,
+            "symbol": said.symbol,
             "venue": self._venue,
-            "state": "live" if self._state == "connected" and newest and not lane.interrupted else self._state,
-            "reason": self._reason,
-            "since_us": self._since_us,
+            "state": said.state,
+            "reason": said.reason,
+            "since_us": said.since_us,
             "at_us": at_us,
             "tape": self._tape,
             "price": newest.price if newest else None,
             "side": str(newest.side) if newest else None,
             "trade_us": newest.timestamp_us if newest else None,
             "received_us": newest.received_us if newest else None,
-            "last_id": lane.ids.last_id,
-            "open_holes": len(lane.ids.holes),
+            "last_id": newest.trade_id if newest else None,
+            "open_holes": len(lane.open),
+            "provable": lane.provable,
             "quarantined": self.quarantined,
             "duplicates": self.duplicates,
         }

@@ -1,50 +1,82 @@
 """What the worker writes to PostgreSQL and reads back when it starts again; called in threads."""
 
-from collections.abc import Callable, Iterable
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from itertools import takewhile
 
+import msgspec
 import psycopg2
 import sqlalchemy as sa
 
 from db.bulk import RowsExist
-from db.engine import is_transient, transaction
+from db.engine import is_transient
 from db.repositories.gaps import Gap
-from db.repositories.symbols import ListedSymbol
 from db.store import Store
-from exchanges.base import Instrument
+from exchanges.base import DataProvider, Instrument
+from market.candle import Candle
 from market.errors import StoreUnreachable
-from market.symbol import Symbol
-from market.timeframe import BASE, MINUTE_US, Timeframe
+from market.rebuild import rebuild
+from market.timeframe import BASE, DAY_US, MINUTE_US, Timeframe
 from market.trade import Trade
-from streaming.pipeline import Batch, Hole, Resume
+from market.window import Window
+from streaming.batch import Batch, Rebuild
+from streaming.ledger import Cause, Hole, State
+from streaming.resume import KnownHole, Resume
+from streaming.rows import alarm_of, gap_of, listed_of
+from streaming.switches import ALL_ON, Switches
 
 # Times may go back a little while ids go up; a trade below the watermark may be younger than the one that set it.
 _SLACK_US = 5 * MINUTE_US
+
+
+class Written(msgspec.Struct):
+    """What came of a batch in the store.
+
+    Attributes:
+        candles: Minutes that were made anew, and wider candles that follow revised ones; to be published.
+        alarms: Trades that came twice with two payloads, the stored one first.
+        short: Minutes that could not be made anew because their trades are not kept.
+    """
+
+    candles: list[Candle] = msgspec.field(default_factory=list)
+    alarms: list[tuple[Trade, Trade]] = msgspec.field(default_factory=list)
+    short: list[tuple[str, Window]] = msgspec.field(default_factory=list)
 
 
 class Persistence:
     """The worker's side of the database.
 
     Args:
-        engine: Connections.
+        begin: Opens a transaction on all repositories.
+        provider: Whose trades they are.
         keep_trades: Whether raw trades are stored; without them only candles, holes and watermarks are.
-        widest: The widest live timeframe; its minutes are read back at the start.
+        timeframes: The live ones; the minutes of the widest are read back at the start.
+        switches: What a mutation check turns off.
     """
 
-    def __init__(self, engine: sa.Engine, *, keep_trades: bool = True, widest: Timeframe = Timeframe.D1) -> None:
-        self._engine, self._keep_trades, self._widest = engine, keep_trades, widest
+    def __init__(
+        self,
+        begin: Callable[[], AbstractContextManager[Store]],
+        provider: DataProvider,
+        *,
+        keep_trades: bool = True,
+        timeframes: Sequence[Timeframe] = (Timeframe.D1,),
+        switches: Switches = ALL_ON,
+    ) -> None:
+        self._begin, self._provider, self.keep_trades, self._switches = begin, provider, keep_trades, switches
+        self._wider = sorted({each for each in timeframes if each is not BASE}, key=lambda each: each.width_us)
 
-    def write(self, batch: Batch) -> None:
-        """Store trades, candles, holes and watermarks in one transaction; the same batch may come again.
+    def write(self, batch: Batch) -> Written:
+        """Store a batch in one transaction; the same batch may come again.
 
         Raises:
             StoreUnreachable: If waiting may help; nothing was stored.
         """
         try:
             try:
-                self._write(batch, lambda store: store.raw_trades.append)
+                return self._write(batch, new=True)
             except RowsExist:  # a batch whose commit was not answered, or a trade stored by someone else
-                self._write(batch, lambda store: store.raw_trades.insert_trades)
+                return self._write(batch, new=False)
         except (sa.exc.SQLAlchemyError, psycopg2.Error) as error:
             if is_transient(error):
                 raise StoreUnreachable(str(error)) from error
@@ -52,72 +84,129 @@ class Persistence:
 
     def resume(self, symbol: str) -> Resume | None:
         """Return where a symbol goes on, None when nothing of it is stored."""
-        with transaction(self._engine) as store:
+        with self._begin() as store:
             mark = store.watermarks.get(symbol)
             if mark is None:
                 return None
             candle = store.market_data.get_last_traded(symbol, BASE)
             since_us = candle.open_us - _SLACK_US if candle else BASE.open_of(mark.timestamp_us)
-            trades = store.raw_trades.get_trades(symbol, since_us, mark.timestamp_us + _SLACK_US)
+            trades = store.raw_trades.get_trades(symbol, since_us, mark.timestamp_us + _SLACK_US) if self.keep_trades else None
             flats = store.market_data.get_series(symbol, BASE, candle.timestamp_us + 1).candles() if candle else ()
-            minutes = store.market_data.get_series(symbol, BASE, self._widest.open_of(mark.timestamp_us) + 1).candles()
-            return Resume(mark.trade_id, mark.timestamp_us, candle, list(flats), trades, list(minutes))
+            widest = self._wider[-1] if self._wider else BASE
+            minutes = store.market_data.get_series(symbol, BASE, widest.open_of(mark.timestamp_us) + 1).candles()
+            return Resume(
+                mark.trade_id, mark.timestamp_us, mark.since_us, candle, list(flats), trades,
+                _holes(store, symbol, mark.timestamp_us), list(minutes),
+            )  # fmt: skip
 
-    def keep_instruments(self, instruments: list[Instrument]) -> None:
+    def ids_of(self, symbol: str, window: Window) -> tuple[int, int] | None:
+        """Return the lowest and the highest id that trades of some minutes can have, None where the candles around them have none.
+
+        For minutes whose trades are not kept: they have to be fetched whole.
+        """
+        with self._begin() as store:
+            before = store.market_data.get_series(symbol, BASE, window.start_us - DAY_US, window.start_us).candles()
+            behind = store.market_data.get_series(symbol, BASE, window.end_us + 1, window.end_us + DAY_US).candles()
+            mark = store.watermarks.get(symbol)
+            last = max((each.last_trade_id for each in before if each.last_trade_id is not None), default=None)
+            following = min((each.first_trade_id for each in behind if each.first_trade_id is not None), default=None)
+            inside = store.market_data.get_series(symbol, BASE, window.start_us + 1, window.end_us).candles()
+            own = min((each.first_trade_id for each in inside if each.first_trade_id is not None), default=None)
+        first = last + 1 if last is not None else own
+        if following is None and mark is not None:
+            following = mark.trade_id + 1
+        return None if first is None or following is None or following <= first else (first, following - 1)
+
+    def keep_instruments(self, instruments: Sequence[Instrument]) -> None:
         """Store the venue's lines about some symbols."""
-        with transaction(self._engine) as store:
-            store.symbols.upsert([_listed(instrument) for instrument in instruments])
+        with self._begin() as store:
+            store.symbols.upsert([listed_of(instrument) for instrument in instruments])
 
-    def _write(self, batch: Batch, how: Callable[[Store], Callable[[list[Trade]], int]]) -> None:
-        with transaction(self._engine) as store:
-            if batch.trades:
-                if self._keep_trades:
-                    how(store)(batch.trades)
-                for trade in _highest(batch.trades):
-                    store.watermarks.set(trade.symbol, trade.trade_id, trade.timestamp_us)
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _write(self, batch: Batch, *, new: bool) -> Written:
+        written = Written()
+        if not self._switches.atomic:
+            with self._begin() as store:
+                _mark(store, batch)
+        with self._begin() as store:
+            if batch.trades and self.keep_trades:
+                if new:
+                    store.raw_trades.append(batch.trades)
+                else:
+                    store.raw_trades.insert_trades(batch.trades)
+            self._note(store, batch, written)
             if batch.candles:
                 store.market_data.upsert_candles(batch.candles)
-            for hole in batch.holes:
-                store.gaps.open(_gap(hole))
+            revised = [candle for candle in batch.candles if candle.revision]
+            for wanted in batch.rebuilds:
+                rebuilt = self._rebuild(store, wanted, written)
+                store.market_data.upsert_candles(rebuilt)
+                written.candles += rebuilt
+                revised += rebuilt
+            written.candles += self._wider_of(store, revised)
+            for feed in batch.feeds:
+                store.feeds.set(feed)
+            _mark(store, batch)
+        return written
+
+    def _note(self, store: Store, batch: Batch, written: Written) -> None:
+        for hole in batch.holes:
+            store.gaps.open(gap_of(hole))
+        for step in batch.progress:
+            store.gaps.progress(gap_of(step.hole, step))
+        if batch.duplicates and self.keep_trades:
+            written.alarms = store.raw_trades.differing(batch.duplicates)
+            for stored, other in written.alarms:
+                store.gaps.open(alarm_of(stored, other))
+
+    def _rebuild(self, store: Store, wanted: Rebuild, written: Written) -> list[Candle]:
+        symbol, window = wanted.symbol, wanted.window
+        trades = wanted.trades
+        if trades is None:
+            trades = store.raw_trades.get_trades(symbol, window.start_us, window.end_us) if self.keep_trades else []
+        inside = list(store.market_data.get_series(symbol, BASE, window.start_us, window.end_us).candles())
+        behind = store.market_data.get_series(symbol, BASE, window.end_us + 1, window.end_us + DAY_US).candles()
+        flats = list(takewhile(lambda candle: not candle.trades, behind))
+        mark = store.watermarks.get(symbol)
+        rebuilt = rebuild(
+            symbol, window, trades, inside + flats,
+            holes=[Window(gap.start_us, gap.end_us) for gap in _lasting(store, symbol, window)],
+            since_us=mark.since_us if mark else None, decimals=self._provider.decimals, provable=self._provider.provable,
+        )  # fmt: skip
+        written.short += [(symbol, Window(label - BASE.width_us, label)) for label in rebuilt.short]
+        return rebuilt.candles
+
+    def _wider_of(self, store: Store, revised: Iterable[Candle]) -> list[Candle]:
+        found: list[Candle] = []
+        symbols = {candle.symbol: [each for each in revised if each.symbol == candle.symbol] for candle in revised}
+        for symbol, minutes in symbols.items():
+            for wider in self._wider:
+                labels = {wider.close_of(minute.open_us) for minute in minutes}
+                series = store.market_data.get_series(symbol, wider, min(labels), max(labels)).candles()
+                found += [candle for candle in series if candle.timestamp_us in labels]
+        return found
 
 
-def _gap(hole: Hole) -> Gap:
-    return Gap(
-        symbol=hole.symbol,
-        first_id=hole.first_id,
-        last_id=hole.last_id,
-        start_us=hole.start_us,
-        end_us=hole.end_us,
-        cause=str(hole.cause),
-    )
+def _mark(store: Store, batch: Batch) -> None:
+    for symbol, mark in batch.marks.items():
+        put = store.watermarks.restart if mark.restart else store.watermarks.set
+        put(symbol, mark.last_id, mark.last_us, mark.since_us)
 
 
-def _listed(instrument: Instrument) -> ListedSymbol:
-    symbol = Symbol.parse(instrument.symbol)
-    return ListedSymbol(
-        symbol=instrument.symbol,
-        exchange=symbol.exchange,
-        base=symbol.base,
-        quote=symbol.quote,
-        tick_size=_step(instrument.tick_size),
-        lot_size=_step(instrument.lot_size),
-        status=instrument.status,
-    )
+def _lasting(store: Store, symbol: str, window: Window | None = None) -> list[Gap]:
+    start_us, end_us = (window.start_us, window.end_us - 1) if window else (None, None)
+    gaps = [store.gaps.list(symbol, state, start_us=start_us, end_us=end_us) for state in (State.OPEN, State.UNRECOVERABLE)]
+    return [gap for part in gaps for gap in part]
 
 
-def _step(text: str) -> Decimal | None:
-    try:
-        step = Decimal(text)
-    except InvalidOperation:
-        return None
-    return step if step.is_finite() else None
-
-
-def _highest(trades: list[Trade]) -> Iterable[Trade]:
-    # A late trade may stand behind a higher one.
-    found: dict[str, Trade] = {}
-    for trade in trades:
-        known = found.get(trade.symbol)
-        if known is None or trade.trade_id > known.trade_id:
-            found[trade.symbol] = trade
-    return found.values()
+def _holes(store: Store, symbol: str, known_us: int) -> list[KnownHole]:
+    # What nothing will fill matters only where minutes may still be revised.
+    return [
+        KnownHole(
+            Hole(symbol, gap.first_id, gap.last_id, gap.start_us, gap.end_us, Cause(gap.cause)),
+            State(gap.state), gap.missing, gap.recovered,
+        )
+        for gap in _lasting(store, symbol)
+        if gap.state == State.OPEN or gap.end_us > known_us - 2 * DAY_US
+    ]  # fmt: skip

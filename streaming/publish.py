@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ from streaming.backoff import Backoff
 logger = logging.getLogger(__name__)
 
 _KEPT = 10_000
+_EVENTS_KEPT = 1_000
 
 
 class Publisher(Protocol):
@@ -22,6 +23,9 @@ class Publisher(Protocol):
 
     async def publish_candles(self, candles: Iterable[Candle]) -> None:
         """Publish candles and keep each as the latest of its symbol and timeframe."""
+
+    async def publish_event(self, event: dict[str, Any]) -> None:
+        """Send an event to the system channel."""
 
     async def set_feeds(self, feeds: dict[str, dict[str, Any]]) -> None:
         """Keep the state of each symbol's feed."""
@@ -42,6 +46,7 @@ class PublishSink:
         self._backoff = backoff or Backoff(first=0.05, cap=1.0, good_after=0.0)
         self._waiting: OrderedDict[tuple[str, Timeframe, int], Candle] = OrderedDict()
         self._feeds: dict[str, dict[str, Any]] = {}
+        self._events: deque[dict[str, Any]] = deque(maxlen=_EVENTS_KEPT)
         self._some = asyncio.Event()
         self.dropped = 0
         self.down = False
@@ -61,6 +66,12 @@ class PublishSink:
         self._feeds = feeds
         self._some.set()
 
+    def put_events(self, events: Iterable[dict[str, Any]]) -> None:
+        """Take events for the system channel, of which the last 1,000 are kept; never waits."""
+        self._events.extend(events)
+        if self._events:
+            self._some.set()
+
     async def run(self) -> None:
         """Publish what comes, for ever."""
         while True:
@@ -70,6 +81,9 @@ class PublishSink:
             try:
                 await self._bus.publish_candles(candles)
                 await self._bus.set_feeds(feeds)
+                while self._events:
+                    await self._bus.publish_event(self._events[0])
+                    self._events.popleft()
             except StoreUnreachable as error:
                 if not self.down:
                     self.down = True

@@ -2,16 +2,18 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from market.clock import monotonic
 from market.errors import StoreUnreachable
 from streaming.backoff import Backoff
-from streaming.pipeline import Batch
+from streaming.batch import Batch
+from streaming.persistence import Written
 
 logger = logging.getLogger(__name__)
 
 _CHUNK = 20_000
+_OVERLOADED = 0.5
 
 
 class StoreSink:
@@ -23,21 +25,26 @@ class StoreSink:
         limit: Trades that may wait.
         linger: Seconds in which small batches are gathered into one transaction.
         last_patience: Seconds to go on trying after `close` while there is no database; then what waits is given up.
+        in_thread: Runs `write` elsewhere; the simulation has no threads.
 
     Attributes:
+        full_at: When `put` last had to wait for longer than half a second, on the monotonic clock.
         stored_trades: Trades written since the start.
         down: Whether the last attempt found no database.
     """
 
     def __init__(
         self,
-        write: Callable[[Batch], None],
+        write: Callable[[Batch], Written],
         *,
         limit: int = 100_000,
         linger: float = 0.1,
         last_patience: float = 10.0,
         backoff: Backoff | None = None,
+        in_thread: Callable[[Callable[[Batch], Written], Batch], Awaitable[Written]] = asyncio.to_thread,
     ) -> None:
+        self._in_thread = in_thread
+        self._written: list[Written] = []
         self._write, self._limit, self._linger, self._last_patience = write, limit, linger, last_patience
         self._backoff = backoff or Backoff(first=0.1, cap=2.0, good_after=0.0)
         self._waiting: list[Batch] = []
@@ -45,7 +52,7 @@ class StoreSink:
         self._room.set()
         self._closing = asyncio.Event()
         self._give_up_at = float("inf")
-        self.size = 0
+        self.size, self.full_at = 0, float("-inf")
         self.stored_trades = 0
         self.down = False
 
@@ -63,7 +70,15 @@ class StoreSink:
         self._some.set()
         if self.size >= self._limit:
             self._room.clear()
+            begun = monotonic()
             await self._room.wait()
+            if monotonic() - begun > _OVERLOADED:
+                self.full_at = monotonic()
+
+    def take_written(self) -> list[Written]:
+        """Return what came of the batches written since the last call."""
+        written, self._written = self._written, []
+        return written
 
     async def run(self) -> None:
         """Write what comes, until `close` was called and nothing waits any more.
@@ -103,9 +118,7 @@ class StoreSink:
         # As many whole batches as make one good transaction; order is kept.
         merged, taken = Batch(), 0
         for batch in self._waiting:
-            merged.trades += batch.trades
-            merged.candles += batch.candles
-            merged.holes += batch.holes
+            merged.add(batch)
             taken += 1
             if len(merged.trades) >= _CHUNK:
                 break
@@ -116,7 +129,7 @@ class StoreSink:
         down_at: float | None = None
         while True:
             try:
-                await asyncio.to_thread(self._write, batch)
+                written = await self._in_thread(self._write, batch)
             except StoreUnreachable as error:
                 if down_at is None:
                     down_at, self.down = monotonic(), True
@@ -130,4 +143,6 @@ class StoreSink:
                     self.down = False
                     logger.warning("store back after_seconds=%.1f", monotonic() - down_at)
                 self._backoff.good(monotonic())
+                if written.candles or written.alarms or written.short:
+                    self._written.append(written)
                 return

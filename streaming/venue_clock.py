@@ -34,12 +34,17 @@ class VenueClock:
         if venue_us > self._answer_us:
             self._answer_us, self._answer_at = venue_us, now
 
+    @property
+    def newest_us(self) -> int:
+        """The newest moment that the venue named, 0 before the first."""
+        return max(self._seen_us, self._answer_us)
+
     def is_possible(self, venue_us: int, local_us: int) -> bool:
         """Return whether a venue may name this time: neither an hour ahead of all we know, nor a week behind it.
 
         One absurd time would otherwise close a candle for every minute up to it.
         """
-        newest_us = max(self._seen_us, self._answer_us, local_us)
+        newest_us = max(self.newest_us, local_us)
         return newest_us - _BEHIND_US <= venue_us <= newest_us + _AHEAD_US
 
     def closable_until(self, now: float) -> int:

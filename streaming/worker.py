@@ -2,28 +2,37 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
-from exchanges.base import ControlKind, DataProvider, Instrument
+from exchanges.base import Control, ControlKind, DataProvider
 from exchanges.rest import HistoryClient
 from market.clock import isoformat, monotonic, now_us
-from market.errors import PlatformError, StoreUnreachable, VenueError, WireError
+from market.errors import PlatformError, VenueError, WireError
 from market.timeframe import Timeframe
 from market.trade import Trade
-from streaming.backoff import Backoff
-from streaming.connection import Connected, Connection, Disconnected, Event, Received
+from streaming.batch import Batch
+from streaming.connection import Connected, Connection, Disconnected, Received
 from streaming.edge import LiveEdge
+from streaming.errands import Errands, end_tasks
 from streaming.feed import FeedBoard
-from streaming.pipeline import Batch, Pipeline, Resume
+from streaming.healer import Healer
+from streaming.ledger import Cause
+from streaming.lookout import Lookout
+from streaming.persistence import Written
+from streaming.pipeline import Pipeline
 from streaming.publish import PublishSink
+from streaming.reads import Reads
 from streaming.store import StoreSink
+from streaming.switches import ALL_ON, Switches
 from streaming.venue_clock import VenueClock
 
 logger = logging.getLogger(__name__)
 
 _TICK_SECONDS = 0.05
 _FEED_SECONDS = 0.5
+_OVERLOAD_LASTS = 30.0
+_ASK_AGAIN_SECONDS = 60.0
 
 
 class Worker:
@@ -32,12 +41,13 @@ class Worker:
     Args:
         provider: The venue, with the symbols to follow.
         connection: Where its frames come from.
-        history: Its REST interface: its clock and its list of symbols.
+        history: Its REST interface.
+        reads: The database, for what is read.
         store: The lossless sink.
         publisher: The lively sink.
         timeframes: What to publish besides the minute.
-        resume: Returns where a symbol goes on, None when it is new; runs in a thread.
-        keep_instruments: Stores the venue's lines about the symbols followed; runs in a thread.
+        switches: What a mutation check turns off.
+        tick_seconds: How often forming candles are published.
     """
 
     def __init__(
@@ -45,25 +55,30 @@ class Worker:
         provider: DataProvider,
         connection: Connection,
         history: HistoryClient,
+        reads: Reads,
         store: StoreSink,
         publisher: PublishSink,
         *,
         timeframes: Iterable[Timeframe],
-        resume: Callable[[str], Resume | None],
-        keep_instruments: Callable[[list[Instrument]], None],
+        switches: Switches = ALL_ON,
+        tick_seconds: float = _TICK_SECONDS,
     ) -> None:
         self._provider, self._connection, self._history = provider, connection, history
-        self._store, self._publisher = store, publisher
-        self._resume_point, self._keep_instruments = resume, keep_instruments
-        self.pipeline = Pipeline(provider.symbols, decimals=provider.decimals)
+        self._reads, self._store, self._publisher = reads, store, publisher
+        self._switches, self._tick_seconds = switches, tick_seconds
+        self.pipeline = Pipeline(provider.symbols, decimals=provider.decimals, provable=provider.provable, switches=switches)
         wanted = list(timeframes)
         self._edges = {symbol: LiveEdge(wanted) for symbol in provider.symbols}
         self._clock = VenueClock()
         self._dirty: set[str] = set()
-        self._guarded = True
+        self._guarded, self._ready = True, False
         self._stop = asyncio.Event()
-        self._asking: set[asyncio.Task[None]] = set()
+        self._errands = Errands()
         self.board = FeedBoard(provider.name, provider.symbols)
+        whole = reads.ids_of if provider.provable and not reads.keeps_trades else None
+        line = (provider, history, self.pipeline, self._emit)
+        self.lookout = Lookout(*line, renew=connection.renew, venue_us=self._venue_us)
+        self.healer = Healer(*line, venue_us=self._venue_us, ids_of=whole)
 
     def stop(self) -> None:
         """Ask for an orderly stop: what was received is stored, then `run` returns."""
@@ -76,15 +91,21 @@ class Worker:
             StoreError: If the database refuses what is to be stored.
         """
         writer = asyncio.create_task(self._store.run(), name="store")
-        others = [
-            asyncio.create_task(work, name=name)
-            for name, work in (("follow", self._follow()), ("tick", self._tick()), ("publish", self._publisher.run()))
-        ]
+        works: list[tuple[str, Coroutine[Any, Any, None]]] = [
+            ("follow", self._follow()), ("tick", self._tick()), ("publish", self._publisher.run()),
+        ]  # fmt: skip
+        if self._switches.healing:
+            works.append(("heal", self.healer.run()))
+        others = [asyncio.create_task(work, name=name) for name, work in works]
         stopping = asyncio.create_task(self._stop.wait(), name="stop")
         try:
             done, _ = await asyncio.wait([writer, *others, stopping], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await end_tasks(*others, stopping, *self._asking)
+            await end_tasks(*others, stopping)
+            await self._errands.end()
+            await self.lookout.end()
+            if self._ready and self._store.has_room:
+                await self._store.put(Batch(feeds=self.board.stopped()))
             self._store.close()
             await writer
         for task in done - {stopping}:
@@ -96,22 +117,26 @@ class Worker:
     async def _follow(self) -> None:
         for symbol in self._provider.symbols:
             await self._resume(symbol)
+        self._ready = True
+        self.healer.wake()
         async for event in self._connection.events():
-            await self._handle(event)
+            if isinstance(event, Received):
+                await self._received(event)
+            elif isinstance(event, Connected):
+                self._connected(event)
+            else:
+                self._disconnected(event)
 
-    async def _handle(self, event: Event) -> None:
-        if isinstance(event, Received):
-            await self._received(event)
-        elif isinstance(event, Connected):
-            self.board.connected(event.tape)
-            self._guarded = not event.tape  # a local exchange plays any time at any speed
-            logger.info(
-                "connected venue=%s url=%s symbols=%d", self._provider.name, self._connection.url, len(self._provider.symbols)
-            )
-            self._in_background(self._ask_time())
-            self._in_background(self._ask_instruments())
-        else:
-            self._disconnected(event)
+    def _connected(self, event: Connected) -> None:
+        self.board.connected(event.tape)
+        self.lookout.connected(renewed=event.renewed)
+        self._guarded = not event.tape  # a local exchange plays any time at any speed
+        logger.info(
+            "%s venue=%s url=%s symbols=%d",
+            "renewed" if event.renewed else "connected", self._provider.name, self._connection.url, len(self._provider.symbols),
+        )  # fmt: skip
+        self._errands.run(self._ask_time())
+        self._errands.run(self._ask_instruments())
 
     async def _received(self, event: Received) -> None:
         parsed = event.parsed
@@ -119,19 +144,42 @@ class Worker:
             self.board.quarantined += 1
             logger.warning("quarantined venue=%s frame=%r", error.venue, error.frame[:500])
         for control in parsed.controls:
-            if control.kind is ControlKind.REFUSED:
-                logger.error("refused venue=%s code=%r message=%r", self._provider.name, control.code, control.message)
-            elif control.kind is ControlKind.NOTICE:
-                logger.warning("notice venue=%s code=%r message=%r", self._provider.name, control.code, control.message)
+            self._told(control)
+        if event.skipped:
+            logger.warning("frames lost venue=%s count=%d", self._provider.name, event.skipped)
+            self.pipeline.interrupt(Cause.SEQUENCE)
+            self.lookout.look_at(self._provider.symbols)
         trades = self._possible(parsed.trades, event.received_us)
         if not trades:
             return
         batch = self.pipeline.take(trades)
         newest = trades[-1]
         self._clock.seen(newest.timestamp_us, monotonic())
+        self.lookout.heard(trades)
         self._dirty.update({trade.symbol for trade in trades} if len(self._edges) > 1 else (newest.symbol,))
         self.board.took(batch)
         await self._emit(batch)
+
+    def _told(self, control: Control) -> None:
+        if control.kind is ControlKind.HEARTBEAT:
+            self.lookout.heartbeat(control)
+        elif control.kind is ControlKind.REFUSED:
+            self._refused(control)
+        elif control.kind is ControlKind.NOTICE:
+            logger.warning("notice venue=%s code=%r message=%r", self._provider.name, control.code, control.message)
+            self._connection.renew(f"the venue announced: {control.message or control.code}")
+
+    def _refused(self, control: Control) -> None:
+        logger.error("refused venue=%s code=%r message=%r", self._provider.name, control.code, control.message)
+        if control.symbol is not None:
+            self.board.refused(control.symbol, f"the venue refused it: {control.message or control.code}")
+            self._errands.later(_ASK_AGAIN_SECONDS, lambda: self._connection.subscribe([control.symbol or ""]))
+        elif len(self._provider.symbols) > 1:  # one bad symbol may have cost the others their subscription
+            self._errands.later(1.0, self._subscribe_one_by_one)
+
+    def _subscribe_one_by_one(self) -> None:
+        for symbol in self._provider.symbols:
+            self._connection.subscribe([symbol])
 
     def _possible(self, trades: list[Trade], local_us: int) -> list[Trade]:
         if not self._guarded:
@@ -145,8 +193,10 @@ class Worker:
         return good
 
     def _disconnected(self, event: Disconnected) -> None:
-        self.pipeline.interrupt()
+        overloaded = monotonic() - self._store.full_at < _OVERLOAD_LASTS
+        self.pipeline.interrupt(Cause.OVERLOAD if overloaded else Cause.DISCONNECT)
         self.board.disconnected(event.reason)
+        self.lookout.disconnected()
         what = "lost" if event.reached else "cannot be reached"
         logger.warning(
             "disconnected venue=%s %s url=%s reason=%s retry_in_seconds=%.1f",
@@ -161,9 +211,10 @@ class Worker:
         if batch.holes:
             first = batch.holes[0]
             logger.warning(
-                "holes count=%d symbol=%s first_id=%d last_id=%d cause=%s",
+                "holes count=%d symbol=%s first_id=%s last_id=%s cause=%s",
                 len(batch.holes), first.symbol, first.first_id, batch.holes[-1].last_id, first.cause,
             )  # fmt: skip
+            self.healer.wake()
         await self._store.put(batch)
 
     # -- the clock -----------------------------------------------------------------------------------------------
@@ -171,17 +222,38 @@ class Worker:
     async def _tick(self) -> None:
         feeds_at = monotonic()
         while True:
-            await asyncio.sleep(_TICK_SECONDS)
+            await asyncio.sleep(self._tick_seconds)
             now = monotonic()
             if self._store.has_room:  # else trades wait unread, and nobody knows which minutes are quiet
                 await self._emit(self.pipeline.close_until(self._clock.closable_until(now)))
             due_us = self.pipeline.next_close_us()
             if due_us is not None and self._clock.should_ask(due_us, now):
-                self._in_background(self._ask_time())
+                self._errands.run(self._ask_time())
             self._publish_forming()
+            for written in self._store.take_written():
+                self._was_written(written)
             if now >= feeds_at:
                 feeds_at = now + _FEED_SECONDS
-                self._publisher.put_feeds(self.board.states(self.pipeline, now_us()))
+                await self._look_around(now)
+
+    async def _look_around(self, now: float) -> None:
+        self.lookout.tick()
+        changed = self.board.changes(self.pipeline.lanes, self.lookout.vigils, now)
+        self._publisher.put_events(self.board.take_events())
+        self._publisher.put_feeds(self.board.states(self.pipeline.lanes, now_us()))
+        if changed and self._ready:
+            await self._emit(Batch(feeds=changed))
+
+    def _was_written(self, written: Written) -> None:
+        self._publisher.put(written.candles)
+        for stored, other in written.alarms:
+            logger.error("conflict symbol=%s trade_id=%d stored=%s other=%s", stored.symbol, stored.trade_id, stored, other)
+        self._publisher.put_events(
+            {"event": "conflict", "symbol": stored.symbol, "trade_id": stored.trade_id, "at_us": now_us()}
+            for stored, _ in written.alarms
+        )
+        for symbol, window in written.short:
+            self.healer.fetch_whole(symbol, window)
 
     def _publish_forming(self) -> None:
         dirty, self._dirty = self._dirty, set()
@@ -190,15 +262,8 @@ class Worker:
             if forming is not None:
                 self._publisher.put([forming, *self._edges[symbol].forming(forming)])
 
-    def _in_background(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._asking.add(task)
-        task.add_done_callback(self._asked)
-
-    def _asked(self, task: asyncio.Task[None]) -> None:
-        self._asking.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("a question to the venue failed venue=%s", self._provider.name, exc_info=error)
+    def _venue_us(self) -> int:
+        return self._clock.newest_us
 
     async def _ask_time(self) -> None:
         try:
@@ -218,38 +283,16 @@ class Worker:
             known = [instrument for instrument in listed if instrument.symbol in followed]
             for symbol in followed - {instrument.symbol for instrument in known}:
                 logger.error("unlisted symbol=%s: %s does not list it; no trade will come", symbol, self._provider.name)
-            await asyncio.to_thread(self._keep_instruments, known)
+            await self._reads.keep_instruments(known)
         except PlatformError as error:
             logger.warning("no symbol list reason=%s", error)
 
-    # -- starting again ------------------------------------------------------------------------------------------
-
     async def _resume(self, symbol: str) -> None:
-        backoff = Backoff(cap=5.0)
-        while True:
-            try:
-                point = await asyncio.to_thread(self._resume_point, symbol)
-                break
-            except StoreUnreachable as error:
-                logger.warning("store down at start symbol=%s reason=%s", symbol, error)
-                await asyncio.sleep(backoff.next())
+        point = await self._reads.resume(symbol)
         if point is None:
             return
         self._edges[symbol].take(point.minutes)
         batch = self.pipeline.resume(symbol, point)
-        logger.info("resumed symbol=%s last_id=%d trades_read=%d", symbol, point.last_id, len(point.trades))
+        logger.info("resumed symbol=%s last_id=%d trades_read=%d", symbol, point.last_id, len(point.trades or ()))
         self._edges[symbol].take(batch.candles)
         await self._store.put(batch)
-
-
-async def end_tasks(*tasks: asyncio.Task[Any]) -> None:
-    """Cancel tasks until they are over; what they raise is theirs.
-
-    One cancellation is not enough: before Python 3.12 `asyncio.wait_for`, which redis-py calls for each command, swallows one
-    that comes just as the command is done.
-    """
-    running = set(tasks)
-    while running:
-        for task in running:
-            task.cancel()
-        _, running = await asyncio.wait(running, timeout=0.5)

@@ -1,6 +1,8 @@
 """The ledger of holes: what is missing from the tape, why, and what became of it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,10 +22,14 @@ class Gap:
         last_id: The highest missing id; None likewise.
         start_us: Time of the last trade before the hole, UTC epoch microseconds.
         end_us: Time of the first trade after it.
-        cause: Why it came to be, one word: `sequence`, `disconnect`, `crash`, `late`, `reset`.
-        state: `open` until it is healed; then how it ended.
-        recovered: Trades fetched into it so far.
+        cause: Why it came to be: `sequence`, `disconnect`, `stall`, `crash`, `overload`, `reset`, `conflict`.
+        state: `open` until it is healed; then `filled`, `never_existed` or `unrecoverable`. `alarm` is no hole: one id came with
+            two payloads.
+        recovered: Ids fetched into it so far; trades where ids prove nothing.
+        missing: What is not there yet, as pairs of the lowest and the highest id; None before anything was fetched.
         evidence: What proves the cause or the end, as JSON.
+        opened_us: When it was noted, by the clock of the database; None in one that was not read from there. Not compared.
+        closed_us: When it ended; None while it is open. Not compared.
     """
 
     symbol: str
@@ -34,7 +40,29 @@ class Gap:
     cause: str
     state: str = "open"
     recovered: int = 0
+    missing: tuple[tuple[int, int], ...] | None = None
     evidence: Any = None
+    opened_us: int | None = field(default=None, compare=False)
+    closed_us: int | None = field(default=None, compare=False)
+
+    @property
+    def ids(self) -> int | None:
+        """How many ids it is wide; None where ids prove nothing."""
+        return None if self.first_id is None or self.last_id is None else self.last_id - self.first_id + 1
+
+    @property
+    def missing_ids(self) -> int | None:
+        """How many ids the tape still lacks; None where ids prove nothing. What never existed is not lacking."""
+        if self.state not in {"open", "unrecoverable"}:
+            return 0
+        if self.ids is None or self.missing is None:
+            return self.ids
+        return sum(high - low + 1 for low, high in self.missing)
+
+    @property
+    def key(self) -> tuple[str, int | None, int | None, int]:
+        """What tells it from all others."""
+        return self.symbol, self.first_id, self.last_id, self.start_us
 
 
 class GapRepository:
@@ -50,14 +78,53 @@ class GapRepository:
         again = new.on_conflict_do_update(constraint="gaps_hole", set_={"symbol": gaps.c.symbol})
         return int(self._connection.execute(again.returning(gaps.c.id)).scalar_one())
 
-    def list(self, symbol: str | None = None, state: str | None = None) -> list[Gap]:
-        """Return the gaps of a symbol and in a state, or of all, in the order of time."""
-        query = sa.select(gaps).order_by(gaps.c.start, gaps.c.id)
-        if symbol is not None:
-            query = query.where(gaps.c.symbol == symbol)
+    def progress(self, gap: Gap) -> bool:
+        """Note how far the healing of a gap is: its state, what was recovered, what is missing, the evidence.
+
+        One that ended stays as it ended. Return whether anything was noted.
+        """
+        ended = gap.state != "open"
+        values = {
+            "state": gap.state,
+            "recovered": gap.recovered,
+            "missing": _missing_row(gap.missing),
+            "evidence": gap.evidence,
+            "updated_at": sa.func.now(),
+            "closed_at": sa.func.now() if ended else None,
+        }
+        return self._connection.execute(sa.update(gaps).where(*_same(gap), gaps.c.state == "open").values(values)).rowcount == 1
+
+    def list(
+        self,
+        symbol: str | None = None,
+        state: str | None = None,
+        *,
+        start_us: int | None = None,
+        end_us: int | None = None,
+        newest: int | None = None,
+    ) -> list[Gap]:
+        """Return the gaps of a symbol and in a state, or of all, in the order of time.
+
+        With bounds only those that share a moment with `start_us` to `end_us`, both included; with `newest` only the last so many.
+        """
+        query = sa.select(gaps).where(*_of(symbol, start_us, end_us))
         if state is not None:
             query = query.where(gaps.c.state == state)
-        return [_gap(row) for row in self._connection.execute(query).mappings()]
+        query = query.order_by(gaps.c.start.desc(), gaps.c.id.desc()).limit(newest)
+        return [_gap(row) for row in reversed(self._connection.execute(query).mappings().all())]
+
+    def overdue(self, seconds: float) -> Sequence[Gap]:
+        """Return the gaps that were noted longer ago, by the clock of the database, and are still open."""
+        noted_before = sa.func.now() - timedelta(seconds=seconds)
+        query = sa.select(gaps).where(gaps.c.state == "open", gaps.c.opened_at < noted_before)
+        return [_gap(row) for row in self._connection.execute(query.order_by(gaps.c.start, gaps.c.id)).mappings()]
+
+    def counts(
+        self, symbol: str | None = None, *, start_us: int | None = None, end_us: int | None = None
+    ) -> Mapping[str, int]:
+        """Return how many gaps of a symbol, or of all, are in each state; those of `list` without a state."""
+        query = sa.select(gaps.c.state, sa.func.count()).where(*_of(symbol, start_us, end_us)).group_by(gaps.c.state)
+        return {state: count for state, count in self._connection.execute(query)}
 
 
 def _row(gap: Gap) -> dict[str, Any]:
@@ -70,8 +137,33 @@ def _row(gap: Gap) -> dict[str, Any]:
         "cause": gap.cause,
         "state": gap.state,
         "recovered": gap.recovered,
+        "missing": _missing_row(gap.missing),
         "evidence": gap.evidence,
     }
+
+
+def _of(symbol: str | None, start_us: int | None, end_us: int | None) -> Sequence[sa.ColumnElement[bool]]:
+    conditions = []
+    if symbol is not None:
+        conditions.append(gaps.c.symbol == symbol)
+    if start_us is not None:
+        conditions.append(gaps.c.end >= to_datetime(start_us))
+    if end_us is not None:
+        conditions.append(gaps.c.start <= to_datetime(end_us))
+    return conditions
+
+
+def _missing_row(missing: tuple[tuple[int, int], ...] | None) -> Any:
+    return None if missing is None else [list(pair) for pair in missing]
+
+
+def _same(gap: Gap) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        gaps.c.symbol == gap.symbol,
+        gaps.c.first_id.is_not_distinct_from(gap.first_id),
+        gaps.c.last_id.is_not_distinct_from(gap.last_id),
+        gaps.c.start == to_datetime(gap.start_us),
+    )
 
 
 def _gap(row: sa.RowMapping) -> Gap:
@@ -84,5 +176,8 @@ def _gap(row: sa.RowMapping) -> Gap:
         cause=row["cause"],
         state=row["state"],
         recovered=row["recovered"],
+        missing=None if row["missing"] is None else tuple((low, high) for low, high in row["missing"]),
         evidence=row["evidence"],
+        opened_us=from_datetime(row["opened_at"]),
+        closed_us=None if row["closed_at"] is None else from_datetime(row["closed_at"]),
     )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from db import candle_rows
+from db import candle_rows, coverage
 from db.bounds import Moment, lower, microseconds, upper
 from db.bulk import RowsExist
 from db.repositories.raw_trades import RawTradeRepository
@@ -126,7 +126,7 @@ class MarketDataRepository:
     def get_last_traded(self, symbol: str, timeframe: Timeframe | str) -> Candle | None:
         """Return the newest stored candle in which somebody traded, made of trades and not taken from the venue."""
         newest = sa.select(market_data.c.timestamp).where(
-            *_of(symbol, parse_timeframe(timeframe)), market_data.c.last_trade_id.is_not(None)
+            *_of(symbol, parse_timeframe(timeframe)), market_data.c.trades > 0, market_data.c.origin != "exchange"
         )
         moment = self._connection.scalar(newest.order_by(market_data.c.timestamp.desc()).limit(1))
         return None if moment is None else self.get_candle(symbol, timeframe, from_datetime(moment))
@@ -139,6 +139,22 @@ class MarketDataRepository:
         """Return how many rows are stored; candles made on reading do not count."""
         stored = sa.select(sa.func.count()).where(*_of(symbol, parse_timeframe(timeframe)))
         return self._connection.scalar(stored) or 0
+
+    def coverage(self, symbol: str | None = None, start: Moment = None, end: Moment = None) -> "pd.DataFrame":
+        """Return how many minutes of each UTC day are stored, and how far they can be trusted, of a symbol or of all.
+
+        Args:
+            symbol: `EXCHANGE:BASE-QUOTE`; None for all.
+            start: Earliest moment; only minutes count that lie whole between the bounds.
+            end: Latest moment.
+
+        Returns:
+            One row for each symbol and day, from the first stored minute of the symbol to its last one: symbol, day (its begin,
+            datetime64[us, UTC]), present, complete, unproven (complete is null), incomplete, without_trades, missing (minutes
+            that have no row) and open_holes (holes of the ledger that touch the day). A minute belongs to the day in which it opens.
+        """
+        symbols = self.symbols() if symbol is None else [symbol]
+        return coverage.select(self._connection, symbols, start_us=microseconds(start), end_us=microseconds(end))
 
     def _merge(self, several: list[CandleSeries], *, force: bool) -> int:
         if not several:

@@ -16,11 +16,16 @@ from db.bulk import copy_in, stage
 from db.storage import storage_of
 from db.tables import raw_points, raw_trades
 from market.clock import from_datetime, to_datetime
+from market.timeframe import DAY_US
 from market.trade import MarketDataPoint, Trade
 
 if TYPE_CHECKING:
     import pandas as pd
 
+# The same id so much earlier or later is another trade: a venue whose ids started over.
+_NEAR_US = DAY_US
+
+_THESE = "symbol = %(symbol)s and timestamp >= %(start)s and timestamp < %(end)s and trade_id = any(%(ids)s)"
 _WINDOW = "symbol = %(symbol)s and timestamp >= %(start)s and timestamp < %(end)s order by timestamp, trade_id"
 
 
@@ -78,6 +83,29 @@ class RawTradeRepository:
     def get_trades(self, symbol: str, start_us: int, end_us: int) -> list[Trade]:
         """Return the trades with `start_us <= timestamp_us < end_us` in the order of time and id."""
         return list(trade_rows.trades_of(symbol, self.get_columns(symbol, start_us, end_us)))
+
+    def differing(self, trades: Sequence[Trade]) -> list[tuple[Trade, Trade]]:
+        """Return those trades that are stored with another price, size or side, each with the stored one first.
+
+        Trades that stand for another number of ids are not compared: one merges fills that the other does not.
+        """
+        found: list[tuple[Trade, Trade]] = []
+        for symbol in dict.fromkeys(trade.symbol for trade in trades):
+            again = {trade.trade_id: trade for trade in trades if trade.symbol == symbol}
+            moments = [trade.timestamp_us for trade in again.values()]
+            columns = trade_rows.select(
+                self._connection,
+                _THESE,
+                {
+                    "symbol": symbol,
+                    "start": to_datetime(min(moments) - _NEAR_US),
+                    "end": to_datetime(max(moments) + _NEAR_US),
+                    "ids": list(again),
+                },
+            )
+            pairs = ((stored, again[stored.trade_id]) for stored in trade_rows.trades_of(symbol, columns))
+            found += [(stored, other) for stored, other in pairs if stored.id_span == other.id_span and not stored.agrees(other)]
+        return found
 
     def get_columns(self, symbol: str, start: Moment = None, end: Moment = None) -> dict[str, NDArray[Any]]:
         """Return trades as numpy columns: trade_id, timestamp, price, size, taker_buy, count, id_span, received_at.

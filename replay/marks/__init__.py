@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
-from replay.marks import binance, okx
+from replay.marks import binance, bybit, coinbase, kraken, okx
+from replay.marks.kraken import parts_of
 from replay.marks.mark import Mark
 
-MARKERS: tuple[Callable[[bytes], Mark | None], ...] = (okx.mark_of, binance.mark_of)
+MARKERS: tuple[Callable[[bytes], Mark | None], ...] = tuple(venue.mark_of for venue in (okx, binance, bybit, coinbase, kraken))
 
-__all__ = ["Mark", "mark_of"]
+__all__ = ["Mark", "mark_of", "parts_of"]
 
 
 def mark_of(frame: bytes) -> Mark | None:

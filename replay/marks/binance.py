@@ -1,10 +1,11 @@
-"""Marks Binance frames."""
+"""Marks Binance frames: of spot, and of USD-M perpetuals."""
 
 from sys import intern
 
 import msgspec
 
 from exchanges.binance import Binance
+from exchanges.binance_usdm import BinanceUsdm
 from replay.marks.mark import Mark, split_wire
 
 
@@ -12,6 +13,8 @@ class _Event(msgspec.Struct):
     e: str
     s: str
     a: int = 0
+    f: int = 0
+    l: int = 0  # noqa: E741 - the venue's name
     M: bool | None = None
 
 
@@ -34,6 +37,14 @@ def mark_of(frame: bytes) -> Mark | None:
             return None
     if event.e not in Binance.channels:
         return None
-    # Only spot frames have "M"; a futures symbol is spelled like a spot one.
-    pair = split_wire(event.s) if event.M is not None else None
-    return Mark(Binance.name, intern(event.e), intern(event.s), pair, event.a if event.e == "aggTrade" else 0)
+    # Only spot frames have "M"; a perpetual is spelled like a spot symbol. COIN-M contracts and those that are delivered
+    # have an underscore, BTCUSD_PERP and BTCUSDT_210924, which makes no pair.
+    spot, merged = event.M is not None, event.e == "aggTrade"
+    return Mark(
+        Binance.name if spot else BinanceUsdm.name,
+        intern(event.e),
+        intern(event.s),
+        split_wire(event.s),
+        event.a if merged else 0,
+        (event.f, event.l) if merged and not spot else None,
+    )

@@ -21,6 +21,9 @@ class Mark(msgspec.Struct, gc=False):
         wire: The symbol in the venue's spelling.
         pair: `BTC-USDT`; None for a symbol that cannot be played, because it is a contract or its quote is unknown.
         number: The venue's id of the aggregate, 0 where the channel has none.
+        fills: First and last fill id of an aggregate, where its trade has the aggregate's number for an id; None elsewhere.
+        past: Whether the frame tells a new subscriber what happened before.
+        why: Why frames of its kind cannot be played, in words; empty where the pair says it all.
     """
 
     venue: str
@@ -28,6 +31,9 @@ class Mark(msgspec.Struct, gc=False):
     wire: str
     pair: str | None
     number: int = 0
+    fills: tuple[int, int] | None = None
+    past: bool = False
+    why: str = ""
 
 
 @lru_cache

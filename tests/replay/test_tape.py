@@ -161,8 +161,8 @@ def test_other_frames_are_skipped_without_a_word(tmp_path):
     [
         ([okx_trade(1, START_MS, wire="BTC-USDT-SWAP")], r"contracts or unknown pairs only \(BTC-USDT-SWAP\)"),
         (
-            ['{"e":"trade","E":1,"T":1,"s":"BTCUSDT","t":1,"p":"1","q":"1","X":"MARKET","m":true}'],
-            r"unknown pairs only \(BTCUSDT\)",
+            ['{"e":"trade","E":1,"T":1,"s":"BTCUSD_PERP","t":1,"p":"1","q":"1","X":"MARKET","m":true}'],
+            r"unknown pairs only \(BTCUSD_PERP\)",
         ),
         (['{"topic":"publicTrade.BTCUSDT","data":[]}'], "holds no trades of OKX"),
         ([binance_fill(1, START_MS), okx_trade(1, START_MS)], "trades of BINANCE and OKX; a tape has one venue"),

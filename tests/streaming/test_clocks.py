@@ -118,7 +118,7 @@ def test_a_revised_last_minute_publishes_no_wider_candle_made_of_it_alone():
     trades = [Trade(SYMBOL, n, 100.0, 10.0, "buy", start + n * MINUTE_US, 0) for n in range(6)]
     closed = [wide for trade in trades for wide in edge.take(builder.add(trade))]
 
-    revised = builder.add_late(Trade(SYMBOL, 99, 90.0, 1.0, "buy", start + 5 * MINUTE_US - 1, 0))
+    revised = builder.heal([Trade(SYMBOL, 99, 90.0, 1.0, "buy", start + 5 * MINUTE_US - 1, 0)]).candles
 
     assert [candle.volume for candle in closed] == [50.0]
     assert revised[0].revision == 1

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
@@ -14,7 +14,7 @@ from streaming.backoff import Backoff
 from streaming.connection import Connected, Connection, Disconnected, Event, Received
 from tests.generators import START_US
 
-QUICK = KeepAlive(ping="ping", ping_after=0.1, pong_within=0.1, first_data=0.5, silence=0.3)
+QUICK = KeepAlive(ping="ping", ping_after=0.1, pong_within=0.1)
 
 
 def push(number: int) -> str:
@@ -38,7 +38,7 @@ async def venue(behave: Callable[[ServerConnection], Awaitable[None]], rules: Ke
         port = next(iter(server.sockets)).getsockname()[1]
         endpoints = Endpoints(f"ws://127.0.0.1:{port}", f"http://127.0.0.1:{port}")
         waits = Backoff(first=0.01, cap=0.02)
-        yield Connection(OKX(["OKX:BTC-USDT"], endpoints=endpoints), keep_alive=rules, backoff=waits)
+        yield Connection(OKX(["OKX:BTC-USDT"], endpoints=endpoints), keep_alive=rules, backoff=waits, overlap=0.05)
 
 
 async def first_events(connection: Connection, until: Callable[[list[Event]], bool]) -> list[Event]:
@@ -104,37 +104,38 @@ async def test_a_bad_frame_does_not_cost_the_good_ones_around_it():
     assert [b"not json" in error.frame or b"NaN" in error.frame for error in refused] == [True, True]
 
 
-async def test_an_acknowledged_subscription_without_data_is_given_up():
+async def test_a_line_that_says_nothing_at_all_is_given_up():
     async def silent(socket: ServerConnection) -> None:
-        await socket.send('{"event":"subscribe","arg":{"channel":"trades-all","instId":"BTC-USDT"}}')
-        async for frame in socket:
-            if frame == "ping":
-                await socket.send("pong")
-
-    async with venue(silent) as connection:
-        events = await first_events(connection, lambda seen: bool(reasons(seen)))
-
-    assert reasons(events) == ["no trade within 0.5 s of subscribing"]
-
-
-async def test_pongs_do_not_hide_that_the_data_stopped():
-    async def stops(socket: ServerConnection) -> None:
         await socket.send(push(1))
-        async for frame in socket:
-            if frame == "ping":
-                await socket.send("pong")
+        await socket.wait_closed()
 
-    async with venue(stops) as connection:
+    async with venue(silent, KeepAlive(silence=0.3)) as connection:
         events = await first_events(connection, lambda seen: bool(reasons(seen)))
 
-    assert reasons(events) == ["no trade for 0.3 s"]
+    assert reasons(events) == ["no frame for 0.3 s"]
+
+
+async def test_pongs_keep_a_line_whose_symbols_are_quiet():
+    pings = 0
+
+    async def quiet(socket: ServerConnection) -> None:
+        nonlocal pings
+        async for frame in socket:
+            if frame == "ping":
+                pings += 1
+                await socket.send(push(1) if pings == 5 else "pong")
+
+    async with venue(quiet) as connection:
+        events = await first_events(connection, lambda seen: bool(ids(seen)))
+
+    assert reasons(events) == []
 
 
 async def test_a_line_that_answers_no_ping_is_given_up():
     async def dead(socket: ServerConnection) -> None:
         await socket.wait_closed()
 
-    rules = KeepAlive(ping="ping", ping_after=0.05, pong_within=0.05, first_data=60, silence=60)
+    rules = KeepAlive(ping="ping", ping_after=0.05, pong_within=0.05)
     async with venue(dead, rules) as connection:
         events = await first_events(connection, lambda seen: bool(reasons(seen)))
 
@@ -187,3 +188,86 @@ async def test_a_refused_handshake_is_said_and_tried_again(code: int):
         events = await first_events(connection, lambda seen: len(seen) == 2)
 
     assert str(code) in reasons(events)[0]
+
+
+def _count(kind: type[Event], events: list[Event]) -> int:
+    return sum(isinstance(event, kind) for event in events)
+
+
+async def test_a_line_is_renewed_before_its_life_ends_and_no_trade_is_missed():
+    lines: list[ServerConnection] = []
+    number = 0
+
+    async def numbered(socket: ServerConnection) -> None:
+        lines.append(socket)
+        await socket.wait_closed()
+
+    async def feed() -> None:
+        nonlocal number
+        while True:
+            number += 1
+            for line in lines:
+                with suppress(ConnectionClosed):
+                    await line.send(push(number))
+            await asyncio.sleep(0.005)
+
+    feeding = asyncio.create_task(feed())
+    async with venue(numbered, KeepAlive(life=0.4)) as connection:
+        events = await first_events(connection, lambda seen: _count(Connected, seen) == 4 and bool(ids(seen[-1:])))
+    feeding.cancel()
+
+    assert [event.renewed for event in events if isinstance(event, Connected)] == [False, True, True, True]
+    assert reasons(events) == []
+    seen = list(dict.fromkeys(ids(events)))
+    assert seen == list(range(seen[0], seen[-1] + 1))
+
+
+async def test_a_successor_on_the_way_takes_over_at_once_when_the_first_line_breaks():
+    lines: list[ServerConnection] = []
+
+    async def numbered(socket: ServerConnection) -> None:
+        lines.append(socket)
+        if len(lines) == 1:
+            await socket.send(push(1))
+        else:  # it is subscribed and delivers nothing yet
+            await socket.recv()
+            lines[0].transport.abort()
+            await asyncio.sleep(0.1)
+            await socket.send(push(2))
+        await socket.wait_closed()
+
+    async with venue(numbered) as connection:
+        events: list[Event] = []
+        async with asyncio.timeout(10), aclosing(connection.events()) as happened:
+            async for event in happened:
+                events.append(event)
+                if len(events) == 2:
+                    connection.renew("a test")
+                if 2 in ids(events):
+                    break
+
+    assert [type(event) for event in events] == [Connected, Received, Disconnected, Connected, Received]
+    assert connection.opened == 2
+
+
+async def test_numbers_that_jump_are_told():
+    from exchanges.base import Parsed
+
+    class Counting(OKX):
+        def parse_all(self, frames, received_us) -> Parsed:
+            parsed = super().parse_all(frames, received_us)
+            parsed.numbers = [trade.trade_id for trade in parsed.trades]
+            return parsed
+
+    async def jumps(socket: ServerConnection) -> None:
+        for number in (1, 2, 5, 6):
+            await socket.send(push(number))
+            await asyncio.sleep(0.02)
+        await socket.wait_closed()
+
+    async with serve(jumps, "127.0.0.1", 0, close_timeout=0.1) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        provider = Counting(["OKX:BTC-USDT"], endpoints=Endpoints(f"ws://127.0.0.1:{port}", "http://127.0.0.1:9"))
+        events = await first_events(Connection(provider, keep_alive=QUICK), lambda seen: 6 in ids(seen))
+
+    assert sum(event.skipped for event in events if isinstance(event, Received)) == 2

@@ -3,7 +3,9 @@ from hypothesis import strategies as st
 
 from market.builder import CandleBuilder
 from market.trade import Side, Trade
-from streaming.pipeline import Cause, Hole, Pipeline, Resume
+from streaming.ledger import Cause, Hole, State
+from streaming.pipeline import Pipeline
+from streaming.resume import Resume
 from tests.generators import MINUTE_US, START_US, SYMBOL, trade_runs
 
 OTHER = "OKX:ETH-USDT"
@@ -19,7 +21,7 @@ def test_a_trade_that_comes_twice_counts_once():
     batch = pipeline.take([trade(1, 0), trade(2, 1), trade(2, 1), trade(1, 0), trade(3, 2)])
 
     assert [each.trade_id for each in batch.trades] == [1, 2, 3]
-    assert batch.duplicates == 2
+    assert [each.trade_id for each in batch.duplicates] == [2, 1]
     assert pipeline.lanes[SYMBOL].builder.forming().trades == 3
 
 
@@ -125,7 +127,9 @@ def test_ids_that_start_over_are_followed_and_noted():
     batch = pipeline.take([trade(1, 5 * MINUTE_US), trade(2, 5 * MINUTE_US + 1)])
 
     assert [each.trade_id for each in batch.trades] == [1, 2]
-    assert [(hole.first_id, hole.cause) for hole in batch.holes] == [(1, Cause.RESET)]
+    assert [(hole.first_id, hole.cause) for hole in batch.holes] == [(None, Cause.RESET)]
+    assert [step.state for step in batch.progress] == [State.UNRECOVERABLE]
+    assert batch.marks[SYMBOL].restart is True
 
 
 def test_a_symbol_goes_on_behind_what_is_stored():
@@ -138,11 +142,11 @@ def test_a_symbol_goes_on_behind_what_is_stored():
     after = Pipeline([SYMBOL])
     last = stored.candles[-1]
     behind = [each for each in stored.trades if each.timestamp_us >= last.timestamp_us]
-    again = after.resume(SYMBOL, Resume(25, trades[24].timestamp_us, last, trades=behind))
+    again = after.resume(SYMBOL, Resume(25, trades[24].timestamp_us, stored.marks[SYMBOL].since_us, last, trades=behind))
     rest = after.take(trades[20:])
 
     assert again.trades == again.holes == again.candles == []
-    assert rest.duplicates == 5
+    assert len(rest.duplicates) == 5
     assert stored.candles + rest.candles == expected
 
 
@@ -160,7 +164,8 @@ def test_without_stored_trades_the_forming_minute_is_not_complete_after_a_restar
     stored = first.take([trade(1, -1), trade(2, 0), trade(3, MINUTE_US), trade(4, MINUTE_US + 5)])
     after = Pipeline([SYMBOL])
 
-    again = after.resume(SYMBOL, Resume(4, START_US + MINUTE_US + 5, stored.candles[-1]))
+    since_us = stored.marks[SYMBOL].since_us
+    again = after.resume(SYMBOL, Resume(4, START_US + MINUTE_US + 5, since_us, stored.candles[-1], trades=None))
     batch = after.take([trade(5, MINUTE_US + 9), trade(6, 2 * MINUTE_US), trade(7, 3 * MINUTE_US)])
 
     assert stored.candles[-1].complete is True
@@ -174,7 +179,7 @@ def test_stored_minutes_without_trades_are_revised_by_a_hole_found_after_the_res
     stored = before.take([trade(1, -1), trade(2, 5), trade(3, 6)])
     closed = before.close_until(START_US + 3 * MINUTE_US).candles
     after = Pipeline([SYMBOL])
-    after.resume(SYMBOL, Resume(3, START_US + 6, closed[0], closed[1:]))
+    after.resume(SYMBOL, Resume(3, START_US + 6, stored.marks[SYMBOL].since_us, closed[0], closed[1:]))
 
     batch = after.take([trade(9, 4 * MINUTE_US)])
 
@@ -193,7 +198,7 @@ def test_stored_trades_whose_times_go_back_make_no_false_hole():
     newest = {candle.timestamp_us: candle for candle in closed}
     after = Pipeline([SYMBOL])
 
-    again = after.resume(SYMBOL, Resume(5, START_US + MINUTE_US + 1, newest[START_US + MINUTE_US], trades=trades))
+    again = after.resume(SYMBOL, Resume(5, START_US + MINUTE_US + 1, START_US - 1, newest[START_US + MINUTE_US], trades=trades))
 
     assert again.holes == []
     assert after.take([trade(6, MINUTE_US + 2)]).holes == []

@@ -9,10 +9,11 @@ from market.errors import StoreUnreachable
 from market.timeframe import Timeframe
 from market.trade import Side, Trade
 from streaming.backoff import Backoff
-from streaming.pipeline import Batch
+from streaming.batch import Batch
+from streaming.errands import end_tasks
+from streaming.persistence import Written
 from streaming.publish import PublishSink
 from streaming.store import StoreSink
-from streaming.worker import end_tasks
 
 QUICK = {"first": 0.001, "cap": 0.002, "good_after": 0.0}
 
@@ -31,12 +32,13 @@ class Database:
     def __init__(self, failures: int = 0) -> None:
         self.failures, self.ids, self.transactions = failures, [], 0
 
-    def write(self, written: Batch) -> None:
+    def write(self, written: Batch) -> Written:
         if self.failures:
             self.failures -= 1
             raise StoreUnreachable("down")
         self.transactions += 1
         self.ids += [trade.trade_id for trade in written.trades]
+        return Written()
 
 
 async def test_everything_put_is_written_in_order_before_the_end():
@@ -86,7 +88,7 @@ async def test_a_full_sink_makes_its_caller_wait():
 
 
 async def test_an_error_that_waiting_does_not_cure_ends_the_sink():
-    def refuse(_: Batch) -> None:
+    def refuse(_: Batch) -> Written:
         raise RuntimeError("column does not exist")
 
     sink = StoreSink(refuse, linger=0.0)
@@ -109,7 +111,7 @@ class Redis:
     """Remembers what was published; fails as often as it is told to."""
 
     def __init__(self, failures: int = 0) -> None:
-        self.failures, self.candles, self.feeds = failures, [], {}
+        self.failures, self.candles, self.feeds, self.events = failures, [], {}, []
         self.published = asyncio.Event()
 
     async def publish_candles(self, candles) -> None:
@@ -118,6 +120,9 @@ class Redis:
             raise StoreUnreachable("down")
         self.candles += candles
         self.published.set()
+
+    async def publish_event(self, event):
+        self.events.append(event)
 
     async def set_feeds(self, feeds) -> None:
         self.feeds |= feeds

@@ -1,0 +1,235 @@
+"""Fills holes over REST, beside the live path: newest first, as fast as the venue's limits allow, until each has ended."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from exchanges.base import DataProvider
+from exchanges.rest import HistoryClient
+from market.clock import monotonic
+from market.continuity import Ids
+from market.errors import StoreUnreachable, VenueError, WireError
+from market.timeframe import SECOND_US
+from market.trade import Trade
+from market.window import Window
+from streaming.batch import Batch, Rebuild
+from streaming.lane import OpenHole
+from streaming.ledger import Hole, State
+from streaming.pipeline import Pipeline
+
+logger = logging.getLogger(__name__)
+
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 60.0
+_REFUSED_WAIT, _MOST_REFUSALS = 10.0, 5
+_CONFIRM_AFTER = 5.0
+_MARGIN = 20
+_PIECE_PAGES = 5
+_MOST_SHORT = 5
+
+IdsOf = Callable[[str, Window], Awaitable[Ids | None]]
+
+
+class _Case(msgspec.Struct):
+    # One hole under treatment; all of it is lost with the process, and found out anew by the next one.
+    due_at: float = 0.0
+    failures: int = 0
+    refusals: int = 0
+    short: int = 0
+    calls: int = 0
+    absent: dict[Ids, list[dict[str, Any]]] = msgspec.field(default_factory=dict)
+
+
+class Healer:
+    """Heals the open holes of a pipeline.
+
+    A hole ends as filled; as never existed, when the venue returned ids on both sides of what is missing and nothing between,
+    and did so again later over a wider range; or as unrecoverable, when it is older than the venue's history or the venue
+    refuses for good.
+
+    Args:
+        provider: The venue.
+        history: Its REST interface, which keeps its limits.
+        pipeline: Whose holes they are.
+        emit: Takes what came of them, as it takes what comes of the feed.
+        venue_us: Returns the venue's time, UTC epoch microseconds.
+        ids_of: Returns the ids of some minutes, where raw trades are not kept; None where they are.
+        rng: Where the jitter comes from.
+    """
+
+    def __init__(
+        self,
+        provider: DataProvider,
+        history: HistoryClient,
+        pipeline: Pipeline,
+        emit: Callable[[Batch], Awaitable[None]],
+        *,
+        venue_us: Callable[[], int],
+        ids_of: IdsOf | None = None,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._provider, self._history, self._pipeline, self._emit = provider, history, pipeline, emit
+        self._venue_us, self._ids_of = venue_us, ids_of
+        self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
+        self._cases: dict[Hole, _Case] = {}
+        self._whole: list[tuple[str, Window]] = []
+        self._some = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look for holes that are new."""
+        self._some.set()
+
+    def fetch_whole(self, symbol: str, window: Window) -> None:
+        """Fetch minutes whose trades are not stored any more, and make them anew."""
+        self._whole.append((symbol, window))
+        self.wake()
+
+    async def run(self) -> None:
+        """Heal what there is and what comes, for ever."""
+        while True:
+            wait = await self.once()
+            self._some.clear()
+            try:
+                async with asyncio.timeout(wait):
+                    await self._some.wait()
+            except TimeoutError:
+                continue
+
+    async def once(self) -> float | None:
+        """Treat all holes that are due; return the seconds until the next one is, None when there is none."""
+        while True:
+            if self._whole and self._ids_of is not None:
+                await self._tried(_Case(), self._make_whole(*self._whole.pop(0), self._ids_of))
+                continue
+            found = list(self._pipeline.open_holes())
+            known = {opened.hole for opened in found}
+            self._cases = {hole: case for hole, case in self._cases.items() if hole in known}
+            now = monotonic()
+            due = [opened for opened in found if self._case(opened).due_at <= now]
+            if not due:
+                return min((self._case(opened).due_at - now for opened in found), default=None)
+            newest = max(due, key=lambda opened: opened.hole.end_us)
+            await self._treat(newest, self._case(newest))
+
+    # -- one hole ------------------------------------------------------------------------------------------------
+
+    async def _treat(self, opened: OpenHole, case: _Case) -> None:
+        oldest_us = self._oldest_us()
+        if opened.ids is not None and oldest_us is not None and opened.hole.end_us < oldest_us:
+            reason = f"older than what {self._provider.name} returns, {self._provider.history_seconds:.0f} s"
+            await self._settle(opened, case, State.UNRECOVERABLE, {"reason": reason})
+        elif opened.ids is None:
+            await self._tried(case, self._ask_newest(opened))
+        else:
+            await self._tried(case, self._ask_ids(opened, case))
+        if case.refusals >= _MOST_REFUSALS and opened in self._pipeline.open_holes():
+            await self._settle(opened, case, State.UNRECOVERABLE, {"reason": "the venue refuses for good"})
+
+    async def _tried(self, case: _Case, work: Awaitable[bool]) -> None:
+        # Does some work and says when to come back to it; whether it is worth trying again is the venue's codec to say.
+        try:
+            got_on = await work
+        except VenueError as error:
+            case.failures += 1
+            case.refusals += not error.transient
+            wait = self._wait(case.failures) if error.transient else _REFUSED_WAIT * 2**case.refusals
+            case.due_at = monotonic() + max(wait, error.retry_after_seconds or 0.0)
+            logger.warning("not healed venue=%s reason=%s", self._provider.name, error)
+        except (WireError, StoreUnreachable) as error:
+            case.failures += 1
+            case.due_at = monotonic() + self._wait(case.failures)
+            logger.warning("not healed venue=%s reason=%s", self._provider.name, error)
+        else:
+            case.failures = 0 if got_on else case.failures + 1
+            case.due_at = max(case.due_at, monotonic() + (0.0 if got_on else self._wait(case.failures)))
+
+    async def _ask_ids(self, opened: OpenHole, case: _Case) -> bool:
+        """Return whether anything came of asking for the missing ids."""
+        before = opened.missing
+        size = self._provider.page * _PIECE_PAGES
+        since_us = opened.window.start_us
+        for low, high in before:
+            for start in range(low, high + 1, size):
+                since_us = await self._ask_range(opened, case, (start, min(start + size - 1, high)), since_us)
+        await self._judge(opened, case)
+        return opened.missing != before
+
+    async def _ask_range(self, opened: OpenHole, case: _Case, ids: Ids, since_us: int) -> int:
+        """Ask for a range and its neighbours; return a moment not later than the trade behind it."""
+        symbol, (low, high) = opened.hole.symbol, ids
+        margin = _MARGIN if any(low <= a and b <= high for a, b in case.absent) else 1
+        trades = await self._history.trades(symbol, max(0, low - margin), high + margin, since_us)
+        case.calls += 1
+        await self._take(opened, trades)
+        for rest in opened.missing:
+            if low <= rest[0] and rest[1] <= high:
+                self._absent(rest, trades, case)
+        inside = [trade.timestamp_us for trade in trades if trade.trade_id <= high]
+        return max([since_us, *inside])
+
+    def _absent(self, rest: Ids, trades: list[Trade], case: _Case) -> None:
+        below = max((trade.trade_id for trade in trades if trade.trade_id < rest[0]), default=None)
+        above = min((trade.first_id for trade in trades if trade.first_id > rest[1]), default=None)
+        if below is not None and above is not None:
+            case.absent.setdefault(rest, []).append({"between": [below, above], "at_us": self._venue_us(), "rows": len(trades)})
+            case.due_at = monotonic() + _CONFIRM_AFTER
+        elif above is not None and rest[0] > 0:
+            case.short += 1  # the venue's history begins behind it, or its answer was cut
+
+    async def _judge(self, opened: OpenHole, case: _Case) -> None:
+        rest = opened.missing
+        if not rest or opened not in self._pipeline.open_holes():
+            return
+        if all(len(case.absent.get(ids, [])) >= 2 for ids in rest):
+            answers = [{"ids": list(ids), "answers": case.absent[ids][-2:]} for ids in rest]
+            recovered = opened.ids.recovered if opened.ids is not None else 0
+            await self._settle(opened, case, State.FILLED if recovered else State.NEVER_EXISTED, {"never_existed": answers})
+        elif case.short >= _MOST_SHORT * len(rest):
+            reason = "the venue returned what lies behind and nothing before: its history begins later"
+            await self._settle(opened, case, State.UNRECOVERABLE, {"reason": reason})
+
+    async def _ask_newest(self, opened: OpenHole) -> bool:
+        # Without ids one page of the newest trades proves all that can be proven.
+        page = await self._history.newest_trades(opened.hole.symbol)
+        await self._emit(self._pipeline.recover(opened.hole.symbol, page))
+        return True
+
+    async def _take(self, opened: OpenHole, trades: list[Trade]) -> None:
+        symbol, hole = opened.hole.symbol, opened.hole
+        forgotten = self._pipeline.lanes[symbol].builder.recent.forgotten(Window(hole.start_us, hole.end_us))
+        whole = None
+        if self._ids_of is not None and forgotten is not None:
+            whole = await self._all_of(symbol, forgotten, self._ids_of)
+        await self._emit(self._pipeline.recover(symbol, trades, whole=whole))
+
+    # -- minutes whose trades are not kept -----------------------------------------------------------------------
+
+    async def _make_whole(self, symbol: str, window: Window, ids_of: IdsOf) -> bool:
+        trades = await self._all_of(symbol, window, ids_of)
+        if trades:
+            await self._emit(Batch(rebuilds=[Rebuild(symbol, window, trades)]))
+        return True
+
+    async def _all_of(self, symbol: str, window: Window, ids_of: IdsOf) -> list[Trade] | None:
+        ids = await ids_of(symbol, window)
+        return None if ids is None else await self._history.trades(symbol, *ids, window.start_us)
+
+    # -- small things --------------------------------------------------------------------------------------------
+
+    async def _settle(self, opened: OpenHole, case: _Case, state: State, evidence: dict[str, Any]) -> None:
+        evidence = {**evidence, "calls": case.calls}
+        logger.info("hole ended symbol=%s ids=%s state=%s", opened.hole.symbol, opened.missing, state)
+        await self._emit(self._pipeline.settle(opened.hole.symbol, opened, state, evidence))
+
+    def _case(self, opened: OpenHole) -> _Case:
+        return self._cases.setdefault(opened.hole, _Case())
+
+    def _oldest_us(self) -> int | None:
+        seconds = self._provider.history_seconds
+        return None if seconds is None else self._venue_us() - int(seconds * SECOND_US)
+
+    def _wait(self, failures: int) -> float:
+        return float(min(_FIRST_WAIT * 2 ** min(failures, 20), _LONGEST_WAIT) * (0.5 + self._rng.random() / 2))

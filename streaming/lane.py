@@ -1,0 +1,274 @@
+"""One symbol on its way: which ids it had, what is missing, and the candles it makes. For venues whose ids rise by one."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from market.builder import CandleBuilder, Healed
+from market.candle import Origin
+from market.continuity import IdHole, Ids, IdSequence, Standing
+from market.timeframe import BASE, MINUTE_US
+from market.trade import Trade
+from market.window import Window
+from streaming.batch import Batch, Mark, Rebuild
+from streaming.ledger import Cause, Hole, Progress, State
+from streaming.switches import ALL_ON, Switches
+
+
+class OpenHole(msgspec.Struct, eq=False):
+    """A hole that may still be filled.
+
+    Attributes:
+        hole: As it stands in the ledger.
+        window: Where trades are missing, by all that is known now; both ends belong to it.
+        ids: Which ids are missing; None where ids prove nothing.
+        recovered: Trades that came after all, where ids prove nothing.
+    """
+
+    hole: Hole
+    window: Window
+    ids: IdHole | None = None
+    recovered: int = 0
+
+    @property
+    def missing(self) -> tuple[Ids, ...]:
+        """The ids that are not there yet, lowest first."""
+        return tuple(self.ids.missing) if self.ids is not None else ()
+
+    def progress(self, state: State, evidence: dict[str, Any] | None = None) -> Progress:
+        """Return how far it is, for the ledger."""
+        recovered = self.ids.recovered if self.ids is not None else self.recovered
+        return Progress(self.hole, state, recovered, self.missing, evidence)
+
+
+class Lane:
+    """One symbol of a venue whose ids prove that nothing is missing.
+
+    Attributes:
+        symbol: `EXCHANGE:BASE-QUOTE`.
+        ids: The ids seen.
+        builder: Its minutes.
+        open: Holes that may still be filled, oldest first.
+        cause: What a hole in front of the next trade will be put down to.
+        interrupted: The feed broke off and nothing has yet proven that nothing was missed; the clock closes nothing.
+        alone: There was one trade so far. It may be an old one that the venue repeated to a new subscriber, as OKX does.
+        newest: The newest trade, None before the first.
+    """
+
+    provable = True
+
+    def __init__(self, symbol: str, *, decimals: int, switches: Switches = ALL_ON) -> None:
+        self.symbol, self._decimals, self._switches = symbol, decimals, switches
+        self.interrupted, self.cause = False, Cause.SEQUENCE
+        self._restarted = False
+        self.newest: Trade | None = None
+        self._begin()
+
+    # -- the feed ------------------------------------------------------------------------------------------------
+
+    def follow(self, trades: Sequence[Trade], start: int) -> int:
+        """Take the ids of the trades from `start` on that need no thought; return where they end.
+
+        That is the busy path: this symbol, the next id, inside the forming span. Codecs give all trades of a symbol the same
+        text, so that comparing objects is enough; a copy of it only ends the run early.
+        """
+        symbol, ids = trades[start].symbol, self.ids
+        open_us, close_us = self.builder.span
+        last_id, end = ids.last_id, start
+        for trade in trades[start:] if start else trades:
+            if (
+                trade.trade_id - trade.id_span != last_id
+                or not open_us <= trade.timestamp_us < close_us
+                or trade.symbol is not symbol
+            ):
+                break
+            last_id = trade.trade_id
+            end += 1
+        if end > start:
+            self.newest, self.alone = trades[end - 1], False
+            ids.last_id, ids.last_us = last_id, self.newest.timestamp_us
+        return end
+
+    def take(self, trade: Trade, batch: Batch) -> None:
+        """Take any trade: the first, the next, one behind a hole, one that fills a hole, one that was there before."""
+        standing = self.ids.standing(trade.first_id, trade.trade_id)
+        if standing is Standing.DUPLICATE and trade.timestamp_us > self.ids.last_us + MINUTE_US:
+            self._start_over(trade, batch)  # an old id at a new time
+            standing = Standing.FIRST
+        match standing:
+            case Standing.DUPLICATE:
+                self._repeat(trade, batch)
+            case Standing.LATE:
+                self.recover([trade], batch, origin=Origin.LIVE)
+            case Standing.OVERLAP:
+                # Merged fills of which some were seen. The others are a hole: single fills will come over REST.
+                if self.ids.last_id is not None and trade.trade_id > self.ids.last_id:
+                    self.skip(trade.trade_id, trade.timestamp_us, Cause.SEQUENCE, batch)
+            case _:
+                self._forward(trade, batch)
+                self.alone = standing is Standing.FIRST
+
+    def interrupt(self, cause: Cause) -> None:
+        """Note that trades may be missed from now on; what caused the first interruption stays its cause."""
+        if not self.interrupted and self.ids.last_id is not None:
+            self.interrupted, self.cause, self.alone = True, cause, False
+
+    # -- what others say of the feed -----------------------------------------------------------------------------
+
+    def is_behind(self, newest_id: int) -> bool:
+        """Return whether the newest id of the venue is one that this lane has not seen."""
+        return self.ids.last_id is not None and newest_id > self.ids.last_id
+
+    def assure(self) -> None:
+        """Note that the venue has nothing that this lane has not seen."""
+        self.interrupted, self.cause = False, Cause.SEQUENCE
+
+    def skip(self, newest_id: int, moment_us: int, cause: Cause, batch: Batch) -> None:
+        """Note that trades up to an id exist, the newest one at a moment, and that none of them came."""
+        if self.ids.last_id is None or newest_id <= self.ids.last_id:
+            return
+        if self.interrupted:
+            cause = self.cause
+        self.note(self.ids.skip(newest_id, moment_us), cause, batch)
+        self.assure()
+
+    # -- healing -------------------------------------------------------------------------------------------------
+
+    def recover(
+        self, trades: Iterable[Trade], batch: Batch, *, origin: Origin = Origin.HEALED, whole: Sequence[Trade] | None = None
+    ) -> None:
+        """Take trades that were missed; those that were not are compared with what is stored.
+
+        `whole` are all trades of the minutes of the hole, where those that are stored are not kept.
+        """
+        found: dict[int, tuple[OpenHole, list[Trade]]] = {}
+        for trade in sorted(trades, key=self.order):
+            standing = self.ids.standing(trade.first_id, trade.trade_id)
+            if standing is Standing.DUPLICATE:
+                batch.duplicates.append(trade)
+            if standing is not Standing.LATE:
+                continue
+            [touched] = self.ids.touched(trade.first_id, trade.trade_id)
+            touched.fill(trade.first_id, trade.trade_id)
+            opened = next(each for each in self.open if each.ids is touched)
+            found.setdefault(id(opened), (opened, []))[1].append(trade)
+            batch.trades.append(trade)
+        for opened, filling in found.values():
+            self._fill(opened, filling, batch, origin, whole)
+
+    def settle(self, opened: OpenHole, state: State, evidence: dict[str, Any], batch: Batch) -> None:
+        """Close a hole of which nothing more will come.
+
+        What never existed is no longer missing; what cannot be had leaves its minutes incomplete for ever.
+        """
+        batch.progress.append(opened.progress(state, evidence))
+        self._close(opened)
+        if state is not State.UNRECOVERABLE:
+            self._built(self.builder.heal([], hole=opened.window), batch, opened)
+
+    def mark(self) -> Mark | None:
+        """Return how far the symbol is; None before its first trade."""
+        if self.ids.last_id is None:
+            return None
+        restart, self._restarted = self._restarted, False
+        return Mark(self.ids.last_id, self.ids.last_us, self.builder.recent.known_from_us, restart)
+
+    def adopt(self, stored: Sequence[Trade]) -> None:
+        """Note trades that were stored before, oldest first, as seen."""
+        if stored:
+            self.newest = stored[-1]
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        self.ids = IdSequence()
+        self.open: list[OpenHole] = []
+        self.newest = None
+        self._begin_candles()
+
+    def _begin_candles(self) -> None:
+        self.builder = CandleBuilder(self.symbol, BASE, decimals=self._decimals, provable=self.provable)
+        self.alone = False
+
+    def _start_over(self, trade: Trade, batch: Batch) -> None:
+        evidence = {"reason": "the venue's ids started over", "first_id": trade.first_id}
+        for opened in self.open:
+            batch.progress.append(opened.progress(State.UNRECOVERABLE, evidence))
+        start_us, end_us = sorted((self.ids.last_us, trade.timestamp_us))
+        hole = Hole(self.symbol, None, None, start_us, end_us, Cause.RESET)
+        batch.holes.append(hole)
+        batch.progress.append(Progress(hole, State.UNRECOVERABLE, 0, (), evidence))
+        self._begin()
+        self._restarted = True
+
+    def _repeat(self, trade: Trade, batch: Batch) -> None:
+        if self._switches.dedupe:
+            batch.duplicates.append(trade)
+        else:
+            batch.trades.append(trade)
+            batch.candles += self.builder.add(trade)
+
+    def _forward(self, trade: Trade, batch: Batch) -> None:
+        hole = self.ids.take(trade.first_id, trade.trade_id, trade.timestamp_us)
+        if hole is not None:
+            self.note(hole, self.cause, batch)
+            if self.alone and hole.end_us - hole.start_us > MINUTE_US:
+                self._begin_candles()  # the only trade so far was an echo from before our time: no bar opens with it
+        self.assure()
+        self.newest = trade
+        batch.candles += self.builder.add(trade)
+        batch.trades.append(trade)
+
+    def note(self, ids: IdHole, cause: Cause, batch: Batch) -> None:
+        """Note that ids are missing."""
+        if not self._switches.gap_check:
+            self.ids.close(ids)
+            return
+        hole = Hole(self.symbol, ids.first_id, ids.last_id, ids.start_us, ids.end_us, cause)
+        opened = OpenHole(hole, Window(ids.start_us, ids.end_us), ids)
+        self.open.append(opened)
+        batch.holes.append(hole)
+        batch.candles += self.builder.open_hole(opened.window)
+
+    def _fill(self, opened: OpenHole, trades: list[Trade], batch: Batch, origin: Origin, whole: Sequence[Trade] | None) -> None:
+        left = _left(opened, trades)
+        healed = self.builder.heal(trades, hole=opened.window, left=left, origin=origin)
+        if left is None:
+            batch.progress.append(opened.progress(State.FILLED, {"by": "feed"} if origin is Origin.LIVE else None))
+            self._close(opened)
+            self._built(healed, batch, opened, whole)
+        else:
+            batch.progress.append(opened.progress(State.OPEN))
+            opened.window = left
+            self._built(healed, batch, None, whole)
+
+    def _built(self, healed: Healed, batch: Batch, ended: OpenHole | None, whole: Sequence[Trade] | None = None) -> None:
+        batch.candles += healed.candles
+        forgotten = healed.forgotten
+        if ended is not None:  # its minutes may have been made anew while it was open; now they are complete
+            all_of_it = self.builder.recent.forgotten(Window(ended.hole.start_us, ended.hole.end_us))
+            forgotten = all_of_it or forgotten
+        if forgotten is not None:
+            batch.rebuilds.append(Rebuild(self.symbol, forgotten, None if whole is None else list(whole)))
+
+    def _close(self, opened: OpenHole) -> None:
+        self.open = [each for each in self.open if each is not opened]
+        if opened.ids is not None:
+            self.ids.close(opened.ids)
+
+    @staticmethod
+    def order(trade: Trade) -> int:
+        """Return what says which trade came first: its id, for times may go back, also over the border of a minute."""
+        return trade.trade_id
+
+
+def _left(opened: OpenHole, trades: list[Trade]) -> Window | None:
+    """Return where trades are still missing once some came, None when none are."""
+    missing = opened.missing
+    if not missing:
+        return None
+    low, high = missing[0][0], missing[-1][1]
+    start_us = max([opened.window.start_us, *(trade.timestamp_us for trade in trades if trade.trade_id < low)])
+    end_us = min([opened.window.end_us, *(trade.timestamp_us for trade in trades if trade.trade_id > high)])
+    return Window(start_us, end_us) if start_us <= end_us else opened.window

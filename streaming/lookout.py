@@ -1,0 +1,154 @@
+"""Asks the venue about symbols that fell silent, and finds out what it did not send."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+from exchanges.base import Control, DataProvider
+from exchanges.rest import HistoryClient
+from market.clock import monotonic
+from market.errors import VenueError, WireError
+from market.trade import Trade
+from streaming.batch import Batch
+from streaming.errands import Errands
+from streaming.ledger import Cause
+from streaming.pipeline import Pipeline
+from streaming.vigil import Vigil
+
+logger = logging.getLogger(__name__)
+
+_SETTLE = 2.0
+_AT_ONCE = 4
+
+
+class Lookout:
+    """Keeps a vigil over each symbol of a line.
+
+    Before anything is done about a silent symbol, its newest trade is asked for over REST: a quiet symbol is not a dead one.
+    What the venue has and does not send within two seconds is a hole; a new line is then opened beside the old one.
+
+    Args:
+        provider: The venue.
+        history: Its REST interface.
+        pipeline: What was seen of each symbol.
+        emit: Takes what came of it, as it takes what comes of the feed.
+        renew: Opens a second line that takes over once it delivers.
+        venue_us: Returns the venue's time, UTC epoch microseconds.
+    """
+
+    def __init__(
+        self,
+        provider: DataProvider,
+        history: HistoryClient,
+        pipeline: Pipeline,
+        emit: Callable[[Batch], Awaitable[None]],
+        *,
+        renew: Callable[[str], None],
+        venue_us: Callable[[], int],
+    ) -> None:
+        self._provider, self._history, self._pipeline, self._emit = provider, history, pipeline, emit
+        self._renew, self._venue_us = renew, venue_us
+        self.vigils = {symbol: Vigil(others=len(provider.symbols)) for symbol in provider.symbols}
+        self._line_at: float | None = None
+        self._looks = Errands()
+
+    # -- what happens --------------------------------------------------------------------------------------------
+
+    def connected(self, *, renewed: bool) -> None:
+        """Note a new line."""
+        self._line_at = monotonic()
+        if not renewed:
+            for vigil in self.vigils.values():
+                vigil.connected(self._line_at)
+
+    def disconnected(self) -> None:
+        """Note that there is no line: nobody is asked about its symbols."""
+        self._line_at = None
+
+    def heard(self, trades: Sequence[Trade]) -> None:
+        """Note trades that arrived together."""
+        now = monotonic()
+        if len(self.vigils) == 1:
+            self.vigils[trades[0].symbol].heard(len(trades), now)
+            return
+        counts: dict[str, int] = {}
+        for trade in trades:
+            counts[trade.symbol] = counts.get(trade.symbol, 0) + 1
+        for symbol, count in counts.items():
+            self.vigils[symbol].heard(count, now)
+
+    def heartbeat(self, control: Control) -> None:
+        """Take what a heartbeat says of the newest trade: nothing has to be asked then."""
+        if control.symbol is None or control.newest_id is None:
+            return
+        if self._pipeline.lanes[control.symbol].is_behind(control.newest_id):
+            if not self.vigils[control.symbol].asking:
+                self._ask(control.symbol, self._wait_for(control.symbol, control.newest_id, None, Cause.SEQUENCE))
+        else:
+            self._pipeline.lanes[control.symbol].assure()
+            self.vigils[control.symbol].confirmed(monotonic())
+
+    def look_at(self, symbols: Iterable[str]) -> None:
+        """Ask about some symbols at the next occasion: something says that trades were lost."""
+        for symbol in symbols:
+            self.vigils[symbol].look_soon(monotonic())
+
+    def tick(self) -> None:
+        """Ask about the symbols that are silent for too long, a few at a time."""
+        if self._line_at is None:
+            return
+        now = monotonic()
+        for symbol, vigil in self.vigils.items():
+            if len(self._looks) >= _AT_ONCE:
+                return
+            if vigil.should_look(now):
+                self._ask(symbol, self._look(symbol))
+
+    async def end(self) -> None:
+        """Stop asking."""
+        await self._looks.end()
+
+    # -- a look --------------------------------------------------------------------------------------------------
+
+    def _ask(self, symbol: str, work: Awaitable[None]) -> None:
+        vigil = self.vigils[symbol]
+        vigil.asking = True
+
+        def done() -> None:
+            vigil.asking = False
+
+        self._looks.run(work, done=done)
+
+    async def _look(self, symbol: str) -> None:
+        vigil, lane = self.vigils[symbol], self._pipeline.lanes[symbol]
+        try:
+            page = await self._history.newest_trades(symbol)
+        except (VenueError, WireError) as error:
+            logger.warning("no look symbol=%s reason=%s", symbol, error)
+            vigil.unanswered(monotonic())
+            return
+        if page and lane.is_behind(page[-1].trade_id):
+            await self._wait_for(symbol, page[-1].trade_id, page, Cause.STALL)
+        else:
+            lane.assure()
+            vigil.confirmed(monotonic())
+
+    async def _wait_for(self, symbol: str, newest_id: int, page: list[Trade] | None, cause: Cause) -> None:
+        """Give the line time to deliver what exists; what it does not deliver is a hole."""
+        await asyncio.sleep(_SETTLE)
+        vigil, lane = self.vigils[symbol], self._pipeline.lanes[symbol]
+        if self._line_at is None or not lane.is_behind(newest_id):
+            return
+        last_us = page[-1].timestamp_us if page else max(self._venue_us(), lane.ids.last_us)
+        batch = self._pipeline.learn(symbol, newest_id, last_us, cause)
+        if page is not None:
+            batch.add(self._pipeline.recover(symbol, page))
+        now = monotonic()
+        if now - self._line_at > vigil.patience + _SETTLE:  # not what was missed while there was no line
+            lane.interrupt(cause)
+            vigil.lost(f"trades up to {newest_id} did not come", now)
+            if vigil.should_renew(now):
+                self._renew(f"{symbol}: trades up to {newest_id} did not come")
+        else:
+            vigil.look_soon(now + _SETTLE)
+        await self._emit(batch)

@@ -1,0 +1,56 @@
+"""What the worker asks of the database, without holding up the feed: in threads, and waiting for one that is away."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from exchanges.base import Instrument
+from market.continuity import Ids
+from market.errors import StoreUnreachable
+from market.window import Window
+from streaming.backoff import Backoff
+from streaming.persistence import Persistence
+from streaming.resume import Resume
+
+logger = logging.getLogger(__name__)
+
+InThread = Callable[..., Awaitable[Any]]
+
+
+class Reads:
+    """Reads of one venue's symbols.
+
+    Args:
+        persistence: The database; called in threads.
+        in_thread: Runs a function elsewhere; the simulation has no threads.
+    """
+
+    def __init__(self, persistence: Persistence, in_thread: InThread = asyncio.to_thread) -> None:
+        self._persistence, self._in_thread = persistence, in_thread
+
+    @property
+    def keeps_trades(self) -> bool:
+        """Whether raw trades are stored."""
+        return self._persistence.keep_trades
+
+    async def resume(self, symbol: str) -> Resume | None:
+        """Return where a symbol goes on; wait as long as there is no database."""
+        backoff = Backoff(cap=5.0)
+        while True:
+            try:
+                point: Resume | None = await self._in_thread(self._persistence.resume, symbol)
+            except StoreUnreachable as error:
+                logger.warning("store down at start symbol=%s reason=%s", symbol, error)
+                await asyncio.sleep(backoff.next())
+            else:
+                return point
+
+    async def ids_of(self, symbol: str, window: Window) -> Ids | None:
+        """Return the lowest and the highest id of some minutes, None where the candles around them have none."""
+        found: Ids | None = await self._in_thread(self._persistence.ids_of, symbol, window)
+        return found
+
+    async def keep_instruments(self, instruments: Sequence[Instrument]) -> None:
+        """Store the venue's lines about some symbols."""
+        await self._in_thread(self._persistence.keep_instruments, instruments)
