@@ -1,5 +1,6 @@
 """All reads of the pages: connections are cached, closed candles are held, and a lost store is a value, not an exception."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from app.words import Feed
 from db import Bus, DatabaseOperations, schema
 from db.engine import create_engine
 from db.home import running_state
+from db.repositories.gaps import Gap
 from market.candle import Candle
 from market.clock import monotonic, now_us
 from market.errors import StoreUnreachable
@@ -52,6 +54,19 @@ class LiveView:
         if self.feed is not None and self.feed["price"] is not None:
             return float(self.feed["price"])
         return None if self.candles.empty else float(self.candles["close"].iloc[-1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holes:
+    """What the ledger of holes says.
+
+    Attributes:
+        counts: How many are in each state; states without any are left out.
+        newest: The newest ones, newest first.
+    """
+
+    counts: Mapping[str, int]
+    newest: list[Gap]
 
 
 @st.cache_resource(show_spinner=False)
@@ -108,6 +123,17 @@ def database_stats(lost: Lost) -> Stats | None:
 @st.cache_data(ttl=5, show_spinner=False)
 def _stats(url: str | None) -> Stats:
     return _database_at(url).get_stats()
+
+
+def holes(lost: Lost, newest: int = 20) -> Holes | None:
+    """Return what the ledger of holes says, at most five seconds old; None while the database is away."""
+    return _database().ask(lambda _: _holes(_url("database"), newest), None, lost)
+
+
+@st.cache_data(ttl=5, show_spinner=False)
+def _holes(url: str | None, newest: int) -> Holes:
+    gaps = _database_at(url).gaps
+    return Holes(counts=gaps.counts(), newest=gaps.list(newest=newest)[::-1])
 
 
 def _database() -> Store[DatabaseOperations]:

@@ -18,8 +18,11 @@ NOTHING = "\N{EN DASH}"
 AGE_MEANS = "By the venue's clock against this computer's; while a tape is played, since its receipt."
 COMPLETE_MEANS = (
     "The part of the candles in view of which the venue's trade ids prove that no trade is missing, or which were taken closed "
-    "from the venue. What is missing counts against it."
+    "from the venue. What is missing counts against it. Of a venue whose ids prove nothing it is unprovable."
 )
+
+UNPROVABLE = "unprovable"
+"""Stands where completeness would, for a venue whose ids prove nothing."""
 
 Feed = dict[str, Any]
 
@@ -44,14 +47,21 @@ class Completeness:
         named = (
             ("proven complete", self.proven),
             ("not complete", self.doubtful),
-            ("unprovable", self.unproven),
+            (UNPROVABLE, self.unproven),
             ("missing", self.missing),
         )
-        return ", ".join(f"{count:,} {name}" for name, count in named if count or name != "unprovable")
+        return ", ".join(f"{count:,} {name}" for name, count in named if count or name != UNPROVABLE)
+
+    @property
+    def is_unprovable(self) -> bool:
+        """Whether there are candles, and not one of them can say more than that nothing is known against it."""
+        return self.unproven > 0 and self.proven == 0
 
     @property
     def share(self) -> str:
-        """The proven part of what should be there, as a percentage that is 100 only when nothing is amiss."""
+        """The proven part of what should be there, as a percentage that is 100 only when nothing is amiss; or `unprovable`."""
+        if self.is_unprovable:
+            return UNPROVABLE
         whole = self.proven + self.doubtful + self.unproven + self.missing
         return NOTHING if not whole else f"{self.proven * 1000 // whole / 10:g} %"
 
@@ -84,12 +94,38 @@ def feed_state(feed: Feed | None, at_us: int, *, told: bool = True) -> tuple[str
     silent_us = at_us - feed["at_us"]
     if silent_us > SILENT_SECONDS * SECOND_US:
         return "silent", f"The worker has said nothing for {age(silent_us)}: it was stopped, or hangs. What is shown may be old."
-    since, reason = clock_time(feed["since_us"]), f": {feed['reason']}" if feed["reason"] else ""
+    return feed["state"], _sentence(feed)
+
+
+def _sentence(feed: Feed) -> str:
+    venue, since, reason = feed["venue"], clock_time(feed["since_us"]), feed["reason"]
+    why = f": {reason}" if reason else ""
+    silence = (
+        "no trade has come yet" if feed["trade_us"] is None else f"nobody trades, and {venue} confirms that nothing is missing"
+    )
     return {
-        "connecting": ("connecting", f"Connecting to {feed['venue']} since {since}{reason}."),
-        "live": ("live", f"Trades arrive; connected to {feed['venue']} since {since}."),
-        "down": ("down", f"Not connected to {feed['venue']} since {since}{reason}. The worker tries again by itself."),
-    }.get(feed["state"], ("waiting", f"Connected to {feed['venue']} since {since}; no trade has come yet."))
+        "live": f"Trades arrive from {venue}; live since {since}.",
+        "quiet": f"Connected to {venue}; {silence}; quiet since {since}.",
+        "stale": f"The feed of {venue} is behind since {since}{why}. What is shown may be old; the worker tries again by itself.",
+        "healing": f"Trades arrive from {venue}; holes are being filled since {since}, {feed['open_holes']} to go.",
+        "down": f"No trades come from {venue} since {since}{why}. The worker tries again by itself.",
+    }.get(feed["state"], f"Since {since}{why}.")
+
+
+def doubt(symbol: str, feed: Feed | None, whole: Completeness) -> str:
+    """Return the sentence that says that nothing of a symbol can be proven complete; empty where it can."""
+    if is_provable(feed) and not whole.is_unprovable:
+        return ""
+    venue = symbol.partition(":")[0] if feed is None else feed["venue"]
+    return (
+        f"Completeness is {UNPROVABLE} here: the trade ids of {venue} do not count up, so that a trade that was lost would leave "
+        "no trace in them."
+    )
+
+
+def is_provable(feed: Feed | None) -> bool:
+    """Return whether the ids of a feed's venue prove that nothing is missing; what is not known counts as such."""
+    return feed is None or feed.get("provable", True)
 
 
 def trade_age(feed: Feed | None, at_us: int) -> str:
@@ -105,16 +141,25 @@ def feed_table(feeds: dict[str, Feed], at_us: int) -> pd.DataFrame:
             {
                 "symbol": symbol,
                 "state": feed_state(feed, at_us)[0],
+                "for": age(at_us - feed["since_us"]),
+                "why": _why(feed, at_us),
                 "what it is": tape_label(symbol, feed) or "live",
                 "last price": price(feed["price"]),
                 "last trade": trade_age(feed, at_us),
                 "open holes": feed["open_holes"],
+                "completeness": "proven by ids" if is_provable(feed) else UNPROVABLE,
                 "refused frames": feed["quarantined"],
-                "why": feed_state(feed, at_us)[1],
             }
             for symbol, feed in feeds.items()
         ]
     )
+
+
+def _why(feed: Feed, at_us: int) -> str:
+    state, sentence = feed_state(feed, at_us)
+    if state == "silent":
+        return sentence
+    return feed["reason"] or ("the venue has no newer trade" if state == "quiet" else "")
 
 
 def age(microseconds: int) -> str:

@@ -13,10 +13,15 @@ from market.clock import now_us
 from market.errors import PlatformError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from db import DatabaseOperations
+    from db.repositories.gaps import Gap
     from settings import Settings
 
 _SHOWN_INCIDENTS = 20
 _LEAST_FREE_BYTES = 1_000_000_000
+_OVERDUE_SECONDS = 600
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -80,7 +85,7 @@ def _running(settings: "Settings") -> list[Finding]:
         database_url, redis_url = addresses(settings)
     except PlatformError as error:
         return [Finding("system", "warning", str(error), "start it with `tcpdash up` or `tcpdash demo`")]
-    findings = [_processes(state), _postgres(database_url), *_redis(redis_url)]
+    findings = [_processes(state), *_postgres(database_url), *_redis(redis_url)]
     return [finding for finding in findings if finding is not None]
 
 
@@ -98,18 +103,43 @@ def _processes(state: dict[str, object]) -> Finding | None:
     return Finding("processes", "ok", ", ".join(f"{name} ({pid})" for name, pid in pids.items()))
 
 
-def _postgres(url: str) -> Finding:
+def _postgres(url: str) -> list[Finding]:
     from db import schema
     from db.operations import get_database_operations
 
     db = get_database_operations(url)
     try:
         schema.check(db.engine)
-        return Finding("postgres", "ok", f"answers, schema {schema.current(db.engine)}")
+        return [Finding("postgres", "ok", f"answers, schema {schema.current(db.engine)}"), *_holes(db)]
     except PlatformError as error:
-        return Finding("postgres", "bad", str(error), "see logs/postgres.log in the home")
+        return [Finding("postgres", "bad", str(error), "see logs/postgres.log in the home")]
     finally:
         db.close()
+
+
+def _holes(db: "DatabaseOperations") -> list[Finding]:
+    overdue, lost = db.gaps.overdue(_OVERDUE_SECONDS), db.gaps.list(state="unrecoverable")
+    findings = []
+    if overdue:
+        words = f"{_counted(overdue)} open for more than ten minutes: {_by_symbol(overdue)}"
+        fix = "`tcpdash gaps --state open` shows them; they are filled while `tcpdash up` follows their symbols"
+        findings.append(Finding("holes", "warning", words, fix))
+    if lost:
+        words = f"{_counted(lost)} unrecoverable: {_by_symbol(lost)}"
+        fix = "`tcpdash gaps --state unrecoverable` says why; nothing fills them any more, and their minutes stay incomplete"
+        findings.append(Finding("holes", "warning", words, fix))
+    return findings or [Finding("holes", "ok", "none is open for more than ten minutes, none is unrecoverable")]
+
+
+def _counted(gaps: "Sequence[Gap]") -> str:
+    return f"{len(gaps):,} hole is" if len(gaps) == 1 else f"{len(gaps):,} holes are"
+
+
+def _by_symbol(gaps: "Sequence[Gap]") -> str:
+    from collections import Counter
+
+    counts = Counter(gap.symbol for gap in gaps)
+    return ", ".join(f"{symbol} {count:,}" for symbol, count in sorted(counts.items()))
 
 
 def _redis(url: str) -> list[Finding]:
@@ -127,7 +157,7 @@ def _redis(url: str) -> list[Finding]:
         if age > 10:
             findings.append(Finding("feed", "bad", f"{words}, not heard of for {age:.0f} s", "is the worker running?"))
         else:
-            findings.append(Finding("feed", "ok" if feed["state"] in {"live", "connected"} else "warning", words))
+            findings.append(Finding("feed", "warning" if feed["state"] in {"stale", "down"} else "ok", words))
     return findings
 
 

@@ -8,7 +8,9 @@ import click
 import typer
 
 from cli import database, local, read, run
+from cli.coverage import coverage
 from cli.doctor import doctor
+from cli.gaps import gaps
 from market.errors import InputError, PlatformError
 
 app = typer.Typer(
@@ -31,7 +33,7 @@ def options(*, debug: bool = typer.Option(False, "--debug", help="Show the trace
 
 
 _VERBS: tuple[Callable[..., None], ...] = (
-    run.up, run.demo, run.stream, run.app, local.replay, local.record, read.candles, read.trades, doctor,
+    run.up, run.demo, run.stream, run.app, local.replay, local.record, read.candles, read.trades, gaps, coverage, doctor,
 )  # fmt: skip
 for verb in _VERBS:
     app.command()(verb)

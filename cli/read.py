@@ -55,9 +55,9 @@ def candles(
     Example: tcpdash candles BINANCE:BTC-USDT 5m --start 2024-08-08T23:55 --format json
     """
     width = parse_timeframe(timeframe)
-    bounds = _bounds(start, end)
+    bounds = read_bounds(start, end)
     with store() as db:
-        frame = db.market_data.get_candles(_known(db, symbol), width, *bounds)
+        frame = db.market_data.get_candles(known_symbol(db, symbol), width, *bounds)
     _print(frame[_CANDLE_COLUMNS], Format.JSON if json else format_, out)
 
 
@@ -72,9 +72,9 @@ def trades(
     out: Out = None,
 ) -> None:
     """Print stored trades, oldest first."""
-    bounds = _bounds(start, end)
+    bounds = read_bounds(start, end)
     with store() as db:
-        frame = db.raw_trades.get_raw_trades(_known(db, symbol), "trade", *bounds).tail(limit)
+        frame = db.raw_trades.get_raw_trades(known_symbol(db, symbol), "trade", *bounds).tail(limit)
     _print(frame[_TRADE_COLUMNS], Format.JSON if json else format_, out)
 
 
@@ -100,14 +100,31 @@ def store(*, check: bool = True) -> "Iterator[DatabaseOperations]":
         yield db
 
 
-def _bounds(start: str | None, end: str | None) -> tuple[int | None, int | None]:
+def read_bounds(start: str | None, end: str | None) -> tuple[int | None, int | None]:
+    """Return the moments of --start and --end, UTC epoch microseconds; None where there is none.
+
+    Raises:
+        InputError: If one of them is no moment, or the end is before the start.
+    """
     first, last = parse_time(start) if start else None, parse_time(end) if end else None
     if first is not None and last is not None and last < first:
         raise InputError(f"--end {end} is before --start {start}")
     return first, last
 
 
-def _known(db: "DatabaseOperations", text: str) -> str:
+def told_where(symbol: str | None, start: str | None, end: str | None) -> str:
+    """Return what was asked for, as the end of a sentence that says that there is nothing; empty where all was."""
+    parts = (("of", symbol), ("from", start), ("up to", end))
+    return "".join(f" {word} {text}" for word, text in parts if text)
+
+
+def known_symbol(db: "DatabaseOperations", text: str) -> str:
+    """Return the symbol that a person typed, if anything is stored of it.
+
+    Raises:
+        SymbolError: If it is none.
+        NothingStored: If nothing is.
+    """
     symbol = str(Symbol.parse(text.strip().upper()))
     stored = db.market_data.symbols()
     if symbol not in stored and db.watermarks.get(symbol) is None:

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import sqlalchemy as sa
 
 from db.bounds import lower, upper
+from market.clock import from_datetime
 from market.timeframe import BASE
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ with spans as (
             select min(timestamp) as first, max(timestamp) as last
             from market_data where symbol = wanted.symbol and timeframe = '1m'
         ) as stored
-    where greatest(stored.first, :first) <= least(stored.last, :last)
+    where stored.first is not null and greatest(stored.first, :first) <= least(stored.last, :last)
 ),
 days as (
     select symbol, day,
@@ -54,7 +56,7 @@ holes as (
         and gaps."end" >= greatest(days.day at time zone 'UTC', :since)
     group by 1, 2
 )
-select symbol, day at time zone 'UTC' as day, coalesce(present, 0) as present, coalesce(complete, 0) as complete,
+select symbol, day, coalesce(present, 0) as present, coalesce(complete, 0) as complete,
     coalesce(unproven, 0) as unproven, coalesce(incomplete, 0) as incomplete, coalesce(without_trades, 0) as without_trades,
     cast(expected - coalesce(present, 0) as bigint) as missing, coalesce(open_holes, 0) as open_holes
 from days left join minutes using (symbol, day) left join holes using (symbol, day)
@@ -76,6 +78,8 @@ def select(connection: sa.Connection, symbols: Sequence[str], *, start_us: int |
     """
     import pandas as pd  # noqa: PLC0415 - pandas is not for the path of the data
 
+    from db.frames import moments  # noqa: PLC0415
+
     parameters = {
         "symbols": list(symbols),
         # Labels of the first and the last minute that lie whole between the bounds.
@@ -87,5 +91,5 @@ def select(connection: sa.Connection, symbols: Sequence[str], *, start_us: int |
     typed = [sa.bindparam(name, type_=sa.TIMESTAMP(timezone=True)) for name in ("first", "last", "since", "until")]
     rows = connection.execute(sa.text(_DAYS).bindparams(*typed), parameters).all()
     table = pd.DataFrame(rows, columns=["symbol", "day", *COUNTS])
-    days = pd.DatetimeIndex(table["day"], tz="UTC").as_unit("us") if rows else pd.DatetimeIndex([], tz="UTC").as_unit("us")
+    days = moments(np.array([from_datetime(row.day) for row in rows], np.int64))
     return table.astype({"symbol": "str", **dict.fromkeys(COUNTS, "int64")}).assign(day=days)

@@ -27,7 +27,10 @@ _SIZES = """
 select name, coalesce(sum(pg_total_relation_size(part.relid)), 0)::bigint as bytes,
        coalesce(sum(greatest(class.reltuples, stat.n_live_tup)), 0)::bigint as rows
 from unnest(cast(:names as text[])) as name
-left join lateral pg_partition_tree(to_regclass(name)) as part on part.isleaf
+left join lateral (
+    select relid from pg_partition_tree(to_regclass(name)) where isleaf
+    union select oid from pg_class where oid = to_regclass(name) and relkind = 'r'
+) as part on true
 left join pg_class as class on class.oid = part.relid
 left join pg_stat_user_tables as stat on stat.relid = part.relid
 group by name order by name

@@ -92,7 +92,7 @@ gaps = sa.Table(
     sa.Column("missing", JSONB(none_as_null=True)),
     _moment("updated_at", now=True),
     sa.PrimaryKeyConstraint("id", name="gaps_key"),
-    sa.UniqueConstraint("symbol", "first_id", "last_id", "start", name="gaps_hole", postgresql_nulls_not_distinct=True),
+    sa.UniqueConstraint("symbol", "first_id", "last_id", "start", "end", name="gaps_hole", postgresql_nulls_not_distinct=True),
     sa.CheckConstraint("cause <> ''", name="gaps_cause"),
     sa.CheckConstraint("state in ('open', 'filled', 'never_existed', 'unrecoverable', 'alarm')", name="gaps_state"),
     sa.CheckConstraint('start <= "end" and first_id <= last_id', name="gaps_order"),

@@ -171,8 +171,9 @@ class CandleBuilder:
         moment = trade.timestamp_us
         if not trade.count:
             return self.close_until(moment)
-        if self.recent.known_from_us is None:
-            self.recent.known_from_us = moment + 1  # what came before it, at the same moment too, is not known
+        if not self._close_us:
+            if self.recent.known_from_us is None:
+                self.recent.known_from_us = moment + 1  # what came before it, at the same moment too, is not known
             self._open_us = self.timeframe.open_of(moment)
             self._close_us = self._open_us + self._width
         elif moment < self._open_us:

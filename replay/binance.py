@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from exchanges.base import Instrument
+from exchanges.binance import Binance
 from exchanges.binance_usdm import BinanceUsdm
 from market.timeframe import SECOND_US
 from market.trade import Side, Trade
@@ -205,7 +206,10 @@ def _wrapped(name: str, inner: bytes) -> bytes:
 
 def _trade_frames(span: Slice, form: str, stream: _Stream, dialect: Dialect) -> list[Frame]:
     """Return the frames of a trade stream: the recorded bytes where that channel was, made from the trades elsewhere."""
-    recorded = span.source.frames(stream.symbol, stream.channel, span.start_us, span.now_us)
+    if stream.symbol not in span.source.instruments:
+        return []  # delisted meanwhile
+    ours = span.source.venue.startswith(Binance.name)  # other venues have a channel of that name too
+    recorded = span.source.frames(stream.symbol, stream.channel, span.start_us, span.now_us) if ours else None
     if recorded is not None:
         reform = inner_object if form == "raw" else partial(_combined, stream.name)
         return [(time, place, reform(frame)) for time, place, frame in recorded]

@@ -262,7 +262,7 @@ class ExchangeCore:
             now, seconds = monotonic(), self._faults.delay(line)
             line.active = now
             if seconds or line.late:
-                line.late.append((max(now + seconds, line.late[-1][0] if line.late else now), deed))
+                line.late.append((now + seconds, deed))
                 return
         self._deeds.append(deed)
 

@@ -19,8 +19,9 @@ from replay.source import Frame, Market, Slice
 
 PATH = "/v2"
 INTERVALS = {minutes: Interval(minutes * MINUTE_US) for minutes in (1, 5, 15, 30, 60, 240, 1440, 10_080, 21_600)}
+SIZE_DIGITS = 8
 _SNAPSHOT_TRADES = 50
-_SNAPSHOT_BARS = 13  # as many as the sample in the documentation reaches back
+_SNAPSHOT_BARS = 13  # what was seen of the venue in 2026: the forming one and twelve before it, without those without trades
 _CANDLE_PACE_US = SECOND_US
 _BEAT_SECONDS = 1.0
 _HALF_A_DIGIT = Decimal("5E-9")
@@ -50,10 +51,9 @@ def time_text(moment_us: int, *, digits: int = 6) -> str:
     return to_datetime(moment_us).strftime("%Y-%m-%dT%H:%M:%S.%f").ljust(20 + digits, "0") + "Z"
 
 
-def number_text(number: float) -> str:
-    """Return a number as Kraken's websocket prints it: `740.0`, without an exponent."""
-    text = repr(number)
-    return format(Decimal(text), "f") if "e" in text else text
+def number_text(number: float, digits: int = SIZE_DIGITS) -> str:
+    """Return a number as Kraken's websocket prints it, to the precision of its instrument: `83744.3`, a size `0.00044780`."""
+    return f"{number:.{digits}f}"
 
 
 def average_text(bar: Bar, digits: int) -> str:
@@ -118,7 +118,10 @@ class KrakenSession(Session):
         if self._greeted:
             return []
         self._greeted = True
-        status = {"system": "online", "api_version": "v2", "connection_id": self.connection_id, "version": "2.0.10"}
+        status = {
+            "version": "2.0.10", "system": "online", "api_version": "v2", "connection_id": self.connection_id,
+            "upcoming_maintenance": [], "emergency": [],
+        }  # fmt: skip
         return [msgspec.json.encode({"channel": "status", "type": "update", "data": [status]})]
 
     def _answers(self, message: str | bytes, market: Market) -> list[bytes]:
@@ -142,7 +145,9 @@ class KrakenSession(Session):
 
     def _subscribe(self, request: _Request, params: _Params, wire: str, market: Market) -> list[bytes]:
         symbol = f"{market.source.venue}:{wire.replace('/', '-')}"
-        if wire.count("/") != 1 or symbol not in market.source.instruments:
+        if wire.count("/") != 1:
+            return [_refusal(request, market, f"Currency pair not in ISO 4217-A3 format {wire}", wire)]
+        if symbol not in market.source.instruments:
             return [_refusal(request, market, f"Currency pair not supported {wire}", wire)]
         if wire in (self._trades if params.channel == "trade" else self._feeds):
             return [_refusal(request, market, "Already subscribed", wire)]
@@ -150,7 +155,7 @@ class KrakenSession(Session):
             self._trades[wire] = symbol
             snapshot = bool(params.snapshot)
             result = {"channel": "trade", "snapshot": snapshot, "symbol": wire}
-            frame = _trades_frame("snapshot", wire, _newest(symbol, market))
+            frame = _trades_frame("snapshot", wire, _newest(symbol, market), price_digits(symbol, market))
         else:
             feed = self._feeds[wire] = BarFeed(symbol, INTERVALS[params.interval], _CANDLE_PACE_US)
             snapshot = params.snapshot is not False
@@ -193,17 +198,18 @@ def _trade_frames(span: Slice, wire: str, symbol: str) -> list[Frame]:
     if recorded is not None:
         return recorded
     trades, numbers = span.trades(source.fills(symbol))
-    frames = []
+    frames, digits = list[Frame](), price_digits(symbol, span)
     for moment, group in groupby(zip(trades, numbers, strict=True), key=lambda pair: pair[0].timestamp_us):
         together = list(group)
-        frames.append((moment, together[0][1], _trades_frame("update", wire, [trade for trade, _ in together])))
+        frames.append((moment, together[0][1], _trades_frame("update", wire, [trade for trade, _ in together], digits)))
     return frames
 
 
-def _trades_frame(kind: str, wire: str, trades: Sequence[Trade]) -> bytes:
+def _trades_frame(kind: str, wire: str, trades: Sequence[Trade], digits: int) -> bytes:
     rows = ",".join(
-        f'{{"symbol":"{wire}","side":"{trade.side.value}","price":{number_text(trade.price)},"qty":{number_text(trade.size)},'
-        f'"ord_type":"market","trade_id":{trade.trade_id},"timestamp":"{time_text(trade.timestamp_us)}"}}'
+        f'{{"symbol":"{wire}","side":"{trade.side.value}","price":{number_text(trade.price, digits)},'
+        f'"qty":{number_text(trade.size)},"ord_type":"market","trade_id":{trade.trade_id},'
+        f'"timestamp":"{time_text(trade.timestamp_us)}"}}'
         for trade in trades
     )
     return f'{{"channel":"trade","type":"{kind}","data":[{rows}]}}'.encode()
@@ -212,10 +218,11 @@ def _trades_frame(kind: str, wire: str, trades: Sequence[Trade]) -> bytes:
 def _bars_frame(kind: str, wire: str, feed: BarFeed, bars: Sequence[Bar], market: Market) -> bytes:
     digits, width_us = price_digits(feed.symbol, market), feed.interval.width_us
     rows = ",".join(
-        f'{{"symbol":"{wire}","open":{number_text(bar.open)},"high":{number_text(bar.high)},"low":{number_text(bar.low)},'
-        f'"close":{number_text(bar.close)},"trades":{bar.trades},"volume":{number_text(bar.volume)},'
-        f'"vwap":{average_text(bar, digits)},"interval_begin":"{time_text(bar.open_us, digits=9)}",'
-        f'"interval":{width_us // MINUTE_US},"timestamp":"{time_text(bar.open_us + width_us)}"}}'
+        f'{{"symbol":"{wire}","open":{number_text(bar.open, digits)},"high":{number_text(bar.high, digits)},'
+        f'"low":{number_text(bar.low, digits)},"close":{number_text(bar.close, digits)},"trades":{bar.trades},'
+        f'"volume":{number_text(bar.volume)},"vwap":{average_text(bar, digits)},'
+        f'"interval_begin":"{time_text(bar.open_us, digits=9)}","interval":{width_us // MINUTE_US},'
+        f'"timestamp":"{time_text(bar.open_us + width_us)}"}}'
         for bar in bars
     )
     moment = time_text(market.now_us, digits=9)

@@ -10,14 +10,13 @@ from market.timeframe import DAY_US, MINUTE_US, SECOND_US
 from market.trade import Side, Trade
 from replay.answer import Answer, Question, json_answer
 from replay.bars import Bar, Interval, bar_of_bars
-from replay.kraken import INTERVALS, average_text, price_digits
+from replay.kraken import INTERVALS, SIZE_DIGITS, average_text, price_digits
 from replay.source import Market
 
 PREFIX = "/0/public/"
 _MOST_TRADES = 1000
 _MOST_BARS = 720
 _LAST_SECOND = 10**11  # a larger time is in nanoseconds
-_VOLUME_DIGITS = 8
 _LEAST_PRICE_DIGITS = 5  # of trades
 _X_NAMES = {"XBT", "ETH", "LTC", "XRP", "ETC", "XMR", "XLM", "ZEC", "REP", "MLN", "XDG"}
 _Z_NAMES = {"USD", "EUR", "GBP", "CAD", "JPY", "AUD"}
@@ -180,7 +179,7 @@ def _ticker_of(symbol: str, market: Market) -> dict[str, Any] | None:
 
 
 def _volume(size: float) -> str:
-    return f"{size:.{_VOLUME_DIGITS}f}"
+    return f"{size:.{SIZE_DIGITS}f}"
 
 
 def _digits(step: str) -> int:

@@ -21,7 +21,7 @@ class Line:
         pinged: When a ping was sent that was not answered yet, None without one.
         frozen: Whether nothing reaches it any more, in either direction.
         troubles: What each fault notes of this connection.
-        late: What is said to it later, each with the moment from which it may be said; the moments rise.
+        late: What is said to it later, in order, each with the moment from which it may be said.
     """
 
     def __init__(self, number: int, session: Session, path: str, now: float) -> None:

@@ -50,6 +50,7 @@ class Lookout:
         self._renew, self._venue_us = renew, venue_us
         self.vigils = {symbol: Vigil(others=len(provider.symbols)) for symbol in provider.symbols}
         self._line_at: float | None = None
+        self._first_seen: dict[str, Trade] = {}
         self._looks = Errands()
 
     # -- what happens --------------------------------------------------------------------------------------------
@@ -127,11 +128,31 @@ class Lookout:
             logger.warning("no look symbol=%s reason=%s", symbol, error)
             vigil.unanswered(monotonic())
             return
-        if page and lane.is_behind(page[-1].trade_id):
+        if page and lane.newest is None:
+            await self._compare(symbol, page)
+        elif page and lane.is_behind(page[-1].trade_id):
             await self._wait_for(symbol, page[-1].trade_id, page, Cause.STALL)
         else:
             lane.assure()
             vigil.confirmed(monotonic())
+
+    async def _compare(self, symbol: str, page: list[Trade]) -> None:
+        """Begin the tape of a symbol of which no trade ever came, if there are new ones since the look before."""
+        known = self._first_seen.setdefault(symbol, page[-1])
+        missed = [trade for trade in page if trade.timestamp_us > known.timestamp_us]
+        if not missed:
+            self.vigils[symbol].confirmed(monotonic())
+            return
+        await asyncio.sleep(_SETTLE)
+        if self._line_at is not None and self._pipeline.lanes[symbol].newest is None:
+            await self._emit(self._pipeline.take(missed))
+            self._owes(symbol, missed[-1].trade_id)
+
+    def _owes(self, symbol: str, newest_id: int) -> None:
+        words, now, vigil = f"trades up to {newest_id} did not come", monotonic(), self.vigils[symbol]
+        vigil.lost(words, now)
+        if vigil.should_renew(now):
+            self._renew(f"{symbol}: {words}")
 
     async def _wait_for(self, symbol: str, newest_id: int, page: list[Trade] | None, cause: Cause) -> None:
         """Give the line time to deliver what exists; what it does not deliver is a hole."""
@@ -146,9 +167,7 @@ class Lookout:
         now = monotonic()
         if now - self._line_at > vigil.patience + _SETTLE:  # not what was missed while there was no line
             lane.interrupt(cause)
-            vigil.lost(f"trades up to {newest_id} did not come", now)
-            if vigil.should_renew(now):
-                self._renew(f"{symbol}: trades up to {newest_id} did not come")
+            self._owes(symbol, newest_id)
         else:
             vigil.look_soon(now + _SETTLE)
         await self._emit(batch)

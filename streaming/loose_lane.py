@@ -74,6 +74,8 @@ class LooseLane(Lane):
             ]
             for trade in missed:
                 self._see(trade)
+                if self.newest is not None and trade.timestamp_us >= self.newest.timestamp_us:
+                    self.newest = trade
             batch.trades += missed
             opened.recovered += len(missed)
             healed = self.builder.heal(missed, hole=opened.window, left=None if before else opened.window, origin=origin)

@@ -28,7 +28,7 @@ def _show(symbol: str, timeframe: Timeframe, bars: int, *, lost_before: bool) ->
     label = words.tape_label(symbol, view.feed)
     st.subheader(f"{symbol} {_LABELS[label]}" if label else symbol, anchor=False)
     show_lost(view.lost)
-    _show_metrics(view, timeframe)
+    _show_metrics(symbol, view, timeframe)
     if view.candles.empty:
         st.info(f"No {timeframe} candle of {symbol} is stored or forming yet; the first one shows with the first trade.")
         return
@@ -38,7 +38,7 @@ def _show(symbol: str, timeframe: Timeframe, bars: int, *, lost_before: bool) ->
     st.caption(_LEGEND)
 
 
-def _show_metrics(view: data.LiveView, timeframe: Timeframe) -> None:
+def _show_metrics(symbol: str, view: data.LiveView, timeframe: Timeframe) -> None:
     state, sentence = words.feed_state(view.feed, view.at_us, told="redis" not in view.lost)
     whole = words.completeness(view.candles, timeframe)
     columns = st.columns(5)
@@ -48,6 +48,9 @@ def _show_metrics(view: data.LiveView, timeframe: Timeframe) -> None:
     columns[3].metric("Trades in view", f"{view.candles['trades'].sum():,}")
     columns[4].metric("Proven complete", whole.share, help=words.COMPLETE_MEANS)
     st.caption(f"{sentence} In view: {whole}.")
+    doubt = words.doubt(symbol, view.feed, whole)
+    if doubt:
+        st.caption(f":orange-badge[:material/help: {words.UNPROVABLE}] {doubt}")
 
 
 @st.fragment(run_every=2 * TICK_SECONDS)

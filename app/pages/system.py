@@ -1,4 +1,4 @@
-"""The system page: what runs, what went down, what the feeds do and what is stored."""
+"""The system page: what runs, what went down, what the feeds do, which holes there are and what is stored."""
 
 from importlib.metadata import PackageNotFoundError, version
 
@@ -7,6 +7,7 @@ import streamlit as st
 
 from app import components, data, words
 from app.banner import show_lost
+from app.holes import hole_table, hole_words
 from app.stores import Lost
 from db.home import running_state
 from market.clock import now_us
@@ -17,10 +18,13 @@ _PACKAGES = ("tcpdashboard", "streamlit", "altair", "pandas", "sqlalchemy", "red
 @st.fragment(run_every=3)
 def _show() -> None:
     lost: Lost = {}
-    feeds, stats, answer_ms = data.feeds(lost), data.database_stats(lost), data.redis_answer_ms(lost)
+    feeds, holes, stats = data.feeds(lost), data.holes(lost), data.database_stats(lost)
+    answer_ms = data.redis_answer_ms(lost)
     show_lost(lost)
     _show_components()
     _show_feeds(feeds)
+    if holes is not None:
+        _show_holes(holes)
     if stats is not None:
         _show_database(stats)
     st.subheader("Redis", anchor=False)
@@ -49,6 +53,13 @@ def _show_feeds(feeds: dict[str, words.Feed]) -> None:
         st.dataframe(words.feed_table(feeds, now_us()), hide_index=True, alt="Feeds and their states")
     else:
         st.write("No feed is followed. `tcpdash demo` or `tcpdash up` follows some.")
+
+
+def _show_holes(holes: data.Holes) -> None:
+    st.subheader("Holes", anchor=False)
+    st.write(hole_words(holes.counts))
+    if holes.newest:
+        st.dataframe(hole_table(holes.newest), hide_index=True, alt="Holes in the tape, newest first")
 
 
 def _show_database(stats: data.Stats) -> None:

@@ -60,9 +60,9 @@ class Gap:
         return sum(high - low + 1 for low, high in self.missing)
 
     @property
-    def key(self) -> tuple[str, int | None, int | None, int]:
+    def key(self) -> tuple[str, int | None, int | None, int, int]:
         """What tells it from all others."""
-        return self.symbol, self.first_id, self.last_id, self.start_us
+        return self.symbol, self.first_id, self.last_id, self.start_us, self.end_us
 
 
 class GapRepository:
@@ -119,12 +119,10 @@ class GapRepository:
         query = sa.select(gaps).where(gaps.c.state == "open", gaps.c.opened_at < noted_before)
         return [_gap(row) for row in self._connection.execute(query.order_by(gaps.c.start, gaps.c.id)).mappings()]
 
-    def counts(
-        self, symbol: str | None = None, *, start_us: int | None = None, end_us: int | None = None
-    ) -> Mapping[str, int]:
+    def counts(self, symbol: str | None = None, *, start_us: int | None = None, end_us: int | None = None) -> Mapping[str, int]:
         """Return how many gaps of a symbol, or of all, are in each state; those of `list` without a state."""
-        query = sa.select(gaps.c.state, sa.func.count()).where(*_of(symbol, start_us, end_us)).group_by(gaps.c.state)
-        return {state: count for state, count in self._connection.execute(query)}
+        query = sa.select(gaps.c.state, sa.func.count().label("holes")).where(*_of(symbol, start_us, end_us)).group_by(gaps.c.state)
+        return {row.state: row.holes for row in self._connection.execute(query)}
 
 
 def _row(gap: Gap) -> dict[str, Any]:
@@ -163,6 +161,7 @@ def _same(gap: Gap) -> tuple[sa.ColumnElement[bool], ...]:
         gaps.c.first_id.is_not_distinct_from(gap.first_id),
         gaps.c.last_id.is_not_distinct_from(gap.last_id),
         gaps.c.start == to_datetime(gap.start_us),
+        gaps.c.end == to_datetime(gap.end_us),
     )
 
 

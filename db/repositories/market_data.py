@@ -151,7 +151,8 @@ class MarketDataRepository:
         Returns:
             One row for each symbol and day, from the first stored minute of the symbol to its last one: symbol, day (its begin,
             datetime64[us, UTC]), present, complete, unproven (complete is null), incomplete, without_trades, missing (minutes
-            that have no row) and open_holes (holes of the ledger that touch the day). A minute belongs to the day in which it opens.
+            that have no row) and open_holes (holes of the ledger that touch the day). A minute belongs to the day in which it
+            opens.
         """
         symbols = self.symbols() if symbol is None else [symbol]
         return coverage.select(self._connection, symbols, start_us=microseconds(start), end_us=microseconds(end))

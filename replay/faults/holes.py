@@ -36,7 +36,7 @@ class Hole(Trouble):
         key = piece.mark.channel, piece.mark.wire
         if left.get(key):
             left[key] -= 1
-        elif self.wants(line.number, piece.frame):
+        elif self.wants_frame(line, piece):
             left[key] = int(self.fault.number("frames")) - 1
             self.struck()
         else:

@@ -27,14 +27,22 @@ def dialect_of(question: Question) -> str:
 class _Refused(Trouble):
     """Answers that too much was asked; the status is in its kind."""
 
+    _asked = 0
+
     def reply(self, question: Question) -> Reply | None:
         if not self.wants(self._number()):
             return None
         self.struck()
         seconds, status = int(self.fault.number("retry_after")), int(self.fault.kind.removeprefix("rest-"))
-        return Reply(Answer(_too_much(question), status, {"Retry-After": str(seconds)}))
+        headers = {"Retry-After": str(seconds)}
+        if dialect_of(question) == "BYBIT":
+            headers["X-Bapi-Limit-Reset-Timestamp"] = str(self.now_ms + seconds * 1000)
+        return Reply(Answer(_too_much(question, self.now_ms), status, headers))
 
-    _asked = 0
+    @property
+    def now_ms(self) -> int:
+        """The exchange's clock, UTC epoch milliseconds."""
+        return self.moment.market_us // 1000
 
     def _number(self) -> int:
         self._asked += 1
@@ -46,7 +54,7 @@ class _Error(_Refused):
         if not self.wants(self._number()):
             return None
         self.struck()
-        return Reply(_error(question, self.fault.text("code")))
+        return Reply(_error(question, self.fault.text("code"), self.now_ms))
 
 
 class _Down(_Refused):
@@ -70,18 +78,18 @@ class _Lag(_Refused):
         return Market(market.source, market.now_us - round(self.fault.number("seconds") * SECOND_US))
 
 
-def _too_much(question: Question) -> bytes:
+def _too_much(question: Question, now_ms: int) -> bytes:
     bodies: Mapping[str, object] = {
         "OKX": {"code": "50011", "msg": _OKX_WORDS["50011"], "data": []},
         "BINANCE": {"code": -1003, "msg": "Too much request weight used; please use WebSocket Streams for live updates."},
         "COINBASE": {"message": "Public rate limit exceeded"},
         "KRAKEN": {"error": ["EAPI:Rate limit exceeded"]},
-        "BYBIT": _bybit("10006"),
+        "BYBIT": _bybit("10006", now_ms),
     }
     return json_answer(bodies[dialect_of(question)]).body
 
 
-def _error(question: Question, code: str) -> Answer:
+def _error(question: Question, code: str, now_ms: int) -> Answer:
     match dialect_of(question):
         case "OKX":
             code = code or "50011"
@@ -89,17 +97,17 @@ def _error(question: Question, code: str) -> Answer:
         case "KRAKEN":
             return json_answer({"error": [code or "EAPI:Rate limit exceeded"]})
         case "BYBIT":
-            return json_answer(_bybit(code or "10006"))
+            return json_answer(_bybit(code or "10006", now_ms))
         case "BINANCE":
             return json_answer({"code": int(code) if _is_whole(code) else -1001, "msg": "Internal error; unable to process"}, 503)
         case _:
             return json_answer({"message": code or "Service unavailable"}, 503)
 
 
-def _bybit(code: str) -> object:
+def _bybit(code: str, now_ms: int) -> object:
     return {
         "retCode": int(code) if _is_whole(code) else 10_016, "retMsg": "Too many visits!" if code == "10006" else "Server error.",
-        "result": {}, "retExtInfo": {}, "time": 0,
+        "result": {}, "retExtInfo": {}, "time": now_ms,
     }  # fmt: skip
 
 

@@ -117,10 +117,11 @@ class FaultScript(Faults):
             answer = trouble.answer(question, market, answer)
         return answer
 
-    def view(self, source: Source) -> Source:
-        """Return the market that is played instead."""
+    def view(self, source: Source, *, without: str = "") -> Source:
+        """Return the market that is played instead; `without` is a kind of fault that is left out of account."""
         for trouble in self._troubles:
-            source = trouble.view(source)
+            if trouble.fault.kind != without:
+                source = trouble.view(source)
         return source
 
     def clock_us(self, now_us: int) -> int:

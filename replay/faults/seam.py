@@ -44,7 +44,7 @@ class Piece:
             return None
         try:
             return mark_of(self.frame)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # garbage of another fault
             return None
 
 

@@ -130,6 +130,8 @@ class Fault:
             if name not in allowed:
                 raise InputError(f"fault {self.kind} has no value {name!r}; it has {', '.join(sorted(allowed)) or 'none'}")
             _CHECKS[field.name](f"{self.kind}:{name}", value)
+        if self.seconds is not None and self.seconds < 0 and self.kind != "clock":
+            raise InputError(f"fault {self.kind}:seconds is not below zero, found {self.seconds!r}; only a clock may be behind")
         if self.at is not None and self.moment_us is not None:
             raise InputError(f"fault {self.kind} begins at one time: seconds or a moment, not both")
 

@@ -62,6 +62,7 @@ def feed(at_us: int, /, **changes: Any) -> dict[str, Any]:
         "received_us": at_us - 300_000,
         "last_id": 66,
         "open_holes": 0,
+        "provable": True,
         "quarantined": 0,
         "duplicates": 0,
     }

@@ -118,6 +118,7 @@ def test_demo_moves_in_the_browser_and_stays_on_this_computer(demo: Demo, page: 
     page.get_by_role("link", name="System").click()
     expect(page.get_by_text("Components")).to_be_visible(timeout=30_000)
     expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
+    expect(page.get_by_role("heading", name="Holes")).to_be_visible()
     page.screenshot(path=pictures / "system.png")
     assert hosts(asked) == {"127.0.0.1"}
 

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -19,15 +20,17 @@ from db.bus import FEED_KEY, LATEST_KEY, encode_candle
 from db.child import free_port
 from db.embedded import PostgresServer, RedisServer
 from db.home import own
+from db.repositories.gaps import Gap
 from market.candle import Candle
 from market.clock import now_us
 from market.timeframe import Timeframe
-from tests.app.samples import SYMBOL, candle, feed
+from tests.app.samples import START_US, SYMBOL, candle, feed
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 
 MAIN = Path(app.__file__).parent / "main.py"
 SYNTHETIC = "SYNTHETIC:BTC-USDT"
+HOLE = Gap(symbol=SYMBOL, first_id=5, last_id=9, start_us=START_US, end_us=START_US + 10**6, cause="disconnect")
 
 
 class Worker:
@@ -38,6 +41,10 @@ class Worker:
 
     def stores(self, *candles: Candle) -> None:
         self._database.market_data.upsert_candles(candles)
+
+    def misses(self, *gaps: Gap) -> None:
+        for gap in gaps:
+            self._database.gaps.open(gap)
 
     def publishes(self, one: Candle) -> None:
         self._redis.set(LATEST_KEY.format(symbol=one.symbol, timeframe=one.timeframe), encode_candle(one))
@@ -213,6 +220,41 @@ def test_feed_that_is_down_says_why(opened: Opener, worker: Worker) -> None:
     assert "No 1m candle" in words(page)
 
 
+def test_a_venue_whose_ids_prove_nothing_is_told(opened: Opener, worker: Worker) -> None:
+    worker.stores(candle(1, complete=None), candle(2, complete=None))
+    worker.publishes(candle(3, complete=None, final=False))
+    worker.tells(venue="BYBIT", provable=False)
+
+    page = opened()
+
+    assert not page.exception
+    assert metrics(page)["Proven complete"] == "unprovable"
+    assert "Completeness is unprovable here: the trade ids of BYBIT do not count up" in words(page)
+    assert "0 proven complete, 0 not complete, 2 unprovable, 0 missing" in words(page)
+
+
+def test_a_venue_whose_ids_prove_everything_is_not_doubted(opened: Opener, worker: Worker) -> None:
+    worker.stores(candle(1), candle(2))
+    worker.tells()
+
+    page = opened()
+
+    assert metrics(page)["Proven complete"] == "100 %"
+    assert "unprovable" not in words(page)
+
+
+@pytest.mark.parametrize("state", ["quiet", "stale", "healing"])
+def test_states_of_a_feed_are_told(opened: Opener, worker: Worker, state: str) -> None:
+    worker.publishes(candle(1, final=False))
+    worker.tells(state=state, reason="trades up to 7 did not come", open_holes=2)
+
+    page = opened()
+
+    assert not page.exception
+    assert metrics(page)["Feed"] == state
+    assert {"quiet": "nobody trades", "stale": "trades up to 7 did not come", "healing": "2 to go"}[state] in words(page)
+
+
 def test_ticks_ask_the_database_nothing(opened: Opener, worker: Worker) -> None:
     worker.stores(candle(1))
     worker.publishes(candle(2, final=False))
@@ -347,6 +389,7 @@ def test_system_page_of_an_empty_home(opened: Opener) -> None:
     assert "`tcpdash up` does not run" in told
     assert "no component of this home ever went down" in told
     assert "No feed is followed" in told
+    assert "no trade is known to be missing" in told
     assert "PostgreSQL 18" in told
     assert "answers within" in told
     assert f"streamlit {st.__version__}" in told
@@ -355,6 +398,7 @@ def test_system_page_of_an_empty_home(opened: Opener) -> None:
 def test_system_page_shows_what_runs_and_what_went_down(opened: Opener, worker: Worker, home: Path) -> None:
     worker.stores(candle(1))
     worker.tells(state="down", reason="timed out")
+    worker.misses(HOLE)
     incident = {"component": "worker", "at": "2026-11-23T01:02:03Z", "exit_code": -9, "down_seconds": 1.5, "attempts": 1}
     (home / "incidents.jsonl").write_text(json.dumps(incident) + "\nhalf a li")
 
@@ -363,12 +407,26 @@ def test_system_page_shows_what_runs_and_what_went_down(opened: Opener, worker: 
         page = opened().switch_page("pages/system.py").run()
 
     assert not page.exception
-    components, incidents, feeds, tables = (table.value for table in page.dataframe)
+    components, incidents, feeds, holes, tables = (table.value for table in page.dataframe)
     assert components["state"].tolist() == ["running", "gone"]
     assert components["memory"][0].endswith("MB")
     assert incidents.loc[0].tolist() == ["2026-11-23 01:02:03 UTC", "worker", "signal 9", "1.5 s"]
     assert feeds.loc[0, ["symbol", "state"]].tolist() == [SYMBOL, "down"]
+    assert holes.loc[0, ["symbol", "cause", "state"]].tolist() == [SYMBOL, "disconnect", "open"]
     assert "market_data" in tables["table"].tolist()
+
+
+def test_system_page_counts_all_holes_and_lists_the_newest_first(opened: Opener, worker: Worker) -> None:
+    for number in range(25):
+        worker.misses(replace(HOLE, first_id=number, last_id=number, start_us=START_US + number, state="filled"))
+    worker.misses(replace(HOLE, first_id=90, last_id=99, state="unrecoverable"), replace(HOLE, first_id=80, last_id=89))
+
+    page = opened().switch_page("pages/system.py").run()
+
+    assert not page.exception
+    assert "27 holes (1 open, 25 filled, 1 unrecoverable)" in words(page)
+    holes = page.dataframe[0].value
+    assert holes["ids"].tolist() == [f"{number}" for number in range(24, 4, -1)]
 
 
 def test_system_page_survives_lost_stores(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:

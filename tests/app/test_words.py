@@ -37,10 +37,34 @@ def test_price_has_the_digits_it_has(value: float | None, text: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "state", "sentence"),
     [
-        ({}, "live", "Trades arrive; connected to OKX since 2024-08-08 23:54:00 UTC."),
-        ({"state": "connecting"}, "connecting", "Connecting to OKX since 2024-08-08 23:54:00 UTC."),
-        ({"state": "connected"}, "waiting", "Connected to OKX since 2024-08-08 23:54:00 UTC; no trade has come yet."),
-        ({"state": "down", "reason": "timed out"}, "down", "Not connected to OKX since 2024-08-08 23:54:00 UTC: timed out. "),
+        ({}, "live", "Trades arrive from OKX; live since 2024-08-08 23:54:00 UTC."),
+        (
+            {"state": "quiet"},
+            "quiet",
+            "Connected to OKX; nobody trades, and OKX confirms that nothing is missing; quiet since 2024-08-08 23:54:00 UTC.",
+        ),
+        (
+            {"state": "quiet", "reason": "subscribed, no trade yet", "trade_us": None},
+            "quiet",
+            "Connected to OKX; no trade has come yet; quiet since 2024-08-08 23:54:00 UTC.",
+        ),
+        (
+            {"state": "stale", "reason": "trades up to 7 did not come"},
+            "stale",
+            "The feed of OKX is behind since 2024-08-08 23:54:00 UTC: trades up to 7 did not come. What is shown may be old",
+        ),
+        (
+            {"state": "healing", "reason": "a hole is being filled", "open_holes": 3},
+            "healing",
+            "Trades arrive from OKX; holes are being filled since 2024-08-08 23:54:00 UTC, 3 to go.",
+        ),
+        (
+            {"state": "down", "reason": "connecting"},
+            "down",
+            "No trades come from OKX since 2024-08-08 23:54:00 UTC: connecting. The worker tries again by itself.",
+        ),
+        ({"state": "down"}, "down", "No trades come from OKX since 2024-08-08 23:54:00 UTC. The worker"),
+        ({"state": "odd", "reason": "of a newer worker"}, "odd", "Since 2024-08-08 23:54:00 UTC: of a newer worker."),
         ({"at_us": NOW_US - 12_000_000}, "silent", "The worker has said nothing for 12 s"),
     ],
 )
@@ -97,6 +121,44 @@ def test_completeness_counts_what_is_over_and_what_is_missing() -> None:
     assert whole.share == "33.3 %"
 
 
+def test_a_view_of_unproven_candles_has_no_share() -> None:
+    loose = words.completeness(frame(candle(1, complete=None), candle(2, complete=None), candle(4, complete=False)), Timeframe.M1)
+    mixed = words.Completeness(proven=1, doubtful=0, unproven=1, missing=0)
+
+    assert loose.share == "unprovable"
+    assert str(loose) == "0 proven complete, 1 not complete, 2 unprovable, 1 missing"
+    assert mixed.share == "50 %"
+
+
+@pytest.mark.parametrize(
+    ("provable", "counts", "doubted"),
+    [
+        (True, (3, 0), False),
+        (True, (0, 0), False),
+        (None, (3, 0), False),
+        (None, (0, 3), True),
+        (False, (0, 3), True),
+        (False, (0, 0), True),
+        (False, (3, 3), True),
+    ],
+)
+def test_where_nothing_can_be_proven_a_sentence_says_so(provable: bool | None, counts: tuple[int, int], doubted: bool) -> None:
+    whole = words.Completeness(proven=counts[0], doubtful=1, unproven=counts[1], missing=0)
+    told = None if provable is None else feed(NOW_US, provable=provable)
+
+    sentence = words.doubt(SYMBOL, told, whole)
+
+    assert sentence.startswith("Completeness is unprovable here: the trade ids of OKX do not count up") is doubted
+    assert bool(sentence) is doubted
+
+
+def test_the_feed_of_an_older_worker_counts_as_provable() -> None:
+    old = feed(NOW_US)
+    del old["provable"]
+
+    assert words.is_provable(old)
+
+
 def test_share_is_a_hundred_only_when_nothing_is_amiss() -> None:
     assert words.Completeness(proven=9_999, doubtful=1, unproven=0, missing=0).share == "99.9 %"
     assert words.Completeness(proven=10_000, doubtful=0, unproven=0, missing=0).share == "100 %"
@@ -107,3 +169,31 @@ def test_feeds_are_listed_with_their_states() -> None:
     table = words.feed_table({SYMBOL: feed(NOW_US, tape="shifted")}, NOW_US)
 
     assert table.loc[0, ["symbol", "state", "what it is", "last price"]].tolist() == [SYMBOL, "live", "REPLAY", "102.5"]
+
+
+def test_the_list_of_feeds_says_whose_completeness_is_unprovable() -> None:
+    table = words.feed_table({"A": feed(NOW_US), "B": feed(NOW_US, provable=False)}, NOW_US)
+
+    assert table["completeness"].tolist() == ["proven by ids", "unprovable"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "cells"),
+    [
+        ({}, ["live", "60 min", ""]),
+        ({"state": "down", "reason": "timed out", "since_us": NOW_US}, ["down", "0.0 s", "timed out"]),
+        ({"state": "quiet"}, ["quiet", "60 min", "the venue has no newer trade"]),
+        ({"state": "quiet", "reason": "subscribed, no trade yet"}, ["quiet", "60 min", "subscribed, no trade yet"]),
+    ],
+)
+def test_the_list_of_feeds_says_since_when_and_why(changes: dict[str, object], cells: list[str]) -> None:
+    table = words.feed_table({SYMBOL: feed(NOW_US, **changes)}, NOW_US)
+
+    assert table.loc[0, ["state", "for", "why"]].tolist() == cells
+
+
+def test_the_list_of_feeds_doubts_a_worker_that_says_nothing() -> None:
+    table = words.feed_table({SYMBOL: feed(NOW_US - 12_000_000)}, NOW_US)
+
+    assert table.loc[0, "state"] == "silent"
+    assert table.loc[0, "why"].startswith("The worker has said nothing for 12 s")

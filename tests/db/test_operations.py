@@ -49,6 +49,7 @@ def test_health_is_an_answer_and_the_right_schema(database, empty_database_url):
 
 def test_statistics_say_what_is_stored(database):
     database.market_data.upsert_candles([candle(1), candle(60 * 24 * 40)])
+    database.watermarks.set(SYMBOL, 7, 700)
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("analyze")
 
@@ -59,7 +60,10 @@ def test_statistics_say_what_is_stored(database):
     assert stats["server_version"].startswith("18")
     assert stats["tables"]["market_data"]["rows"] == 2
     assert stats["tables"]["market_data"]["bytes"] > 0
-    assert set(stats["tables"]) == {"market_data", "raw_trades", "raw_points", "gaps", "watermarks", "symbols"}
+    assert stats["tables"]["watermarks"]["rows"] == 1
+    assert stats["tables"]["watermarks"]["bytes"] > 0
+    assert stats["tables"]["gaps"]["rows"] == 0
+    assert set(stats["tables"]) == {"market_data", "raw_trades", "raw_points", "gaps", "watermarks", "symbols", "feeds"}
 
 
 def test_the_address_of_the_settings_is_taken(database_url, monkeypatch):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -11,7 +12,12 @@ from alembic.script import ScriptDirectory
 
 from db import schema
 from db.engine import create_engine
+from db.operations import DatabaseOperations
+from db.repositories.feeds import Feed
+from db.repositories.gaps import Gap
+from db.repositories.watermarks import Watermark
 from db.tables import metadata
+from market.clock import parse_time
 from market.errors import SchemaError, StoreUnreachable
 
 pytestmark = pytest.mark.postgres
@@ -76,7 +82,8 @@ def test_two_processes_upgrade_at_once(empty, empty_database_url):
     schema.check(empty)
 
 
-def test_a_migration_can_be_undone(engine, database_url):
+def migrate(engine, direction, revision):
+    """Bring a database to a revision: `upgrade` or `downgrade`."""
     from alembic import command
     from alembic.config import Config
 
@@ -85,10 +92,82 @@ def test_a_migration_can_be_undone(engine, database_url):
     config.set_main_option("path_separator", "os")
     with engine.connect() as connection:
         config.attributes["connection"] = connection
-        command.downgrade(config, "base")
+        getattr(command, direction)(config, revision)
         connection.commit()
 
+
+def test_a_migration_can_be_undone(engine):
+    migrate(engine, "downgrade", "base")
+
     assert sa.inspect(engine).get_table_names() == ["alembic_version"]
+
+
+OLD_ROWS = """
+insert into gaps (symbol, first_id, last_id, start, "end", cause, evidence)
+    values ('OKX:BTC-USDT', 5, 9, '2024-08-08T23:54:00Z', '2024-08-08T23:55:00Z', 'disconnect', '{"code": 1006}'),
+           ('OKX:BTC-USDT', null, null, '2024-08-08T23:56:00Z', '2024-08-08T23:57:00Z', 'reset', null);
+insert into watermarks (symbol, trade_id, timestamp) values ('OKX:BTC-USDT', 9, '2024-08-08T23:55:00Z')
+"""
+OLD_HOLE = Gap(
+    symbol="OKX:BTC-USDT",
+    first_id=5,
+    last_id=9,
+    start_us=parse_time("2024-08-08T23:54:00Z"),
+    end_us=parse_time("2024-08-08T23:55:00Z"),
+    cause="disconnect",
+    evidence={"code": 1006},
+)
+
+
+@pytest.fixture
+def old(empty):
+    """Return a database as the first release left it, with rows."""
+    migrate(empty, "upgrade", "0001")
+    with empty.begin() as connection:
+        connection.exec_driver_sql(OLD_ROWS)
+    return empty
+
+
+def test_what_was_noted_before_healing_is_open_and_can_be_healed(old):
+    migrate(old, "upgrade", "head")
+
+    database = DatabaseOperations(old)
+    assert database.gaps.list()[0] == OLD_HOLE
+    assert [(gap.state, gap.recovered, gap.missing) for gap in database.gaps.list()] == [("open", 0, None)] * 2
+    assert database.watermarks.get("OKX:BTC-USDT") == Watermark("OKX:BTC-USDT", 9, OLD_HOLE.end_us)
+    assert database.feeds.list() == []
+    assert database.gaps.progress(replace(OLD_HOLE, state="filled", recovered=5, missing=()))
+    database.watermarks.set("OKX:BTC-USDT", 9, OLD_HOLE.end_us, 7)
+    assert database.watermarks.get("OKX:BTC-USDT").since_us == 7
+
+
+def test_healing_can_be_undone_and_what_the_old_program_knows_stays(old):
+    migrate(old, "upgrade", "head")
+    database = DatabaseOperations(old)
+    database.gaps.progress(replace(OLD_HOLE, state="never_existed", missing=((5, 9),)))
+    database.gaps.open(replace(OLD_HOLE, last_id=5, cause="conflict", state="alarm"))
+    database.watermarks.set("OKX:BTC-USDT", 10, OLD_HOLE.end_us, 7)
+    database.feeds.set(Feed("OKX:BTC-USDT", "live", "", 7))
+
+    migrate(old, "downgrade", "0001")
+
+    assert schema.current(old) == "0001"
+    assert "feeds" not in sa.inspect(old).get_table_names()
+    with old.connect() as connection:
+        states = connection.execute(sa.text("select state from gaps order by id")).scalars().all()
+        marks = connection.execute(sa.text("select * from watermarks")).mappings().one()
+    assert states == ["never_existed", "open", "alarm"]
+    assert (marks["trade_id"], set(marks)) == (10, {"symbol", "trade_id", "timestamp", "updated_at"})
+
+
+def test_an_upgrade_over_an_undone_one_gives_the_same_tables(old):
+    for direction, revision in (("upgrade", "head"), ("downgrade", "0001"), ("upgrade", "head")):
+        migrate(old, direction, revision)
+
+    with old.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+    assert DatabaseOperations(old).gaps.list()[0] == OLD_HOLE
 
 
 def test_a_database_that_is_not_there_is_reported():

@@ -262,7 +262,7 @@ def test_every_id_in_range_is_found_once_and_in_order(steps, missing, first, len
         together = together if together < 3 else 0
     venue = Venue(times, frozenset(missing))
     known = [number for number, _ in venue.rows]
-    since = venue.moment(first) if told and first <= max(known, default=0) else None
+    since = venue.moment(first) if told and first <= max(known, default=-1) else None
     ids = venue.ids(SmallPages([BTC]).trades(BTC, first, first + length, NOW, since))
 
     assert ids == [number for number in known if first <= number <= first + length]

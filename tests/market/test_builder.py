@@ -337,3 +337,12 @@ def test_without_ids_the_times_say_which_trade_came_last():
     revised = builder.heal([trade(3, 5, 98.0), trade(2, 40, 103.0)]).candles
 
     assert [(each.open, each.close, each.first_trade_id, each.complete) for each in revised] == [(98.0, 103.0, None, None)]
+
+
+def test_a_builder_that_knows_only_where_the_tape_begins_opens_with_its_first_trade():
+    builder = CandleBuilder(SYMBOL)
+    builder.recent.known_from_us = START_US
+
+    candles = feed(builder, trade(1, 10), trade(2, MINUTE_US))
+
+    assert [(candle.timestamp_us - START_US, candle.complete) for candle in candles] == [(MINUTE_US, True)]

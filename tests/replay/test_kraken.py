@@ -124,12 +124,20 @@ def test_the_codecs_own_request_is_understood(market):
     assert session.listening
 
 
-@pytest.mark.parametrize("wire", ["FOO/BAR", "BTC-USDT", "BTCUSDT", "BTC/USDT/X", "", "/"])
-def test_an_unknown_pair_is_refused_and_the_others_are_not(market, wire):
+@pytest.mark.parametrize(
+    ("wire", "error"),
+    [
+        ("FOO/BAR", "Currency pair not supported FOO/BAR"), ("/", "Currency pair not supported /"),
+        ("BTCUSDT", "Currency pair not in ISO 4217-A3 format BTCUSDT"), ("", "Currency pair not in ISO 4217-A3 format "),
+        ("BTC-USDT", "Currency pair not in ISO 4217-A3 format BTC-USDT"),
+        ("BTC/USDT/X", "Currency pair not in ISO 4217-A3 format BTC/USDT/X"),
+    ],
+)  # fmt: skip
+def test_an_unknown_pair_is_refused_and_the_others_are_not(market, wire, error):
     session = KrakenSession()
     refused, accepted = ask(session, market, symbol=[wire, "ETH/USDT"])
 
-    assert (refused["success"], refused["error"], refused["method"]) == (False, f"Currency pair not supported {wire}", "subscribe")
+    assert (refused["success"], refused["error"], refused["method"]) == (False, error, "subscribe")
     assert accepted["success"]
     assert session.listening
 
@@ -272,11 +280,17 @@ def test_a_trade_puts_the_heartbeat_off(source, market):
 
 
 @pytest.mark.parametrize(
-    ("number", "text"),
-    [(60123.4, "60123.4"), (740.0, "740.0"), (0.00001, "0.00001"), (1e-8, "0.00000001"), (1136.19677815, "1136.19677815")],
+    ("number", "digits", "text"),
+    [
+        (83744.3, 1, "83744.3"),
+        (77400.0, 1, "77400.0"),
+        (0.0004478, 8, "0.00044780"),
+        (1e-8, 8, "0.00000001"),
+        (60123.0, 0, "60123"),
+    ],
 )
-def test_numbers_are_printed_without_an_exponent(number, text):
-    assert number_text(number) == text
+def test_numbers_are_printed_to_the_precision_of_the_instrument(number, digits, text):
+    assert number_text(number, digits) == text
 
 
 def test_times_are_printed_to_the_microsecond():

@@ -9,10 +9,13 @@ import pytest
 
 from exchanges import Kraken
 from exchanges.base import Instrument, Request
+from exchanges.rest import HistoryClient
 from market.clock import parse_time
+from market.errors import VenueError
 from market.timeframe import Timeframe
 from market.trade import Side, Trade
 from market.window import Window
+from replay import LocalExchange
 from replay.answer import read_question
 from replay.kraken_rest import answer, pair_name
 from replay.routes import answer_to
@@ -304,3 +307,21 @@ def test_absurd_cursors_are_answered(market):
 
 def test_the_exchange_finds_krakens_paths(market):
     assert json.loads(answer_to(read_question("/0/public/Time"), market).body)["result"]["unixtime"] == NOW // 1_000_000
+
+
+async def test_our_own_client_fetches_what_the_source_holds():
+    source = SyntheticMarket()
+    fills, last_id = source.fills(SYMBOL), source.fills(SYMBOL).at(NOW)
+    [before] = fills.slice(fills.find(last_id - 1200), fills.find(last_id - 1200) + 1)
+    async with LocalExchange(source, start_us=NOW) as exchange:
+        exchange.pause()
+        async with HistoryClient(Kraken(["BTC-USDT"], endpoints=exchange.endpoints)) as client:
+            time, listed = await client.server_time(), await client.instruments()
+            found = await client.trades("KRAKEN:BTC-USDT", last_id - 1199, last_id, before.timestamp_us)
+            with pytest.raises(VenueError) as refused:
+                await client.trades("KRAKEN:FOO-BAR", 1, 9, NOW)
+
+    assert time == exchange.now_us // 1_000_000 * 1_000_000
+    assert [each.symbol for each in listed] == ["KRAKEN:BTC-USDT", "KRAKEN:ETH-USDT", "KRAKEN:SOL-USDT"]
+    assert [bare(each) for each in found] == [bare(each) for each in fills.newest(last_id, 1200)]
+    assert not refused.value.transient

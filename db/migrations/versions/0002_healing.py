@@ -17,6 +17,7 @@ def upgrade() -> None:
     op.add_column("gaps", sa.Column("updated_at", TIMESTAMP(timezone=True), nullable=False, server_default=sa.func.now()))
     op.drop_constraint("gaps_state", "gaps", type_="check")
     op.create_check_constraint("gaps_state", "gaps", STATES)
+    _identify("symbol", "first_id", "last_id", "start", "end")
     op.add_column("watermarks", sa.Column("since", TIMESTAMP(timezone=True)))
     op.create_table(
         "feeds",
@@ -38,5 +39,12 @@ def downgrade() -> None:
     op.drop_column("watermarks", "since")
     op.drop_constraint("gaps_state", "gaps", type_="check")
     op.create_check_constraint("gaps_state", "gaps", "state <> ''")
+    _identify("symbol", "first_id", "last_id", "start")
     op.drop_column("gaps", "updated_at")
     op.drop_column("gaps", "missing")
+
+
+def _identify(*columns: str) -> None:
+    # Where ids prove nothing two holes may begin behind the same trade.
+    op.drop_constraint("gaps_hole", "gaps", type_="unique")
+    op.create_unique_constraint("gaps_hole", "gaps", list(columns), postgresql_nulls_not_distinct=True)

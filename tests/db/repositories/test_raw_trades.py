@@ -11,6 +11,7 @@ from db.bulk import RowsExist
 from db.engine import transaction
 from db.repositories.raw_trades import Contiguity
 from market.clock import parse_time, to_datetime
+from market.timeframe import DAY_US
 from market.trade import MarketDataPoint, Side, Trade
 from tests.generators import trade_runs
 
@@ -80,6 +81,53 @@ class TestInsertTrades:
         assert database.raw_trades.insert_trades([trade(2), trade(3), trade(3, symbol=OTHER)]) == 2
         assert database.raw_trades.insert_trades([]) == 0
         assert read(database) == [trade(1), trade(2), trade(3)]
+
+
+class TestDiffering:
+    @pytest.mark.parametrize("change", [{"price": 100.6}, {"size": 0.26}, {"side": Side.SELL}])
+    def test_another_payload_of_the_same_id_is_found_with_the_stored_one(self, database, change):
+        database.raw_trades.append([trade(1), trade(2)])
+        other = msgspec.structs.replace(trade(2), **change)
+
+        assert database.raw_trades.differing([trade(1), other]) == [(trade(2), other)]
+        assert read(database) == [trade(1), trade(2)]
+
+    def test_what_says_the_same_does_not_differ(self, database):
+        database.raw_trades.append([trade(1)])
+        later = msgspec.structs.replace(trade(1), received_us=START_US + 10**6, timestamp_us=START_US + 9)
+
+        assert database.raw_trades.differing([later]) == []
+        assert database.raw_trades.differing([]) == []
+
+    def test_trades_that_are_not_stored_do_not_differ(self, database):
+        database.raw_trades.append([trade(1)])
+
+        assert database.raw_trades.differing([trade(2), trade(1, symbol=OTHER)]) == []
+
+    def test_trades_that_stand_for_other_ids_are_not_compared(self, database):
+        database.raw_trades.append([trade(3, id_span=2)])
+        one_fill = msgspec.structs.replace(trade(3), size=0.1)
+
+        assert database.raw_trades.differing([one_fill]) == []
+
+    @pytest.mark.parametrize("sign", [-1, 1])
+    def test_the_same_id_at_a_far_away_time_is_another_trade(self, database, sign):
+        database.raw_trades.append([trade(1)])
+        far, near = (
+            msgspec.structs.replace(trade(1), price=7.0, timestamp_us=trade(1).timestamp_us + sign * away_us)
+            for away_us in (DAY_US + 1, DAY_US - 1)
+        )
+
+        assert database.raw_trades.differing([far]) == []
+        assert database.raw_trades.differing([near]) == [(trade(1), near)]
+
+    def test_symbols_are_compared_apart(self, database):
+        database.raw_trades.append([trade(1), trade(1, symbol=OTHER)])
+        others = [msgspec.structs.replace(trade(1, symbol=symbol), price=7.0) for symbol in (SYMBOL, OTHER)]
+
+        found = database.raw_trades.differing(others)
+
+        assert found == [(trade(1), others[0]), (trade(1, symbol=OTHER), others[1])]
 
 
 class TestReading:

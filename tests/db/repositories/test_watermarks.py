@@ -1,4 +1,4 @@
-"""A watermark only moves forward."""
+"""A watermark only moves forward, but where ids start over."""
 
 import pytest
 
@@ -29,3 +29,46 @@ class TestWatermarkRepository:
         database.watermarks.set(SYMBOL, 7, 700)
 
         assert database.watermarks.get("OKX:ETH-USDT") is None
+
+    def test_the_begin_of_the_tape_is_kept_where_none_is_given(self, database):
+        database.watermarks.set(SYMBOL, 7, 700, 500)
+        database.watermarks.set(SYMBOL, 8, 800)
+
+        assert database.watermarks.get(SYMBOL) == Watermark(SYMBOL, 8, 800, 500)
+
+    def test_the_begin_of_the_tape_may_move_while_nothing_new_came(self, database):
+        database.watermarks.set(SYMBOL, 7, 700, 500)
+        database.watermarks.set(SYMBOL, 7, 700, 600)
+        database.watermarks.set(SYMBOL, 6, 600, 400)
+
+        assert database.watermarks.get(SYMBOL) == Watermark(SYMBOL, 7, 700, 600)
+
+    def test_a_restart_may_go_back_and_forgets_where_the_tape_began(self, database):
+        database.watermarks.set(SYMBOL, 7, 700, 500)
+        database.watermarks.set("OKX:ETH-USDT", 9, 900)
+
+        database.watermarks.restart(SYMBOL, 1, 800)
+
+        assert database.watermarks.get(SYMBOL) == Watermark(SYMBOL, 1, 800, None)
+        assert database.watermarks.get("OKX:ETH-USDT") == Watermark("OKX:ETH-USDT", 9, 900)
+
+    def test_it_goes_on_from_where_it_restarted(self, database):
+        database.watermarks.set(SYMBOL, 7, 700)
+        database.watermarks.restart(SYMBOL, 1, 800, 790)
+        database.watermarks.set(SYMBOL, 2, 900)
+
+        assert database.watermarks.get(SYMBOL) == Watermark(SYMBOL, 2, 900, 790)
+
+    def test_a_restart_is_taken_back_with_its_transaction(self, database):
+        database.watermarks.set(SYMBOL, 7, 700)
+
+        with pytest.raises(KeyError):
+            restart_and_fail(database)
+
+        assert database.watermarks.get(SYMBOL) == Watermark(SYMBOL, 7, 700)
+
+
+def restart_and_fail(database):
+    with database.transaction() as store:
+        store.watermarks.restart(SYMBOL, 1, 800)
+        raise KeyError

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from exchanges import VENUES
+from exchanges import VENUES, Binance
 from exchanges.base import ControlKind
 from replay.deeds import Close, Cut, HangUp
 from tests.replay.faults.listener import CHANNELS, Floor
@@ -47,7 +47,7 @@ def test_new_connections_are_accepted_and_cut_until_it_is_over(time):
     floor = Floor(time, "BINANCE", ["accept-then-drop:at=20,for=10,after=0.5"])
     floor.open()
     lives = []
-    for _ in range(100):
+    for _ in range(160):
         floor.play(0.25)
         if floor.clients[-1].end is not None:
             lives.append(time.seconds)
@@ -63,12 +63,12 @@ def test_a_dead_subscription_is_acknowledged_and_then_silent(time, venue, channe
     floor = Floor(time, venue, ["ack-without-data:at=0"], channel=channel)
     dead = floor.open()
     live = floor.open()
-    acknowledged = len(dead.frames)
+    acknowledged, greeting = len(dead.frames), dead.parsed
     floor.play(50)
     told = dead.provider.parse_all(dead.frames[acknowledged:], 0)
     floor.play()
 
-    assert any(control.kind is ControlKind.SUBSCRIBED for control in dead.provider.parse_all(dead.frames[:acknowledged], 0).controls)
+    assert ControlKind.SUBSCRIBED in {control.kind for control in greeting.controls}
     assert told.trades == []
     assert {control.kind for control in told.controls} <= {ControlKind.PONG, ControlKind.OTHER}
     assert live.ids == floor.true_ids
@@ -77,11 +77,11 @@ def test_a_dead_subscription_is_acknowledged_and_then_silent(time, venue, channe
 
 @pytest.mark.parametrize(("venue", "channel"), CHANNELS)
 def test_a_stall_loses_what_happens_while_heartbeats_go_on(time, venue, channel):
-    floor = Floor(time, venue, ["stall:at=100,for=60"], channel=channel)
+    floor = Floor(time, venue, ["stall:at=100,for=100"], channel=channel)
     client = floor.open()
     floor.play(100)
     before = len(client.frames)
-    floor.play(59.5)
+    floor.play(99.5)
     told = client.provider.parse_all(client.frames[before:], 0)
     floor.play()
     lost = set(floor.true_ids) - set(client.ids)
@@ -121,6 +121,16 @@ def test_a_frozen_line_is_deaf_and_mute_and_cut_in_the_end(time):
     assert floor.script.strikes == {"freeze": 1}
 
 
+def test_what_was_late_when_a_line_froze_is_never_said(time):
+    floor = Floor(time, "OKX", ["slow:seconds=30", "freeze:at=100"])
+    client = floor.open()
+    floor.play(100)
+    before = len(client.frames)
+    floor.play(50)
+
+    assert 0 < len(client.frames) == before
+
+
 @pytest.mark.parametrize(
     ("venue", "found"),
     [
@@ -146,11 +156,20 @@ def test_the_end_is_announced_in_the_venues_words_and_comes(time, venue, found):
     assert floor.script.strikes == {"notice": 1}
 
 
+class _RawBinance(Binance):
+    """Names its stream in the address."""
+
+    def stream_path(self) -> str:
+        return "/ws/btcusdt@trade"
+
+    def subscribe(self, symbols: object = None) -> list[str]:
+        return []
+
+
 def test_a_raw_stream_is_told_of_a_shutdown_without_an_envelope(time):
     floor = Floor(time, "BINANCE", ["notice:at=1"])
     client = floor.open()
-    raw = type("Raw", (type(floor.provider),), {"stream_path": lambda self: "/ws/btcusdt@trade", "subscribe": lambda self: []})
-    other = floor.open(raw(floor.market.symbols))
+    other = floor.open(_RawBinance(floor.market.symbols))
     floor.play(60)
 
     assert b'{"e":"serverShutdown","E":' in b"".join(other.frames)
@@ -194,7 +213,7 @@ def test_slow_is_late_and_in_order(time, venue, channel):
     assert client.ids == floor.true_ids
     assert client.ids[:heard] == [
         number for number, trade in zip(floor.true_ids, client.trades, strict=True)
-        if trade.timestamp_us < floor.market.first_us + 59_800_000
+        if trade.timestamp_us < floor.market.first_us + 59_550_000
     ]  # fmt: skip
     assert numbers == sorted(numbers)
     assert floor.script.strikes == {"slow": 1}
@@ -209,16 +228,26 @@ def test_a_slow_consumer_is_closed_in_the_venues_words(time):
     assert floor.script.strikes == {"slow-consumer": 1}
 
 
-def test_several_faults_are_at_work_together_and_counted(time):
-    faults = ["duplicate:p=0.1", "hole:p=0.05", "reorder:p=0.05", "stall:every=60,for=3", "rotation:life=100"]
-    floor = Floor(time, "OKX", faults, seed=5)
-    floor.open()
-    for _ in range(8):
-        floor.play(50)
-        if floor.clients[-1].end is not None:
-            floor.open()
-    heard = {number for client in floor.clients for number in client.ids}
+EVERYTHING = [
+    "drop:at=70,for=3", "duplicate:p=0.05", "reorder:p=0.05", "hole-late:p=0.02,times=2", "never-existed:every=50",
+    "conflict:p=0.05", "zero-price:p=0.05", "garbage:p=0.1", "burst:every=40,frames=30", "hole:p=0.02", "stall:at=150,for=20",
+    "rotation:life=90", "slow:at=200,for=20", "clock:seconds=3", "notice:every=80", "rest-lag:p=0.1", "freeze:at=260,for=10",
+]  # fmt: skip
 
-    assert set(floor.script.strikes) == {"duplicate", "hole", "reorder", "stall", "rotation"}
-    assert heard < set(floor.true_ids)
-    assert len(floor.clients) > 2
+
+@pytest.mark.parametrize(("venue", "channel"), CHANNELS)
+@pytest.mark.parametrize("order", [1, -1])
+def test_all_faults_are_at_work_together_and_no_trade_is_invented(time, venue, channel, order):
+    floor = Floor(time, venue, EVERYTHING[::order], channel=channel, seed=5)
+    for _ in range(310):
+        if not floor.clients or floor.clients[-1].refusal or floor.clients[-1].end:
+            floor.open()
+        floor.play(1)
+    heard = [trade for client in floor.clients if client.refusal is None for trade in client.trades]
+    sizes = {(trade.timestamp_us + 3_000_000, trade.size) for trade in floor.market.trades(floor.symbol)}
+
+    assert len(floor.clients) > 4
+    assert {"drop", "duplicate", "garbage", "burst", "stall", "rotation", "clock", "freeze"} <= set(floor.script.strikes)
+    assert len(heard) > 50
+    if channel not in floor.provider.merging:
+        assert {(trade.timestamp_us, trade.size) for trade in heard} <= sizes

@@ -44,6 +44,7 @@ def test_a_text_is_a_fault(text, fault):
         ("drop:every=0", "fault drop:every is a number from 0.01 to 86400, found 0"),
         ("duplicate:p=2", "fault duplicate:p is a number from 0 to 1, found 2"),
         ("hole:frames=1.5", "fault hole:frames is a whole number from 1 to 1e\\+06, found 1.5"),
+        ("slow:seconds=-1", "fault slow:seconds is not below zero, found -1; only a clock may be behind"),
         ("garbage:form=txt", r"is one of any, text, truncated, binary, nested, found 'txt'; did you mean 'text'\?"),
     ],
 )

@@ -1,0 +1,32 @@
+"""What a perfect collector would have, by the exchange itself: its trades, and the minutes they make."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from market.timeframe import MINUTE_US
+from market.trade import Trade
+from replay.bars import Bar, bars_of_trades
+from replay.source import Series, Source
+
+_ALL = 1 << 40
+
+
+def true_trades(source: Source, symbol: str, channel: str) -> list[Trade]:
+    """Return all trades of a symbol with the ids that the channel gives them, each standing for one id."""
+    if source.venue == "BINANCEUSDM" and channel == "aggTrade":
+        series = source.aggregates(symbol)
+        return [
+            msgspec.structs.replace(trade, trade_id=number, id_span=1)
+            for trade, number in zip(series.slice(0, _ALL), _numbers(series), strict=True)
+        ]
+    return source.fills(symbol).slice(0, _ALL)
+
+
+def true_minutes(trades: Iterable[Trade]) -> dict[int, Bar]:
+    """Return the minutes with trades, by their close."""
+    return {bar.open_us + MINUTE_US: bar for bar in bars_of_trades(trades, MINUTE_US)}
+
+
+def _numbers(series: Series) -> Sequence[int]:
+    return series.numbers(0, len(series.slice(0, _ALL)))

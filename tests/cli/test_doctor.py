@@ -1,0 +1,82 @@
+"""`tcpdash doctor`: what it says of holes and of feeds."""
+
+import json
+
+import msgspec
+import pytest
+import sqlalchemy as sa
+from redis import Redis
+
+from db.bus import FEED_KEY
+from db.repositories.gaps import Gap
+from market.clock import now_us
+from tests.app.samples import feed
+from tests.cli.command import Command
+
+pytestmark = [pytest.mark.postgres, pytest.mark.redis]
+HOLE = {"first_id": 1, "last_id": 2, "start_us": 1_000, "end_us": 2_000, "cause": "stall"}
+
+
+@pytest.fixture
+def doctor(tcpdash: Command, redis_url: str, monkeypatch: pytest.MonkeyPatch):
+    """Return what lists the findings on one subject."""
+    monkeypatch.setenv("TCPDASH_REDIS__URL", redis_url)
+
+    def ask(subject: str) -> list[dict[str, str]]:
+        return [finding for finding in json.loads(tcpdash.out("doctor", "--json")) if finding["subject"] == subject]
+
+    return ask
+
+
+def age(engine, minutes: int) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text("update gaps set opened_at = now() - make_interval(mins => :minutes)"), {"minutes": minutes})
+
+
+def test_without_holes_all_is_well(doctor, database, engine):
+    database.gaps.open(Gap(symbol="OKX:BTC-USDT", state="filled", **HOLE))
+    age(engine, 60)
+
+    assert [(one["state"], one["found"]) for one in doctor("holes")] == [
+        ("ok", "none is open for more than ten minutes, none is unrecoverable")
+    ]
+
+
+def test_a_hole_that_is_being_filled_is_no_trouble(doctor, database, engine):
+    database.gaps.open(Gap(symbol="OKX:BTC-USDT", **HOLE))
+    age(engine, 9)
+
+    assert [one["state"] for one in doctor("holes")] == ["ok"]
+
+
+def test_holes_that_stay_open_are_told_with_what_to_do(doctor, database, engine):
+    for symbol, first in (("OKX:ETH-USDT", 1), ("OKX:BTC-USDT", 1), ("OKX:ETH-USDT", 2)):
+        database.gaps.open(Gap(symbol=symbol, **{**HOLE, "first_id": first}))
+    age(engine, 11)
+
+    [found] = doctor("holes")
+
+    assert found["state"] == "warning"
+    assert found["found"] == "3 holes are open for more than ten minutes: OKX:BTC-USDT 1, OKX:ETH-USDT 2"
+    assert "`tcpdash gaps --state open`" in found["fix"]
+    assert "`tcpdash up`" in found["fix"]
+
+
+def test_holes_that_nothing_fills_are_told_with_where_to_read_why(doctor, database):
+    database.gaps.open(Gap(symbol="OKX:BTC-USDT", state="unrecoverable", **HOLE))
+
+    [found] = doctor("holes")
+
+    assert (found["state"], found["found"]) == ("warning", "1 hole is unrecoverable: OKX:BTC-USDT 1")
+    assert "`tcpdash gaps --state unrecoverable`" in found["fix"]
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict"), [("live", "ok"), ("quiet", "ok"), ("healing", "ok"), ("stale", "warning"), ("down", "warning")]
+)
+def test_a_feed_is_judged_by_its_state_and_told_with_the_reason(doctor, redis_url: str, state: str, verdict: str):
+    with Redis.from_url(redis_url) as redis:
+        said = feed(now_us(), state=state, reason="so it is")
+        redis.set(FEED_KEY.format(symbol="OKX:BTC-USDT"), msgspec.json.encode(said))
+
+    assert doctor("feed") == [{"subject": "feed", "state": verdict, "found": f"OKX:BTC-USDT {state}: so it is", "fix": ""}]
