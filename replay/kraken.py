@@ -194,6 +194,8 @@ def _newest(symbol: str, market: Market) -> list[Trade]:
 def _trade_frames(span: Slice, wire: str, symbol: str) -> list[Frame]:
     """Return the frames of a symbol's trades: as recorded where they were Kraken's, else one for what was traded at one moment."""
     source = span.source
+    if symbol not in source.instruments:
+        return []  # delisted meanwhile
     recorded = source.frames(symbol, "trade", span.start_us, span.now_us) if source.venue == Kraken.name else None
     if recorded is not None:
         return recorded

@@ -135,8 +135,8 @@ class _Run:
         history = HistoryClient(provider, transport=SimTransport(self._network, self._core))
         sink = StoreSink(persistence.write, limit=scenario.queue, in_thread=self._in_thread, backoff=Backoff(rng=self._chance, first=0.1, cap=2.0))
         worker = Worker(
-            provider, connection, history, Reads(persistence, self._in_thread), sink, PublishSink(bus),
-            timeframes=[Timeframe.M5], switches=scenario.switches, tick_seconds=_TICK,
+            provider, connection, history, Reads(persistence, self._in_thread, rng=self._chance), sink, PublishSink(bus),
+            timeframes=[Timeframe.M5], switches=scenario.switches, tick_seconds=_TICK, rng=self._chance,
         )  # fmt: skip
         living = asyncio.create_task(worker.run())
         ended = await self._until(living, end)

@@ -106,6 +106,8 @@ def scenario_of(seed: int, switches: Switches = ALL_ON) -> Scenario:
     kinds = set(chance.sample(FAULTS, chance.randint(1, 5))) | {FAULTS[seed // len(CHANNELS) % len(FAULTS)]}
     if "conflict" in kinds:  # a wrong payload that comes first, or alone, is all that anybody can know
         kinds -= {"zero-price", "hole", "hole-late", "garbage", "reorder"}
+    if "delist" in kinds:  # what a delisted symbol would have been numbered nobody can say
+        kinds -= {"never-existed"}
     if "hole-late" in kinds:  # a frame struck twice is lacked twice, and a second answer is all the proof there is
         kinds -= {"duplicate"}
     faults = tuple(_DRAWS[kind](chance, seconds) for kind in sorted(kinds))

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from random import Random
 from typing import Any
 
 from exchanges.base import Instrument
@@ -24,10 +25,13 @@ class Reads:
     Args:
         persistence: The database; called in threads.
         in_thread: Runs a function elsewhere; the simulation has no threads.
+        rng: Where the jitter of waits comes from.
     """
 
-    def __init__(self, persistence: Persistence, in_thread: InThread = asyncio.to_thread) -> None:
-        self._persistence, self._in_thread = persistence, in_thread
+    def __init__(
+        self, persistence: Persistence, in_thread: InThread = asyncio.to_thread, *, rng: Random | None = None
+    ) -> None:
+        self._persistence, self._in_thread, self._rng = persistence, in_thread, rng
 
     @property
     def keeps_trades(self) -> bool:
@@ -36,7 +40,7 @@ class Reads:
 
     async def resume(self, symbol: str) -> Resume | None:
         """Return where a symbol goes on; wait as long as there is no database."""
-        backoff = Backoff(cap=5.0)
+        backoff = Backoff(cap=5.0, rng=self._rng)
         while True:
             try:
                 point: Resume | None = await self._in_thread(self._persistence.resume, symbol)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Coroutine, Iterable
+from random import Random
 from typing import Any
 
 from exchanges.base import Control, ControlKind, DataProvider
@@ -48,6 +49,7 @@ class Worker:
         timeframes: What to publish besides the minute.
         switches: What a mutation check turns off.
         tick_seconds: How often forming candles are published.
+        rng: Where the jitter of waits comes from.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Worker:
         timeframes: Iterable[Timeframe],
         switches: Switches = ALL_ON,
         tick_seconds: float = _TICK_SECONDS,
+        rng: Random | None = None,
     ) -> None:
         self._provider, self._connection, self._history = provider, connection, history
         self._reads, self._store, self._publisher = reads, store, publisher
@@ -78,7 +81,7 @@ class Worker:
         whole = reads.ids_of if provider.provable and not reads.keeps_trades else None
         line = (provider, history, self.pipeline, self._emit)
         self.lookout = Lookout(*line, renew=connection.renew, venue_us=self._venue_us)
-        self.healer = Healer(*line, venue_us=self._venue_us, ids_of=whole)
+        self.healer = Healer(*line, venue_us=self._venue_us, ids_of=whole, rng=rng)
 
     def stop(self) -> None:
         """Ask for an orderly stop: what was received is stored, then `run` returns."""
