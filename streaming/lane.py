@@ -111,10 +111,15 @@ class Lane:
 
     def interrupt(self, cause: Cause) -> None:
         """Note that trades may be missed from now on; what caused the first interruption stays its cause."""
-        if not self.interrupted and self.ids.last_id is not None:
+        if not self.interrupted and self.has_begun:
             self.interrupted, self.cause, self.alone = True, cause, False
 
     # -- what others say of the feed -----------------------------------------------------------------------------
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether any trade of the symbol is known, be it from before this process."""
+        return self.ids.last_id is not None
 
     def is_behind(self, newest_id: int) -> bool:
         """Return whether the newest id of the venue is one that this lane has not seen."""

@@ -128,7 +128,7 @@ class Lookout:
             logger.warning("no look symbol=%s reason=%s", symbol, error)
             vigil.unanswered(monotonic())
             return
-        if page and lane.newest is None:
+        if page and not lane.has_begun:
             await self._compare(symbol, page)
         elif page and lane.is_behind(page[-1].trade_id):
             await self._wait_for(symbol, page[-1].trade_id, page, Cause.STALL)
@@ -144,7 +144,7 @@ class Lookout:
             self.vigils[symbol].confirmed(monotonic())
             return
         await asyncio.sleep(_SETTLE)
-        if self._line_at is not None and self._pipeline.lanes[symbol].newest is None:
+        if self._line_at is not None and not self._pipeline.lanes[symbol].has_begun:
             await self._emit(self._pipeline.take(missed))
             self._owes(symbol, missed[-1].trade_id)
 
