@@ -1,10 +1,12 @@
 # Every target installs what it needs first, into .venv/, and does nothing where nothing changed.
 PYTHON ?= python3
 BIN := .venv/bin
+SEEDS ?= 200
+FROM ?= 0
 PACKAGES := app cli db exchanges flows market replay settings streaming tasks trading
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check fmt bench picture lock clean
+.PHONY: help install demo up test check fmt simulate bench picture lock clean
 
 help: ## Show this.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -45,6 +47,9 @@ fmt: .venv/developing ## Format the code.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+simulate: .venv/developing ## Run SEEDS seeds of the simulation from seed FROM on.
+	$(BIN)/python -m simulation --seeds $(SEEDS) --from $(FROM) $(if $(WITHOUT),--without $(WITHOUT)) $(if $(VERBOSE),--verbose)
+
 bench: .venv/developing ## Measure speed, as ratios in one run.
 	$(BIN)/python -m bench
 
@@ -58,4 +63,4 @@ lock: ## Pin the newest versions that pyproject.toml allows (needs uv).
 
 clean: ## Remove the environment and all caches; data in .tcpdash/ stays.
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .grimp_cache .hypothesis
-	find $(PACKAGES) tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
+	find $(PACKAGES) tests bench simulation -name __pycache__ -type d -prune -exec rm -rf {} +

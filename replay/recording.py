@@ -59,7 +59,7 @@ def read_frames(path: Path, damage: Damage) -> Iterator[Received]:
         first = first or raw
         try:
             received = _parse_json(raw) if raw[:1] == b"{" else _parse_timed(raw)
-        except (msgspec.MsgspecError, ValueError):
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             damage.lines += 1
             if not good and damage.lines - lines_before >= _PATIENCE:
                 break

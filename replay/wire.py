@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from exchanges import VENUES, DataProvider
+from exchanges.base import BAD_JSON
 from market.errors import TapeError, WireError
 from market.trade import Trade
 from replay.marks import Mark, mark_of, parts_of
@@ -60,7 +61,7 @@ def inner_object(frame: bytes) -> bytes:
     """Return the bytes of `data` of a combined Binance frame; a raw frame is returned as it is."""
     try:
         return bytes(_inner(frame).data)
-    except msgspec.MsgspecError:
+    except BAD_JSON:
         return frame
 
 
@@ -118,7 +119,7 @@ def _read_marked(paths: Iterable[Path], report: TapeReport) -> Iterator[tuple[Ma
                 continue
             try:
                 mark = mark_of(received.frame)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except BAD_JSON:
                 report.damaged += 1
                 continue
             if mark is not None and mark.pair is None:

@@ -26,7 +26,9 @@ def main(
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds to run.")] = 200,
     first: Annotated[int, typer.Option("--from", min=0, help="The first seed.")] = 0,
     *,
-    without: Annotated[str, typer.Option(help=f"Mutation check: switch off {', '.join(_MUTATIONS)}; a failure is then expected.")] = "",
+    without: Annotated[
+        str, typer.Option(help=f"Mutation check: switch off {', '.join(_MUTATIONS)}; a failure is then expected.")
+    ] = "",
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what the worker says; for one seed.")] = False,
 ) -> None:
     """Run seeds of the simulation; one seed decides every fault, delay and crash point.
@@ -48,12 +50,13 @@ def main(
         holes += outcome.holes
         trades, virtual = trades + outcome.trades, virtual + outcome.seconds
     seconds = time.perf_counter() - begun
-    print(f"{seeds} seeds in {seconds:.1f} s ({60 * seeds / seconds:.0f} a minute), {virtual / 3600:.1f} virtual hours, {trades:.0f} trades")  # noqa: T201, E501
-    print("holes:", ", ".join(f"{count} {state}" for state, count in sorted(holes.items())))  # noqa: T201
-    print("faults:", ", ".join(f"{strikes[kind]} {kind}" for kind in (*FAULTS, *OWN_TROUBLES)))  # noqa: T201
+    pace = f"{60 * seeds / seconds:.0f} a minute"
+    print(f"{seeds} seeds in {seconds:.1f} s ({pace}), {virtual / 3600:.1f} virtual hours, {trades:.0f} trades")
+    print("holes:", ", ".join(f"{count} {state}" for state, count in sorted(holes.items())))
+    print("faults:", ", ".join(f"{strikes[kind]} {kind}" for kind in (*FAULTS, *OWN_TROUBLES)))
     absent = [kind for kind in (*FAULTS, *OWN_TROUBLES) if not strikes[kind]]
     if absent and seeds >= _ENOUGH:
-        print("never struck:", ", ".join(absent))  # noqa: T201
+        print("never struck:", ", ".join(absent))
         sys.exit(1)
 
 
@@ -81,17 +84,17 @@ def _run(seed: int, switches: Switches) -> Outcome:
 
 def _say_failure(seed: int, outcome: Outcome, without: str) -> None:
     scenario = scenario_of(seed)
-    print(f"seed {seed} failed: {scenario.venue} {scenario.channel}, {', '.join(fault.kind for fault in scenario.faults)}")  # noqa: T201
+    print(f"seed {seed} failed: {scenario.venue} {scenario.channel}, {', '.join(fault.kind for fault in scenario.faults)}")
     for words in outcome.wrong[:10]:
-        print("  " + words)  # noqa: T201
+        print("  " + words)
     if len(outcome.wrong) > 10:
-        print(f"  and {len(outcome.wrong) - 10} more")  # noqa: T201
+        print(f"  and {len(outcome.wrong) - 10} more")
     tail = f" WITHOUT={without}" if without else ""
-    print(f"replay it: make simulate SEEDS=1 FROM={seed}{tail}")  # noqa: T201
+    print(f"replay it: make simulate SEEDS=1 FROM={seed}{tail}")
 
 
 if __name__ == "__main__":
     if os.environ.get("PYTHONHASHSEED") != "0":  # sets of texts have another order in every process otherwise
         os.environ["PYTHONHASHSEED"] = "0"
-        os.execv(sys.executable, [sys.executable, "-m", "simulation", *sys.argv[1:]])  # noqa: S606
+        os.execv(sys.executable, [sys.executable, "-m", "simulation", *sys.argv[1:]])
     typer.run(main)

@@ -44,7 +44,9 @@ class Checker:
         """Yield what is wrong once everything had time to heal."""
         yield from self.while_running()
         for symbol in self._scenario.symbols:
-            yield from (f"{symbol}: still open is {gap}" for gap in self._gaps[symbol] if gap.state == "open" and symbol not in self._lost)
+            yield from (
+                f"{symbol}: still open is {gap}" for gap in self._gaps[symbol] if gap.state == "open" and symbol not in self._lost
+            )
             if self._provable and self._scenario.keep_trades and symbol not in self._lost:
                 yield from self._unequal(symbol)
             if self._scenario.keep_trades or symbol not in self._lost:

@@ -2,14 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from random import Random
 from typing import Any, cast
 
 import msgspec
 
-from db.store import Store
 from exchanges import find_venue
 from exchanges.base import Endpoints
 from exchanges.rest import HistoryClient
@@ -48,6 +47,8 @@ class Outcome(msgspec.Struct):
         seconds: Virtual seconds.
         trades: Trades stored.
         holes: Rows of the ledger by their end.
+        lines: Lines that the exchange accepted.
+        events: What was published on the system channel, in order.
     """
 
     wrong: list[str]
@@ -55,6 +56,8 @@ class Outcome(msgspec.Struct):
     seconds: float
     trades: int
     holes: Counter[str]
+    lines: int
+    events: list[dict[str, Any]]
 
 
 def run(scenario: Scenario) -> Outcome:
@@ -68,6 +71,7 @@ class _Bus:
 
     def __init__(self) -> None:
         self.candles: dict[tuple[str, Timeframe, int], list[Candle]] = {}
+        self.events: list[dict[str, Any]] = []
 
     async def publish_candles(self, candles: Iterable[Candle]) -> None:
         for candle in candles:
@@ -75,7 +79,7 @@ class _Bus:
                 self.candles.setdefault((candle.symbol, candle.timeframe, candle.timestamp_us), []).append(candle)
 
     async def publish_event(self, event: dict[str, Any]) -> None:
-        del event
+        self.events.append(event)
 
     async def set_feeds(self, feeds: dict[str, dict[str, Any]]) -> None:
         del feeds
@@ -92,7 +96,7 @@ class _Bus:
 class _Run:
     def __init__(self, scenario: Scenario, loop: virtual.VirtualLoop) -> None:
         self._scenario, self._loop = scenario, loop
-        self._chance = Random(f"run {scenario.seed}")  # noqa: S311 - no secret
+        self._chance = Random(f"run {scenario.seed}")
         self._market = SmallMarket(
             scenario.venue, scenario.symbols, seed=scenario.seed, start_us=START_US + scenario.offset_seconds * 1_000_000,
             seconds=scenario.seconds, rate=scenario.rate,
@@ -103,6 +107,7 @@ class _Run:
         self._database = MemoryDatabase()
         self._own: Counter[str] = Counter()
         self._wrong: list[str] = []
+        self._events: list[dict[str, Any]] = []
 
     async def main(self) -> Outcome:
         scenario = self._scenario
@@ -131,12 +136,15 @@ class _Run:
             cast("Callable[[], Any]", self._database.begin), provider,
             keep_trades=scenario.keep_trades, timeframes=[Timeframe.M5], switches=scenario.switches,
         )  # fmt: skip
-        connection = Connection(provider, dial=self._network.dial, backoff=Backoff(rng=self._chance))
+        rules = msgspec.structs.replace(provider.keep_alive, life=scenario.life)
+        waits = Backoff(rng=self._chance)
+        connection = Connection(provider, keep_alive=rules, dial=self._network.dial, backoff=waits)
         history = HistoryClient(provider, transport=SimTransport(self._network, self._core))
-        sink = StoreSink(persistence.write, limit=scenario.queue, in_thread=self._in_thread, backoff=Backoff(rng=self._chance, first=0.1, cap=2.0))
+        again = Backoff(rng=self._chance, first=0.1, cap=2.0)
+        sink = StoreSink(persistence.write, limit=scenario.queue, in_thread=self._in_thread, backoff=again)
         worker = Worker(
             provider, connection, history, Reads(persistence, self._in_thread, rng=self._chance), sink, PublishSink(bus),
-            timeframes=[Timeframe.M5], switches=scenario.switches, tick_seconds=_TICK, rng=self._chance,
+            timeframes=[Timeframe.M5], switches=scenario.switches, tick_seconds=max(_TICK, scenario.step), rng=self._chance,
         )  # fmt: skip
         living = asyncio.create_task(worker.run())
         ended = await self._until(living, end)
@@ -148,6 +156,7 @@ class _Run:
                 await living
         self._network.cut_all()
         self._wrong += bus.wrong()
+        self._events += bus.events
         return ended == "quiet" and not self._database.dead
 
     async def _until(self, living: "asyncio.Task[None]", end: float | None) -> str:
@@ -220,6 +229,5 @@ class _Run:
         strikes["tiny-queue"] += self._scenario.queue < 100
         strikes["trades-not-kept"] += not self._scenario.keep_trades
         holes = Counter(gap.state for gap in self._database.rows["gaps"].values())
-        return Outcome(self._wrong, strikes, self._loop.time(), len(self._database.rows["trades"]), holes)
-
-
+        stored = len(self._database.rows["trades"])
+        return Outcome(self._wrong, strikes, self._loop.time(), stored, holes, self._network.opened, self._events)

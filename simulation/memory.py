@@ -133,9 +133,7 @@ class _Trades(_Repository):
         return [
             (first, other)
             for first, other in pairs
-            if first.id_span == other.id_span
-            and not first.agrees(other)
-            and abs(first.timestamp_us - other.timestamp_us) < DAY_US
+            if first.id_span == other.id_span and not first.agrees(other) and abs(first.timestamp_us - other.timestamp_us) < DAY_US
         ]
 
 
@@ -161,9 +159,7 @@ class _Candles(_Repository):
                 changed += 1
         return changed
 
-    def get_series(
-        self, symbol: str, timeframe: Timeframe, start_us: int | None = None, end_us: int | None = None
-    ) -> _Series:
+    def get_series(self, symbol: str, timeframe: Timeframe, start_us: int | None = None, end_us: int | None = None) -> _Series:
         minutes = self._of(symbol)
         if timeframe is BASE:
             return _Series(candle for candle in minutes if _inside(candle, start_us, end_us))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from random import Random
 
 import httpx
@@ -138,7 +139,7 @@ class SimSocket:
             case Freeze():
                 self._frozen = True  # nothing arrives any more, but that the line is cut in the end
 
-    def _arrive(self, frames: list[bytes]) -> None:
+    def _arrive(self, frames: Sequence[bytes]) -> None:
         if self._ended is None and not self._frozen:
             self._waiting.extend(frames)
             self._some.set()

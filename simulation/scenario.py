@@ -21,26 +21,26 @@ _DRAWS: dict[str, Callable[[Random, float], Fault]] = {
     "accept-then-drop": lambda c, end: Fault(
         kind="accept-then-drop", at=_moment(c, end), lasts=c.uniform(5, 25), after=c.uniform(0.1, 2)
     ),
-    "ack-without-data": lambda c, end: Fault(kind="ack-without-data", at=0.0, lasts=c.uniform(5, 40)),
+    "ack-without-data": lambda c, _: Fault(kind="ack-without-data", at=0.0, lasts=c.uniform(5, 40)),
     "stall": lambda c, end: Fault(kind="stall", at=_moment(c, end), lasts=c.uniform(5, 50)),
     "freeze": lambda c, end: Fault(kind="freeze", at=_moment(c, end), lasts=c.uniform(5, 40)),
-    "duplicate": lambda c, end: Fault(kind="duplicate", p=c.uniform(0.02, 0.3)),
-    "reorder": lambda c, end: Fault(kind="reorder", p=c.uniform(0.02, 0.2)),
-    "hole": lambda c, end: Fault(kind="hole", p=c.uniform(0.01, 0.08), frames=c.randint(1, 5)),
-    "hole-late": lambda c, end: Fault(kind="hole-late", p=c.uniform(0.01, 0.04), frames=c.randint(1, 3), times=1),
+    "duplicate": lambda c, _: Fault(kind="duplicate", p=c.uniform(0.02, 0.3)),
+    "reorder": lambda c, _: Fault(kind="reorder", p=c.uniform(0.02, 0.2)),
+    "hole": lambda c, _: Fault(kind="hole", p=c.uniform(0.01, 0.08), frames=c.randint(1, 5)),
+    "hole-late": lambda c, _: Fault(kind="hole-late", p=c.uniform(0.01, 0.04), frames=c.randint(1, 3), times=1),
     "never-existed": lambda c, end: Fault(kind="never-existed", at=_moment(c, end), ids=c.randint(1, 30)),
-    "conflict": lambda c, end: Fault(kind="conflict", p=c.uniform(0.01, 0.05)),
-    "zero-price": lambda c, end: Fault(kind="zero-price", p=c.uniform(0.01, 0.05), price=c.choice(["0", "nan"])),
-    "garbage": lambda c, end: Fault(kind="garbage", p=c.uniform(0.02, 0.2)),
+    "conflict": lambda c, _: Fault(kind="conflict", p=c.uniform(0.01, 0.05)),
+    "zero-price": lambda c, _: Fault(kind="zero-price", p=c.uniform(0.01, 0.05), price=c.choice(["0", "nan"])),
+    "garbage": lambda c, _: Fault(kind="garbage", p=c.uniform(0.02, 0.2)),
     "burst": lambda c, end: Fault(
         kind="burst", at=_moment(c, end), lasts=c.uniform(5, 30), frames=c.choice([20, 1000]), seconds=c.uniform(1, 5)
     ),
     "notice": lambda c, end: Fault(kind="notice", at=_moment(c, end), after=c.uniform(1, 10), close=c.choice([0, 1])),
-    "rotation": lambda c, end: Fault(kind="rotation", life=c.uniform(20, 90)),
+    "rotation": lambda c, _: Fault(kind="rotation", life=c.uniform(20, 90)),
     "slow": lambda c, end: Fault(kind="slow", at=_moment(c, end), lasts=c.uniform(5, 30), seconds=c.uniform(0.3, 3)),
     "slow-consumer": lambda c, end: Fault(kind="slow-consumer", at=0.0, lasts=end, bytes=c.choice([1_500, 10_000])),
     "delist": lambda c, end: Fault(kind="delist", at=_moment(c, end)),
-    "clock": lambda c, end: Fault(kind="clock", seconds=c.choice([-5.0, 5.0])),
+    "clock": lambda c, _: Fault(kind="clock", seconds=c.choice([-5.0, 5.0])),
     "rest-lag": lambda c, end: Fault(kind="rest-lag", at=_moment(c, end), lasts=c.uniform(5, 40), seconds=c.uniform(1, 10)),
     "rest-429": lambda c, end: Fault(kind="rest-429", at=_moment(c, end), lasts=c.uniform(2, 20), retry_after=c.randint(1, 6)),
     "rest-418": lambda c, end: Fault(kind="rest-418", at=_moment(c, end), lasts=c.uniform(2, 10), retry_after=c.randint(5, 30)),
@@ -74,6 +74,7 @@ class Scenario:
         queue: Trades that may wait for the store.
         keep_trades: Whether raw trades are stored.
         latency: The longest time under way, in seconds; `step` is how often the exchange plays at the least.
+        life: How long the venue lets a line live, as far as the worker knows.
         switches: What is switched off.
     """
 
@@ -93,12 +94,13 @@ class Scenario:
     keep_trades: bool
     latency: float
     step: float
+    life: float | None
     switches: Switches = ALL_ON
 
 
 def scenario_of(seed: int, switches: Switches = ALL_ON) -> Scenario:
     """Return what a seed means; the same one always means the same."""
-    chance = Random(f"scenario {seed}")  # noqa: S311 - no secret
+    chance = Random(f"scenario {seed}")
     venue, channel = CHANNELS[seed % len(CHANNELS)]
     quote = "USD" if venue in _DOLLARS else "USDT"
     symbols = tuple(f"{venue}:{base}-{quote}" for base in ("BTC", "ETH")[: chance.choice([1, 1, 2])])
@@ -112,18 +114,23 @@ def scenario_of(seed: int, switches: Switches = ALL_ON) -> Scenario:
         kinds -= {"duplicate"}
     faults = tuple(_DRAWS[kind](chance, seconds) for kind in sorted(kinds))
     troubled = chance.random() < 0.6
+    crashes = [chance.randint(1, 90) for _ in range(chance.choice([0, 1, 1, 2, 3]))]
+    kills = [chance.uniform(3.0, seconds) * chance.choice([1, 1, -1]) for _ in range(chance.choice([0, 0, 1, 2]))]
+    begin = chance.uniform(0.0, seconds)
+    rotation = next((fault.life for fault in faults if fault.life is not None), None)
     return Scenario(
         seed=seed, venue=venue, channel=channel, symbols=symbols, seconds=seconds,
         rate=min(400.0, 20.0 * 10 ** chance.uniform(0.3, 1.3)) / seconds,
         offset_seconds=chance.randint(0, 600),
         faults=faults,
-        crashes=tuple(chance.randint(1, 90) for _ in range(chance.choice([0, 1, 1, 2, 3]))) if troubled else (),
-        kills=tuple(chance.uniform(3.0, seconds) * chance.choice([1, 1, -1]) for _ in range(chance.choice([0, 0, 1, 2]))) if troubled else (),
-        away=((begin := chance.uniform(0, seconds), begin + chance.uniform(2, 40)),) if chance.random() < 0.25 else (),
+        crashes=tuple(crashes) if troubled else (),
+        kills=tuple(kills) if troubled else (),
+        away=((begin, begin + chance.uniform(2, 40)),) if chance.random() < 0.25 else (),
         slow_store=chance.choice([0.0, 0.05, 0.5, 3.0]),
         queue=chance.choice([5, 100_000, 100_000, 100_000]),
         keep_trades=chance.random() < 0.85 or venue.startswith("BYBIT"),
         latency=chance.choice([0.01, 0.2, 1.0]),
         step=chance.choice([0.3, 0.6]),
+        life=rotation if chance.random() < 0.7 else None,
         switches=switches,
     )  # fmt: skip

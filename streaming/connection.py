@@ -208,7 +208,8 @@ class Connection:
     async def _listen(self, line: Line) -> list[tuple[Parsed, int]]:
         # Until it delivers, and a little longer: what it did not get any more has to come over the first line.
         held: list[tuple[Parsed, int]] = []
-        until = monotonic() + _FIRST_DATA
+        life = self._rules.life
+        until = monotonic() + (_FIRST_DATA if life is None else min(_FIRST_DATA, life / 8))
         delivers = False
         self._coming = line
         while (left := until - monotonic()) > 0 and not self._hurry:

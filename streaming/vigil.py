@@ -4,6 +4,7 @@ _ALPHA = 0.05
 _FIRST_LOOK = 3.0
 _TIMES = 8.0
 _LEAST, _MOST = 4.0, 60.0
+_RARER = 4
 _BLIND = 6.0
 _RENEW_FIRST, _RENEW_MOST = 15.0, 1800.0
 
@@ -13,7 +14,7 @@ class Vigil:
 
     Silence is suspicious after eight times the usual pause between trades, but not before 4 s, and at the latest after a minute.
     Then the venue is asked for its newest trade. While it has nothing that did not come, the symbol is quiet, and the
-    questions become rarer.
+    questions become rarer, up to four times as rare.
 
     Args:
         others: How many symbols share the venue's limits with it: the more, the rarer the questions about the quiet ones.
@@ -67,7 +68,7 @@ class Vigil:
         """Note that the venue has nothing that did not come."""
         self._confirmed_at, self._blind_since, self.owes = now, None, ""
         self._looks += 1
-        self._look_at = now + min(self.patience * 2**self._looks, self._most)
+        self._look_at = now + min(self.patience * min(2**self._looks, _RARER), self._most)
 
     def unanswered(self, now: float) -> None:
         """Note that the venue did not answer the question."""

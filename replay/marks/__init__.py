@@ -15,7 +15,7 @@ def mark_of(frame: bytes) -> Mark | None:
     """Return what a frame is, None when it carries no trades of a venue we know.
 
     Raises:
-        msgspec.DecodeError: If it is no JSON at all; UnicodeDecodeError likewise.
+        msgspec.DecodeError: If it is no JSON at all; UnicodeDecodeError likewise, and RecursionError for brackets without end.
     """
     for marker in MARKERS:
         mark = marker(frame)

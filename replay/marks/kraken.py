@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from exchanges.base import BAD_JSON
 from exchanges.kraken import Kraken
 from replay.marks.mark import Mark
 
@@ -83,7 +84,7 @@ def parts_of(frame: bytes) -> list[bytes]:
         push, rows = _parts(frame), dict[str, list[bytes]]()
         for raw in push.data:
             rows.setdefault(_row(raw).symbol, []).append(bytes(raw))
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except BAD_JSON:
         return [frame]
     head = b'{"channel":"trade","type":%s,"data":[' % msgspec.json.encode(push.type)
     return [frame] if len(rows) < 2 else [head + b",".join(of_one) + b"]}" for of_one in rows.values()]
