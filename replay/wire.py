@@ -2,16 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
 
 from exchanges import VENUES, DataProvider
 from exchanges.base import BAD_JSON
-from market.errors import TapeError, WireError
+from market.errors import InputError, TapeError, WireError
 from market.trade import Trade
 from replay.marks import Mark, mark_of, parts_of
 from replay.recording import Damage, Received, read_frames
+
+_MOST_FILLS = 100_000  # of one taker order; a damaged digit must not make us write down millions of them
 
 
 class Push(msgspec.Struct, gc=False):
@@ -93,7 +96,7 @@ def read_pushes(paths: Iterable[Path], report: TapeReport, wanted: str | None = 
     marked.reverse()
     while marked:  # each is let go as it is read: tapes are long
         mark, received = marked.pop()
-        trades = _by_fills(_parse(codec, received, report), mark)
+        trades = _parse(codec, mark, received, report)
         known = seen.setdefault((mark.wire, mark.channel), set())
         if trades and all(trade.trade_id in known for trade in trades):
             report.duplicates += 1
@@ -122,7 +125,7 @@ def _read_marked(paths: Iterable[Path], report: TapeReport) -> Iterator[tuple[Ma
             except BAD_JSON:
                 report.damaged += 1
                 continue
-            if mark is not None and mark.pair is None:
+            if mark is not None and (mark.pair is None or not _is_symbol(mark.venue, mark.pair)):
                 report.skipped[mark.wire] = report.skipped.get(mark.wire, 0) + 1
                 report.reasons += [mark.why] if mark.why and mark.why not in report.reasons else []
             elif mark is not None:
@@ -132,18 +135,31 @@ def _read_marked(paths: Iterable[Path], report: TapeReport) -> Iterator[tuple[Ma
         report.warnings += damage.warnings
 
 
+@lru_cache(4096)
+def _is_symbol(venue: str, pair: str) -> bool:
+    try:
+        VENUES[venue]([f"{venue}:{pair}"])
+    except InputError:
+        return False
+    return True
+
+
 def _one_symbol_each(frames: Iterable[Received]) -> Iterator[Received]:
     for received in frames:
         yield from (Received(received.ts_ns, received.conn, part) for part in parts_of(received.frame))
 
 
-def _parse(codec: DataProvider, received: Received, report: TapeReport) -> list[Trade]:
+def _parse(codec: DataProvider, mark: Mark, received: Received, report: TapeReport) -> list[Trade]:
     try:
-        trades = codec.parse(received.frame, received.ts_ns // 1000)
+        found = codec.parse(received.frame, received.ts_ns // 1000)
     except WireError:
         report.damaged += 1
         return []
-    return trades if isinstance(trades, list) else []
+    trades = _by_fills(found, mark) if isinstance(found, list) else []
+    if any(trade.id_span > _MOST_FILLS for trade in trades):
+        report.damaged += 1
+        return []
+    return trades
 
 
 def _by_fills(trades: list[Trade], mark: Mark) -> list[Trade]:

@@ -27,19 +27,21 @@ from simulation.scenario import Scenario, scenario_of
 from simulation.servers import Servers, rows_of, servers
 from simulation.truth import true_trades
 from streaming.backoff import Backoff
+from streaming.switches import ALL_ON, Switches
 
 AT_ONCE = 10
 
-_LEAST_SECONDS, _MOST_SECONDS = 8.0, 16.0
+_LEAST_SECONDS, _MOST_SECONDS = 10.0, 20.0
 _SHORTER = 0.2
 _LOOK = 0.5
 _CALM = 6
 _LONGEST_QUIET = 60.0
+_UNHEARD = 15.0
 _SECONDS_OF_THE_MARKET = {"rest-lag", "clock"}
 
 
 def in_a_hurry(scenario: Scenario) -> tuple[Scenario, float]:
-    """Return the same scenario in 8 to 16 s of the local clock, and the speed of its market.
+    """Return the same scenario in 10 to 20 s of the local clock, and the speed of its market.
 
     When something happens is in proportion. How long it lasts is a fifth, which is more than in proportion: the worker's
     own patience does not shrink, and what is shorter than it is no trouble.
@@ -68,21 +70,25 @@ def _shorter(fault: Fault, share: float) -> Fault:
     return replace(fault, at=at, retry_after=retry_after, **changes)
 
 
-def outcomes(seeds: Iterable[int], at_once: int = AT_ONCE) -> Iterator[tuple[int, Outcome]]:
+def outcomes(
+    seeds: Iterable[int], switches: Switches = ALL_ON, *, at_once: int = AT_ONCE
+) -> Iterator[tuple[int, Outcome]]:
     """Run seeds, some at a time, on servers of their own; yield what came of each, in order."""
     numbers = list(seeds)
     with servers() as running:
-        yield from zip(numbers, asyncio.run(run_all(numbers, running, at_once)), strict=True)
+        yield from zip(numbers, asyncio.run(run_all(numbers, running, switches, at_once=at_once)), strict=True)
 
 
-async def run_all(seeds: Iterable[int], running: Servers, at_once: int = AT_ONCE) -> list[Outcome]:
+async def run_all(
+    seeds: Iterable[int], running: Servers, switches: Switches = ALL_ON, *, at_once: int = AT_ONCE
+) -> list[Outcome]:
     """Run seeds, some at a time; return what came of each."""
     room = asyncio.Semaphore(at_once)
 
     async def one(seed: int) -> Outcome:
         async with room:
             try:
-                return await run(scenario_of(seed), running)
+                return await run(scenario_of(seed, switches), running)
             except Exception as error:
                 error.add_note(f"in seed {seed}")
                 raise
@@ -171,7 +177,7 @@ class _Run:
         """Return how this life ends: `crash`, `stop`, or `quiet` when everything healed or had the time for it."""
         now = asyncio.get_running_loop().time
         at = float("inf") if end is None else now() + abs(end)
-        until, calm = float("inf"), 0
+        ended_at, calm = float("inf"), 0
         while True:
             await asyncio.wait({living}, timeout=min(_LOOK, max(0.0, at - now())))
             if living.done():
@@ -184,22 +190,23 @@ class _Run:
                 return "crash" if end is not None and end > 0 else "stop"
             if not self._exchange.ended.is_set():
                 continue
-            until = min(until, now() + _LONGEST_QUIET)
-            calm = calm + 1 if await asyncio.to_thread(self._is_settled) else 0
-            if calm >= _CALM or now() >= until:
+            ended_at = min(ended_at, now())
+            calm = calm + 1 if await asyncio.to_thread(self._is_settled, now() - ended_at) else 0
+            if calm >= _CALM or now() >= ended_at + _LONGEST_QUIET:
                 return "quiet"
 
-    def _is_settled(self) -> bool:
+    def _is_settled(self, seconds: float) -> bool:
+        truth = self._truth()
         try:
             with self._database.transaction() as store:
-                truth = self._truth()
                 if any(gap.symbol in truth for gap in store.gaps.list(state="open")):
                     return False
                 marks = {symbol: store.watermarks.get(symbol) for symbol in truth}
         except StoreUnreachable:
             return False
+        unheard = seconds > _UNHEARD and any(fault.kind == "ack-without-data" for fault in self._scenario.faults)
         return all(
-            not trades or ((mark := marks[symbol]) is not None and mark.trade_id >= trades[-1].trade_id)
+            not trades or (unheard if (mark := marks[symbol]) is None else mark.trade_id >= trades[-1].trade_id)
             for symbol, trades in truth.items()
         )
 

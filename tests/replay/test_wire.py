@@ -1,12 +1,11 @@
 """What is taken of a recording, and what a person is told of the rest."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from replay import read_tape
-from tests.replay.tapes import START_MS, binance_fill, json_lines, okx_trade
+from tests.replay.tapes import START_MS, binance_fill, json_lines
 
 DEEP = "[" * 50_000
 NESTED = {

@@ -1,0 +1,205 @@
+"""How holes end, against the exchange's own REST protocol on virtual time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from random import Random
+from typing import Any
+
+import httpx
+import msgspec
+
+from exchanges import find_venue
+from exchanges.base import Endpoints
+from exchanges.rest import HistoryClient
+from market.clock import monotonic
+from market.trade import Trade
+from replay.core import ExchangeCore
+from replay.faults import Fault, FaultScript
+from replay.small import START_US, SmallMarket
+from simulation import loop as virtual
+from simulation.network import Network, SimTransport
+from streaming.batch import Batch
+from streaming.healer import Healer
+from streaming.ledger import Progress
+from streaming.pipeline import Pipeline
+
+
+class Stage:
+    """A market that was played to its end, a pipeline that missed some of it, and a healer."""
+
+    def __init__(
+        self, *faults: Fault, venue: str = "OKX", lost: slice = slice(10, 20), history_seconds: float | None = -1.0
+    ) -> None:
+        self.market = SmallMarket(venue, ["BTC-USDT"], seconds=100.0, rate=1.0)
+        [self.symbol] = self.market.symbols
+        self.faults, self.lie = faults, None
+        kind = find_venue(venue)
+        if history_seconds != -1.0:
+            kind = type(kind.__name__, (kind,), {"history_seconds": history_seconds})
+        self.provider = kind([self.symbol], endpoints=Endpoints("ws://127.0.0.1:1", "http://127.0.0.1:1"))
+        self.pipeline = Pipeline([self.symbol], provable=self.provider.provable)
+        self.trades = list(self.market.trades(self.symbol))
+        self.progress: list[Progress] = []
+        self.asked: list[tuple[float, httpx.URL]] = []
+        self.received = [trade for trade in self.trades if trade not in self.trades[lost]]
+
+    async def emit(self, batch: Batch) -> None:
+        self.progress += batch.progress
+
+    async def heal(self, until: Callable[[], bool], *, seconds: float = 400.0) -> None:
+        self.core = ExchangeCore(self.market, faults=FaultScript(self.faults))
+        self.core._clock.release(hold_seconds=0.0)
+        self.core._begun = 0.0  # as if somebody had subscribed: faults count their seconds from there
+        if self.lie is not None:
+            self.core.answer = partial(self.lie, self.core.answer)
+        network = Network(self.core, Random(1), latency=0.05, step=1.0)
+        playing = asyncio.create_task(network.play())
+        await asyncio.sleep(120.0)
+        self.pipeline.take(self.received)
+        asked = self.asked
+
+        class Noting(SimTransport):
+            async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+                asked.append((monotonic(), request.url))
+                return await super().handle_async_request(request)
+
+        async with HistoryClient(self.provider, transport=Noting(network, self.core)) as history:
+            healer = Healer(
+                self.provider, history, self.pipeline, self.emit, venue_us=lambda: self.core.now_us, rng=Random(1)
+            )  # fmt: skip
+            healing = asyncio.create_task(healer.run())
+            end = monotonic() + seconds
+            while not until() and monotonic() < end:
+                await asyncio.sleep(0.5)
+            healing.cancel()
+        playing.cancel()
+
+    def run(self, until: Callable[["Stage"], bool] = lambda stage: not any(stage.pipeline.open_holes())) -> None:
+        work: Awaitable[Any] = self.heal(lambda: until(self))
+        virtual.run(work, virtual.VirtualLoop(), START_US)
+
+    @property
+    def last(self) -> Progress:
+        return self.progress[-1]
+
+
+def test_a_hole_that_rest_has_is_filled():
+    stage = Stage()
+
+    stage.run()
+
+    assert (stage.last.state, stage.last.recovered, stage.last.missing) == ("filled", 10, ())
+    assert len(stage.asked) == 1
+
+
+def test_the_newest_hole_comes_first():
+    stage = Stage()
+    stage.received = [trade for number, trade in enumerate(stage.trades) if number not in {5, 40, 80}]
+
+    stage.run()
+
+    ends = [step.hole.first_id - stage.trades[0].trade_id for step in stage.progress if step.state == "filled"]
+    assert ends == [80, 40, 5]
+
+
+def test_ids_that_never_existed_are_told_by_two_answers_the_second_wider_and_later():
+    stage = Stage(lost=slice(0, 0))
+    gone = {trade.trade_id: trade for trade in stage.trades}
+    for number in range(stage.trades[30].trade_id, stage.trades[30].trade_id + 3):
+        del gone[number]
+    series = stage.market._fills[stage.symbol]
+    stage.market._fills[stage.symbol] = type(series)(list(gone.values()), list(gone))
+    stage.received = list(gone.values())
+
+    stage.run()
+
+    assert (stage.last.state, stage.last.recovered) == ("never_existed", 0)
+    [(first, _), (second, url)] = stage.asked
+    assert second - first >= 5.0
+    answers = stage.last.evidence["never_existed"][0]["answers"]
+    assert len(answers) == 2
+    assert answers[1]["rows"] > answers[0]["rows"]
+
+
+def test_a_hole_that_rest_lacks_at_first_is_filled_at_the_second_try():
+    stage = Stage()
+    answers = 0
+
+    def lying(inner, question):
+        nonlocal answers
+        reply = inner(question)
+        answers += 1
+        if answers == 1 and reply.answer is not None:
+            body = msgspec.json.decode(reply.answer.body)
+            body["data"] = [row for row in body["data"] if row["tradeId"] != str(stage.trades[12].trade_id)]
+            return type(reply)(type(reply.answer)(msgspec.json.encode(body)), reply.delay_seconds)
+        return reply
+
+    stage.lie = lying
+    stage.run()
+
+    assert (stage.last.state, stage.last.recovered) == ("filled", 10)
+    assert [step.state for step in stage.progress] == ["open", "filled"]
+    assert stage.progress[0].missing == ((stage.trades[12].trade_id, stage.trades[12].trade_id),)
+
+
+def test_what_is_older_than_the_venues_history_is_unrecoverable_and_is_not_asked_for():
+    stage = Stage(history_seconds=20.0)
+
+    stage.run()
+
+    assert stage.last.state == "unrecoverable"
+    assert "older than what OKX returns" in stage.last.evidence["reason"]
+    assert stage.asked == []
+
+
+def test_a_symbol_that_the_venue_refuses_for_good_is_unrecoverable_in_the_end():
+    stage = Stage(Fault(kind="delist", at=0.0))
+
+    stage.run()
+
+    assert stage.last.state == "unrecoverable"
+    assert stage.last.evidence["reason"] == "the venue refuses for good"
+    waits = [b - a for (a, _), (b, _) in zip(stage.asked, stage.asked[1:], strict=False)]
+    assert waits == sorted(waits)
+    assert len(stage.asked) == 5
+
+
+def test_a_venue_that_is_away_is_asked_again_less_and_less_often():
+    stage = Stage(Fault(kind="rest-down", at=0.0, lasts=80_000.0))
+
+    stage.run(until=lambda stage: len(stage.asked) >= 8)
+
+    assert stage.progress == []
+    assert any(stage.pipeline.open_holes())
+    waits = [b - a for (a, _), (b, _) in zip(stage.asked, stage.asked[1:], strict=False)]
+    assert waits[-1] > 10 * waits[0]
+    assert max(waits) <= 61.0
+
+
+def test_a_long_hole_is_filled_piece_by_piece_and_each_piece_is_kept():
+    stage = Stage(lost=slice(0, 0))
+    stage.market = SmallMarket("OKX", ["BTC-USDT"], seconds=100.0, rate=15.0)
+    stage.trades = list(stage.market.trades(stage.symbol))
+    stage.received = [stage.trades[0], *stage.trades[1300:]]
+
+    stage.run()
+
+    assert [(step.state, step.recovered) for step in stage.progress] == [("open", 501), ("open", 1001), ("filled", 1299)]
+
+
+def test_a_hole_of_a_venue_without_ids_ends_by_one_page_of_its_newest_trades():
+    stage = Stage(venue="BYBITLINEAR", lost=slice(60, 70))
+    pages: list[Trade] = stage.trades
+
+    async def heal() -> None:
+        stage.pipeline.take(pages[:60])
+        stage.pipeline.interrupt()
+        stage.received = pages[70:]
+        await stage.heal(lambda: not any(stage.pipeline.open_holes()))
+
+    virtual.run(heal(), virtual.VirtualLoop(), START_US)
+
+    assert (stage.last.state, stage.last.recovered, stage.last.evidence["overlaps"]) == ("filled", 10, True)
+    assert len(stage.asked) == 1
