@@ -34,10 +34,13 @@ class InputError(PlatformError):
 
 
 class SymbolError(InputError):
-    """Raised when a text is not `EXCHANGE:BASE-QUOTE`."""
+    """Raised when a text is not `EXCHANGE:BASE-QUOTE`, or names another venue than the one that is meant."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(f"symbol {text!r} is not EXCHANGE:BASE-QUOTE in upper case, for example OKX:BTC-USDT")
+    def __init__(self, text: str, meant: str | None = None) -> None:
+        wrong = "is not EXCHANGE:BASE-QUOTE in upper case, for example OKX:BTC-USDT"
+        if meant is not None:
+            wrong = f"is of another venue than {meant}; --exchange chooses the venue"
+        super().__init__(f"symbol {text!r} {wrong}")
         self.text = text
 
 

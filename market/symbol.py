@@ -55,5 +55,5 @@ def full_symbol(exchange: str, text: str) -> str:
     upper = text.strip().upper()
     symbol = Symbol.parse(upper if ":" in upper else f"{exchange.upper()}:{upper}")
     if symbol.exchange != exchange.upper():
-        raise SymbolError(text)
+        raise SymbolError(text, exchange.upper())
     return str(symbol)

@@ -93,6 +93,12 @@ class Tape(Source):
         self._fills, self._aggregates, self._reels = fills, aggregates, reels
         self._minutes: dict[str, list[Bar]] = {}
 
+    @property
+    def channel(self) -> str:
+        """The trade channel that was recorded of most symbols; the venue's default where several were."""
+        recorded = [channel for _, channel in self._reels]
+        return max(VENUES[self.venue].channels, key=recorded.count)
+
     def fills(self, symbol: str) -> RecordedSeries:
         """Return the single fills; an aggregate on the tape is divided into its fills."""
         return self._fills[symbol]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from exchanges import VENUES, DataProvider
+from exchanges import VENUES, DataProvider, Synthetic
 from exchanges.base import BAD_JSON
 from market.errors import InputError, TapeError, WireError
 from market.trade import Trade
@@ -15,6 +15,9 @@ from replay.marks import Mark, mark_of, parts_of
 from replay.recording import Damage, Received, read_frames
 
 _MOST_FILLS = 100_000  # of one taker order; a damaged digit must not make us write down millions of them
+
+_NAMED = 5
+_PLAYED = {name: venue for name, venue in VENUES.items() if venue is not Synthetic}
 
 
 class Push(msgspec.Struct, gc=False):
@@ -58,6 +61,18 @@ class TapeReport(msgspec.Struct):
     skipped: dict[str, int] = {}
     reasons: list[str] = []
     warnings: list[str] = []
+
+    def sentences(self) -> list[str]:
+        """Return all that a person should know of the tape before trusting what is played."""
+        told = list(self.warnings)
+        if self.skipped:
+            some = [f"{wire} ({count:,})" for wire, count in list(self.skipped.items())[:_NAMED]]
+            more = [f"{len(self.skipped) - _NAMED:,} more"] if len(self.skipped) > _NAMED else []
+            why = "; ".join(self.reasons) or "contracts, or pairs whose quote currency is unknown"
+            told.append(f"left out: trade frames of {', '.join([*some, *more])}: {why}")
+        if self.damaged:
+            told.append(f"left out: lines or frames that cannot be read: {self.damaged:,}")
+        return told
 
 
 def inner_object(frame: bytes) -> bytes:
@@ -184,7 +199,7 @@ def _venue_of(frames: Mapping[str, int], wanted: str | None, report: TapeReport)
     venue = max(frames, key=lambda name: frames[name])
     report.warnings += [
         f"a tape has one venue: {frames[venue]} frames of {venue} are played and {frames[other]} of {other} left out; "
-        f"ask for venue {other} to play those"
+        f"--exchange {other.lower()} plays those"
         for other in frames
         if other != venue
     ]
@@ -193,11 +208,11 @@ def _venue_of(frames: Mapping[str, int], wanted: str | None, report: TapeReport)
 
 def _not_one_venue(venues: set[str], report: TapeReport) -> str:
     if venues:
-        return f"the files hold trades of {' and '.join(sorted(venues))}; a tape has one venue, play them one at a time"
+        return f"the files hold trades of {' and '.join(sorted(venues))}; a tape has one venue, choose it with --exchange"
     if report.skipped:
         some = ", ".join(list(report.skipped)[:3])
         if report.reasons:
             return f"the tape holds no trades that can be played ({some}): {'; '.join(report.reasons)}"
-        return f"the tape holds trades of contracts or unknown pairs only ({some}); trades of {', '.join(VENUES)} can be played"
-    known = ", ".join(f"{name} ({', '.join(venue.channels)})" for name, venue in VENUES.items())
+        return f"the tape holds trades of contracts or unknown pairs only ({some}); trades of {', '.join(_PLAYED)} can be played"
+    known = ", ".join(f"{name} ({', '.join(venue.channels)})" for name, venue in _PLAYED.items())
     return f"the tape holds no trades of {known}; record one of these"

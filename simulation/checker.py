@@ -13,6 +13,7 @@ from simulation.scenario import Scenario
 from simulation.truth import true_minutes
 
 _LOST = {"open", "unrecoverable"}
+_DEAF = {"ack-without-data", "stall", "freeze", "drop", "accept-then-drop"}
 
 
 class Checker:
@@ -86,8 +87,8 @@ class Checker:
         stored = self._ids(symbol)
         missing = [trade.trade_id for trade in self._truth[symbol] if stored and trade.trade_id >= min(stored)]
         missing = [number for number in missing if number not in stored]
-        unheard = any(fault.kind == "ack-without-data" for fault in self._scenario.faults)  # then nobody may know of it
-        if not stored and self._truth[symbol] and not unheard:
+        deaf = _DEAF & {fault.kind for fault in self._scenario.faults}  # then nobody may ever have heard of the symbol
+        if not stored and self._truth[symbol] and not deaf:
             yield f"{symbol}: nothing was stored of {len(self._truth[symbol])} trades"
         if missing:
             yield f"{symbol}: missing after quiet: {_some(missing)}"

@@ -50,7 +50,9 @@ def in_a_hurry(scenario: Scenario) -> tuple[Scenario, float]:
     hurried = replace(
         scenario,
         faults=tuple(_shorter(fault, share) for fault in scenario.faults),
-        crashes=tuple(1 + moment // 3 for moment in scenario.crashes),  # a transaction has two moments here, and several writes there
+        crashes=tuple(
+            1 + moment // 3 for moment in scenario.crashes
+        ),  # a transaction has two moments here, and several writes there
         kills=tuple(seconds * share for seconds in scenario.kills),
         away=tuple((begin * share, begin * share + (end - begin) * _SHORTER) for begin, end in scenario.away),
         slow_store=scenario.slow_store * _SHORTER,
@@ -70,18 +72,14 @@ def _shorter(fault: Fault, share: float) -> Fault:
     return replace(fault, at=at, retry_after=retry_after, **changes)
 
 
-def outcomes(
-    seeds: Iterable[int], switches: Switches = ALL_ON, *, at_once: int = AT_ONCE
-) -> Iterator[tuple[int, Outcome]]:
+def outcomes(seeds: Iterable[int], switches: Switches = ALL_ON, *, at_once: int = AT_ONCE) -> Iterator[tuple[int, Outcome]]:
     """Run seeds, some at a time, on servers of their own; yield what came of each, in order."""
     numbers = list(seeds)
     with servers() as running:
         yield from zip(numbers, asyncio.run(run_all(numbers, running, switches, at_once=at_once)), strict=True)
 
 
-async def run_all(
-    seeds: Iterable[int], running: Servers, switches: Switches = ALL_ON, *, at_once: int = AT_ONCE
-) -> list[Outcome]:
+async def run_all(seeds: Iterable[int], running: Servers, switches: Switches = ALL_ON, *, at_once: int = AT_ONCE) -> list[Outcome]:
     """Run seeds, some at a time; return what came of each."""
     room = asyncio.Semaphore(at_once)
 

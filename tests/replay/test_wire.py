@@ -15,7 +15,7 @@ NESTED = {
     "product": '{"product_id":"BTC-USD","trade":' + DEEP,
     "topic": '{"topic":"publicTrade.BTCUSDT","data":' + DEEP,
     "rows": '{"channel":"trade","type":"update","data":[{"symbol":"BTC/USD"},{"symbol":"ETH/USD"},' + DEEP,
-    "list": '[321,[' + DEEP + '"trade"',
+    "list": "[321,[" + DEEP + '"trade"',
     "closed": '{"trade":' + DEEP + "]" * 50_000 + "}",
 }
 

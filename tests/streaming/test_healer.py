@@ -115,7 +115,7 @@ def test_ids_that_never_existed_are_told_by_two_answers_the_second_wider_and_lat
     stage.run()
 
     assert (stage.last.state, stage.last.recovered) == ("never_existed", 0)
-    [(first, _), (second, url)] = stage.asked
+    [(first, _), (second, _)] = stage.asked
     assert second - first >= 5.0
     answers = stage.last.evidence["never_existed"][0]["answers"]
     assert len(answers) == 2

@@ -54,7 +54,7 @@ class TestPersistence:
         written = store.write(pipeline.recover(SYMBOL, [trade(3, 20, 500.0)]))
 
         wider = [candle for candle in written.candles if candle.timeframe is Timeframe.M5]
-        assert [(candle.timestamp_us - START_US, candle.high) for candle in wider][0] == (first, 500.0)
+        assert next((candle.timestamp_us - START_US, candle.high) for candle in wider) == (first, 500.0)
         assert wider[0].revision > 0
 
     def test_minutes_that_nobody_remembers_are_made_anew_from_stored_trades(self, database):

@@ -1,5 +1,7 @@
 """When silence is suspicious, how often is asked, and what a symbol's state is; on a clock of the test's own."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,7 +54,7 @@ def test_questions_about_a_quiet_symbol_become_rarer_up_to_four_times_the_patien
             asked.append(now)
             vigil.confirmed(now)
 
-    waits = [round(b - a) for a, b in zip(asked, asked[1:], strict=False)]
+    waits = [round(b - a) for a, b in itertools.pairwise(asked)]
     assert waits[:2] == [8, 16]
     assert set(waits[2:]) == {16}
 
