@@ -6,16 +6,22 @@ from typing import TYPE_CHECKING, Annotated
 import click
 import typer
 
-from cli.options import Exchange, Faults, Seed, Speed, Symbols, load, read_faults
+from cli.options import GENERATED, VENUES, Exchange, Faults, Seed, Speed, Symbols, load, read_faults, refuse_venue_of_generated
 from market.errors import InputError
 
 if TYPE_CHECKING:
     import ssl
 
+    from replay import Source
+
 
 def replay(
     tape: Annotated[str, typer.Argument(help="Files to play one after the other, A,B; or 'synthetic' for a generated market.")],
     *,
+    exchange: Annotated[
+        str | None,
+        typer.Option("--exchange", "-e", help=f"Venue to play, where the files hold trades of several: {VENUES}."),
+    ] = None,
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port on 127.0.0.1; 0 takes a free one.")] = 8765,
     speed: Speed = 1.0,
     shift: Annotated[bool, typer.Option("--shift", help="Move the recorded times to now.")] = False,
@@ -26,7 +32,7 @@ def replay(
     fault: Faults = None,
     seed: Seed = 0,
 ) -> None:
-    """Run an exchange on localhost that plays a tape over OKX's and Binance's own protocols.
+    """Run an exchange on localhost that plays a tape over the protocols of OKX, Binance, Bybit, Coinbase and Kraken.
 
     Point any client at it: ws://127.0.0.1:8765 and http://127.0.0.1:8765 instead of the venue's addresses.
 
@@ -35,15 +41,17 @@ def replay(
     import asyncio
     import logging
 
-    from replay import LocalExchange, SyntheticMarket, read_tape, serve
+    from replay import LocalExchange, Tape, serve
 
     script = read_faults(fault, seed)
-    source = SyntheticMarket() if tape == "synthetic" else read_tape(*tape.split(","))
+    source = _source(tape, exchange)
 
-    def say(exchange: LocalExchange) -> None:
-        click.echo(
-            f"{source.label} market of {', '.join(source.symbols)} at {exchange.ws_url} and {exchange.rest_url}; Ctrl-C ends it"
-        )
+    def say(open_: LocalExchange) -> None:
+        symbols, tape = ", ".join(source.symbols), source if isinstance(source, Tape) else None
+        channel = f", channel {tape.channel}" if tape else ""
+        click.echo(f"{source.label} market of {symbols} at {open_.ws_url} and {open_.rest_url}{channel}; Ctrl-C ends it")
+        for sentence in tape.report.sentences() if tape else ():
+            click.echo(f"tape: {sentence}")
 
     logging.getLogger("websockets").setLevel(logging.CRITICAL)  # a client that goes away is no news
     tls = _tls(tls_cert, tls_key)
@@ -52,6 +60,16 @@ def replay(
     finally:
         if script is not None:
             click.echo(f"faults: {', '.join(f'{kind} {count}' for kind, count in script.strikes.items()) or 'none struck'}")
+
+
+def _source(tape: str, exchange: str | None) -> "Source":
+    from exchanges import find_venue
+    from replay import SyntheticMarket, read_tape
+
+    if tape == GENERATED:
+        refuse_venue_of_generated(exchange)
+        return SyntheticMarket()
+    return read_tape(*tape.split(","), venue=None if exchange is None else find_venue(exchange).name)
 
 
 def _tls(certificate: Path | None, key: Path | None) -> "ssl.SSLContext | None":

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from replay import FaultScript
     from settings import Settings
 
-Exchange = Annotated[str | None, typer.Option("--exchange", "-e", help="Venue to follow: okx, binance.")]
+VENUES = "okx, binance, binanceusdm, bybit, bybitlinear, coinbase, kraken, synthetic"
+"""What stands in help texts, which are made without loading any codec."""
+GENERATED = "synthetic"
+"""What is given instead of a tape for the generated market."""
+
+Exchange = Annotated[str | None, typer.Option("--exchange", "-e", help=f"Venue to follow: {VENUES}.")]
 Symbols = Annotated[str | None, typer.Option("--symbols", "-s", help="Pairs to follow, for example BTC-USDT,ETH-USDT.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Start = Annotated[str | None, typer.Option("--start", help="From this time on, UTC: 2024-08-09 or 2024-08-09T12:30.")]
@@ -40,6 +45,16 @@ def load(exchange: str | None = None, symbols: str | None = None) -> "Settings":
     if symbols is not None and not symbols.strip(", "):
         raise InputError("--symbols needs at least one pair, for example BTC-USDT,ETH-USDT")
     return load_settings(environment=environment)
+
+
+def refuse_venue_of_generated(exchange: str | None) -> None:
+    """Keep the generated market from being played as a venue's.
+
+    Raises:
+        InputError: If another venue than its own was asked for.
+    """
+    if exchange is not None and exchange.lower() != GENERATED:
+        raise InputError(f"--exchange {exchange} cannot be had of the generated market: it is no venue's; leave --exchange out")
 
 
 def read_faults(faults: list[str] | None, seed: int) -> "FaultScript | None":

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import Exchange, Faults, Seed, Speed, Symbols, fault_words, load, log_to
+from cli.options import GENERATED, Exchange, Faults, Seed, Speed, Symbols, fault_words, load, log_to
 from market.errors import InputError
 
 
@@ -32,6 +32,7 @@ def up(
 
       tcpdash up --tape synthetic --fault drop:every=30,for=5 --fault hole:p=0.01 --seed 7
     """
+    from cli.feed import choose_feed
     from cli.system import System
 
     del no_flows  # scheduled flows come with their own issue; the option is accepted so that scripts can be written now
@@ -41,9 +42,8 @@ def up(
         )
     faults = fault_words(fault, seed)
     settings = load(exchange, symbols)
-    System(settings, tape=tape, speed=speed, exchange=exchange, symbols=symbols, with_app=not no_app, fault_words=faults).run(
-        seconds
-    )
+    feed = choose_feed(settings, tape, exchange=exchange, symbols=symbols)
+    System(settings, feed, tape=tape, speed=speed, with_app=not no_app, fault_words=faults).run(seconds)
 
 
 def demo(
@@ -57,10 +57,12 @@ def demo(
 
     Its symbols begin with SYNTHETIC:, so nobody can take them for a venue's.
     """
+    from cli.feed import choose_feed
     from cli.system import System
 
-    faults = fault_words(fault, seed)
-    System(load(), tape="synthetic", speed=speed, exchange=None, symbols=None, with_app=True, fault_words=faults).run(seconds)
+    settings, faults = load(), fault_words(fault, seed)
+    feed = choose_feed(settings, GENERATED, exchange=None, symbols=None)
+    System(settings, feed, tape=GENERATED, speed=speed, with_app=True, fault_words=faults).run(seconds)
 
 
 def stream(*, exchange: Exchange = None, symbols: Symbols = None) -> None:

@@ -9,8 +9,9 @@ import click
 import httpx
 
 from cli import page
+from cli.feed import Feed
+from cli.options import GENERATED
 from cli.supervisor import OwnProcess, Supervisor
-from cli.worker import provider_from
 from db import child
 from db.embedded import PostgresServer, RedisServer
 from db.home import POSTGRES_FOLDER, REDIS_FOLDER, own
@@ -31,10 +32,9 @@ class System:
 
     Args:
         settings: All settings.
-        tape: Files for the local exchange, comma-separated, or `synthetic`; None follows the real venue.
+        feed: What is followed.
+        tape: Files for the local exchange, comma-separated, or `synthetic`; None for the addresses in the settings.
         speed: How many seconds of the tape pass in one.
-        exchange: What the command line asked for; a tape may say it instead.
-        symbols: Likewise.
         with_app: Whether to serve the page.
         fault_words: Words for `tcpdash replay` that let the local exchange misbehave.
     """
@@ -42,16 +42,16 @@ class System:
     def __init__(
         self,
         settings: "Settings",
+        feed: Feed,
         *,
         tape: str | None,
         speed: float,
-        exchange: str | None,
-        symbols: str | None,
         with_app: bool,
         fault_words: Sequence[str] = (),
     ) -> None:
         self._settings, self._tape, self._speed, self._with_app = settings, tape, speed, with_app
-        self._exchange, self._symbols, self._fault_words = exchange, symbols, fault_words
+        self._feed, self._fault_words = feed, fault_words
+        self._venue, self._followed = feed.provider.name, list(feed.provider.symbols)
         self._environment: dict[str, str] = {}
         self._app_url: str | None = None
         self._announced = self._told_of_disk = False
@@ -65,7 +65,9 @@ class System:
         Raises:
             PlatformError: If something does not start; whatever was started is stopped.
         """
-        self._choose_feed()
+        LiveEdge(parse_timeframe(timeframe) for timeframe in self._settings.stream.timeframes)  # refuses what the worker would
+        for sentence in self._feed.warnings:
+            click.echo(f"tape: {sentence}", err=True)
         with own(self._settings.home) as self._home:
             self._supervisor.on_signals()
             try:
@@ -78,24 +80,6 @@ class System:
                 click.echo("stopping …")
                 self._supervisor.stop()
         click.echo(f"stopped; the data is kept in {self._settings.home}")
-
-    def _choose_feed(self) -> None:
-        stream = self._settings.stream
-        venue, symbols = stream.exchange, list(stream.symbols)
-        if self._tape == "synthetic":
-            from replay import SyntheticMarket
-
-            venue = "synthetic"
-            symbols = [symbol.split(":", 1)[1] for symbol in SyntheticMarket().symbols] if self._symbols is None else symbols
-        elif self._tape is not None:
-            from replay import read_tape
-
-            source = read_tape(*self._tape.split(","))
-            venue = self._exchange or source.venue.lower()
-            symbols = symbols if self._symbols is not None else [symbol.split(":", 1)[1] for symbol in source.symbols]
-        provider = provider_from(self._settings, venue).following(symbols)
-        LiveEdge(parse_timeframe(timeframe) for timeframe in stream.timeframes)  # refuses what the worker would refuse
-        self._venue, self._followed = provider.name, list(provider.symbols)
 
     def _start_servers(self) -> None:
         settings, home = self._settings, self._settings.home
@@ -133,12 +117,18 @@ class System:
     def _start_exchange(self, tape: str) -> None:
         port = child.free_port()
         command = [*_TCPDASH, "replay", tape, "--port", str(port), "--speed", str(self._speed), *self._fault_words]
+        command += [] if tape == GENERATED else ["--exchange", self._venue.lower()]
         # An exchange with faults may answer nothing over REST, and is there nevertheless.
         self._supervisor.start(self._own("exchange", command, is_ready=lambda: _listens(port), shown=True))
         venue = f"TCPDASH_VENUES__{self._venue}"
-        self._environment |= {f"{venue}__STREAM_URL": f"ws://127.0.0.1:{port}", f"{venue}__REST_URL": f"http://127.0.0.1:{port}"}
-        what = "a generated market: everything it shows is SYNTHETIC" if tape == "synthetic" else f"the tape {tape}"
-        click.echo(f"local exchange plays {what}, speed {self._speed:g}: {', '.join(self._followed)}")
+        channel = self._feed.provider.channel
+        self._environment |= {
+            f"{venue}__STREAM_URL": f"ws://127.0.0.1:{port}",
+            f"{venue}__REST_URL": f"http://127.0.0.1:{port}",
+            f"{venue}__CHANNEL": channel,
+        }
+        what = "a generated market: everything it shows is SYNTHETIC" if tape == GENERATED else f"the tape {tape}"
+        click.echo(f"local exchange plays {what}, channel {channel}, speed {self._speed:g}: {', '.join(self._followed)}")
 
     def _start_page(self) -> None:
         port = self._settings.app.port or (_APP_PORT if not _listens(_APP_PORT) else child.free_port())

@@ -15,8 +15,7 @@ from replay.marks import Mark, mark_of, parts_of
 from replay.recording import Damage, Received, read_frames
 
 _MOST_FILLS = 100_000  # of one taker order; a damaged digit must not make us write down millions of them
-
-_NAMED = 5
+_NAMED = 5  # of the symbols that are left out
 _PLAYED = {name: venue for name, venue in VENUES.items() if venue is not Synthetic}
 
 

@@ -44,7 +44,12 @@ class Redis(_Section):
 class Stream(_Section):
     """The live worker."""
 
-    exchange: str = Field("okx", min_length=1, description="venue to follow")
+    exchange: str = Field(
+        "okx",
+        min_length=1,
+        description="venue to follow: okx, binance, binanceusdm, bybit, bybitlinear, coinbase, kraken, "
+        "or synthetic, the market that `tcpdash replay synthetic` plays",
+    )
     symbols: tuple[str, ...] = Field(("BTC-USDT", "ETH-USDT"), min_length=1, description="pairs to follow, BASE-QUOTE")
     timeframes: tuple[str, ...] = Field(("1m", "5m", "15m", "1h", "4h", "1d"), description="candles to publish; 1m is always one")
     queue_trades: int = Field(
@@ -58,7 +63,11 @@ class Venue(_Section):
 
     stream_url: str | None = Field(None, description="address of the websocket without path, wss://host:port")
     rest_url: str | None = Field(None, description="address of the REST interface without path, https://host")
-    channel: str | None = Field(None, description="trade channel: trades-all or trades (OKX), trade or aggTrade (Binance)")
+    channel: str | None = Field(
+        None,
+        description="trade channel, the default first: trades-all, trades (okx, synthetic); trade, aggTrade (binance); "
+        "aggTrade, trade (binanceusdm); publicTrade (bybit, bybitlinear); matches, market_trades (coinbase); trade (kraken)",
+    )
 
     @field_validator("stream_url")
     @classmethod
@@ -97,3 +106,8 @@ class Settings(_Section):
     venues: dict[str, Venue] = Field(default_factory=dict, description="by venue name in lower case")
     app: App = App()
     log: Log = Log()
+
+    @field_validator("venues", mode="before")
+    @classmethod
+    def _in_lower_case(cls, venues: object) -> object:
+        return {str(name).lower(): venue for name, venue in venues.items()} if isinstance(venues, dict) else venues

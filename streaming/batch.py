@@ -50,7 +50,7 @@ class Batch(msgspec.Struct):
         duplicates: Trades that had been seen before; their payload is compared with the stored one.
         rebuilds: Minutes that have to be made anew.
         feeds: States that changed.
-        marks: How far each symbol is now.
+        marks: How far symbols are whose trades do not say it all; else the mark is the highest trade.
     """
 
     trades: list[Trade] = msgspec.field(default_factory=list)
@@ -75,6 +75,12 @@ class Batch(msgspec.Struct):
         self.rebuilds += other.rebuilds
         self.feeds += other.feeds
         for symbol, mark in other.marks.items():
-            before = self.marks.get(symbol)
-            restart = mark.restart or (before is not None and before.restart)
-            self.marks[symbol] = msgspec.structs.replace(mark, restart=restart)
+            self.mark(symbol, mark)
+
+    def mark(self, symbol: str, mark: Mark | None) -> None:
+        """Note how far a symbol is; that its ids started over is not forgotten."""
+        if mark is None:
+            return
+        before = self.marks.get(symbol)
+        again = before is not None and before.restart and not mark.restart
+        self.marks[symbol] = msgspec.structs.replace(mark, restart=True) if again else mark

@@ -128,7 +128,7 @@ class Persistence:
         written = Written()
         if not self._switches.atomic:
             with self._begin() as store:
-                _mark(store, batch)
+                _mark(store, batch, provable=self._provider.provable)
         with self._begin() as store:
             if batch.trades and self.keep_trades:
                 if new:
@@ -147,7 +147,7 @@ class Persistence:
             written.candles += self._wider_of(store, revised)
             for feed in batch.feeds:
                 store.feeds.set(feed)
-            _mark(store, batch)
+            _mark(store, batch, provable=self._provider.provable)
         return written
 
     def _note(self, store: Store, batch: Batch, written: Written) -> None:
@@ -188,10 +188,24 @@ class Persistence:
         return found
 
 
-def _mark(store: Store, batch: Batch) -> None:
+def _mark(store: Store, batch: Batch, *, provable: bool) -> None:
     for symbol, mark in batch.marks.items():
         put = store.watermarks.restart if mark.restart else store.watermarks.set
         put(symbol, mark.last_id, mark.last_us, mark.since_us)
+    if provable:
+        for trade in _furthest(batch).values():
+            store.watermarks.set(trade.symbol, trade.trade_id, trade.timestamp_us)
+
+
+def _furthest(batch: Batch) -> dict[str, Trade]:
+    # The highest id, for a late trade may stand behind it; but the last one where ids started over.
+    found: dict[str, Trade] = {}
+    restarted = {symbol for symbol, mark in batch.marks.items() if mark.restart}
+    for trade in batch.trades:
+        known = found.get(trade.symbol)
+        if known is None or trade.trade_id > known.trade_id or trade.symbol in restarted:
+            found[trade.symbol] = trade
+    return found
 
 
 def _lasting(store: Store, symbol: str, window: Window | None = None) -> list[Gap]:

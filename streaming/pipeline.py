@@ -32,11 +32,9 @@ class Pipeline:
     def take(self, trades: Sequence[Trade]) -> Batch:
         """Take trades as they were received, and return what came of them."""
         batch = Batch()
-        touched: set[str] = set()
         start, count = 0, len(trades)
         while start < count:
             lane = self.lanes[trades[start].symbol]
-            touched.add(lane.symbol)
             end = start if lane.interrupted else lane.follow(trades, start)
             if end > start:
                 run = trades[start:end]
@@ -45,8 +43,9 @@ class Pipeline:
                 start = end
             else:
                 lane.take(trades[start], batch)
+                batch.mark(lane.symbol, lane.mark())
                 start += 1
-        return self._marked(batch, touched)
+        return batch
 
     def close_until(self, venue_us: int) -> Batch:
         """Close by the venue's clock what no trade closed, of all symbols whose feed is alive."""
@@ -66,15 +65,17 @@ class Pipeline:
 
     def learn(self, symbol: str, newest_id: int, moment_us: int, cause: Cause) -> Batch:
         """Note that a trade exists, and when it was or the venue said so; what did not come up to it is a hole."""
-        batch = Batch()
-        self.lanes[symbol].skip(newest_id, moment_us, cause, batch)
-        return self._marked(batch, [symbol])
+        batch, lane = Batch(), self.lanes[symbol]
+        lane.skip(newest_id, moment_us, cause, batch)
+        batch.mark(symbol, lane.mark())
+        return batch
 
     def recover(self, symbol: str, trades: Sequence[Trade], *, whole: Sequence[Trade] | None = None) -> Batch:
         """Take trades that were missed; `whole` are all of their minutes, where stored trades are not kept."""
-        batch = Batch()
-        self.lanes[symbol].recover(trades, batch, whole=whole)
-        return self._marked(batch, [symbol])
+        batch, lane = Batch(), self.lanes[symbol]
+        lane.recover(trades, batch, whole=whole)
+        batch.mark(symbol, lane.mark())
+        return batch
 
     def settle(self, symbol: str, opened: OpenHole, state: State, evidence: dict[str, Any]) -> Batch:
         """Close a hole of which nothing more will come."""
@@ -97,10 +98,3 @@ class Pipeline:
 
     def _closing(self) -> Iterator[Lane]:
         return (lane for lane in self.lanes.values() if not lane.interrupted and not lane.alone)
-
-    def _marked(self, batch: Batch, symbols: Iterable[str]) -> Batch:
-        for symbol in symbols:
-            mark = self.lanes[symbol].mark()
-            if mark is not None:
-                batch.marks[symbol] = mark
-        return batch

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.client import connect
 
+from cli.feed import choose_feed
 from cli.options import fault_words, load, read_faults
 from cli.system import System
 from market.errors import InputError
@@ -88,9 +89,9 @@ def test_up_starts_its_exchange_with_the_faults(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("TCPDASH_HOME", str(tmp_path))
     monkeypatch.setenv("TCPDASH_CONFIG", "")
     words = fault_words(["drop:every=30"], 7)
-    system = System(load(), tape="synthetic", speed=2, exchange=None, symbols=None, with_app=False, fault_words=words)
+    feed = choose_feed(load(), "synthetic", exchange=None, symbols=None)
+    system = System(load(), feed, tape="synthetic", speed=2, with_app=False, fault_words=words)
     system._supervisor = clipboard = Clipboard()
-    system._choose_feed()
     system._start_exchange("synthetic")
 
     (command,) = clipboard.commands
