@@ -6,10 +6,10 @@ FROM ?= 0
 PACKAGES := app cli db exchanges flows market replay settings streaming tasks trading
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check fmt simulate bench picture lock clean
+.PHONY: help install demo up test check fmt simulate simulate-sockets bench picture lock clean
 
 help: ## Show this.
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
 
 install: .venv/installed ## Make the environment in .venv/, so that .venv/bin/tcpdash works.
 
@@ -49,6 +49,10 @@ fmt: .venv/developing ## Format the code.
 
 simulate: .venv/developing ## Run SEEDS seeds of the simulation from seed FROM on.
 	$(BIN)/python -m simulation --seeds $(SEEDS) --from $(FROM) $(if $(WITHOUT),--without $(WITHOUT)) $(if $(VERBOSE),--verbose)
+
+simulate-sockets: SEEDS = 20
+simulate-sockets: .venv/developing ## Run SEEDS seeds from FROM on through real sockets and servers; 20 take a minute.
+	$(BIN)/python -m simulation --sockets --seeds $(SEEDS) --from $(FROM) $(if $(WITHOUT),--without $(WITHOUT)) $(if $(VERBOSE),--verbose)
 
 bench: .venv/developing ## Measure speed, as ratios in one run.
 	$(BIN)/python -m bench

@@ -9,7 +9,7 @@ from cli.options import End, Json, Start
 from cli.read import known_symbol, read_bounds, store, told_where
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -28,8 +28,9 @@ def coverage(
     """Print how many minutes of each UTC day are stored, and how far they can be trusted.
 
     Of the minutes that are present, complete ones are proven whole, unproven ones come from a venue whose ids prove nothing,
-    incomplete ones have a known hole inside; in those without trades nobody traded. Missing ones have no row: they are counted
-    from the first stored minute of a symbol to its last one. A minute belongs to the day in which it opens.
+    incomplete ones have a known hole inside, or are the first of all, of which the begin was missed; in those without trades
+    nobody traded. Missing ones have no row: they are counted from the first stored minute of a symbol to its last one. A minute
+    belongs to the day in which it opens.
 
     For example:
 
@@ -44,14 +45,22 @@ def coverage(
         one = None if symbol is None else known_symbol(db, symbol)
         days = db.market_data.coverage(one, *bounds)
         open_holes = _open_holes(db, one, *bounds)
+        begun = [one] if one else db.watermarks.symbols()
     if json:
         text = days.assign(day=days["day"].dt.strftime("%Y-%m-%d")).to_json(orient="records")
         click.echo(text)
     elif days.empty:
-        where = told_where(one, start, end)
-        click.echo(f"nothing is stored{where}" if where else "nothing is stored yet; start with `tcpdash demo` or `tcpdash up`")
+        click.echo(_nothing(begun, told_where(one, start, end), bounded=bool(start or end)))
     else:
         _print(days, open_holes)
+
+
+def _nothing(begun: "Sequence[str]", where: str, *, bounded: bool) -> str:
+    if bounded:
+        return f"no minute is stored{where}"
+    if not begun:
+        return "nothing is stored yet; start with `tcpdash demo` or `tcpdash up`"
+    return f"no minute is stored yet of {', '.join(begun)}: none has closed; `tcpdash trades {begun[0]}` prints what came"
 
 
 def _open_holes(db: "DatabaseOperations", symbol: str | None, start_us: int | None, end_us: int | None) -> "Mapping[str, int]":

@@ -43,9 +43,9 @@ def doctor(*, json: Json = False) -> None:
     try:
         settings = load()
     except ValueError as error:
-        findings = [Finding("settings", "bad", str(error), "correct config/tcpdash.toml or the variable")]
+        findings = [_bad_settings(error)]
     else:
-        findings = [*_installation(settings.home), *_running(settings), *_outages(settings.home)]
+        findings = [*_feed_settings(settings), *_installation(settings.home), *_running(settings), *_outages(settings.home)]
     if json:
         click.echo(msgspec.json.encode(findings))
     else:
@@ -56,6 +56,20 @@ def doctor(*, json: Json = False) -> None:
             )
     if any(finding.state == "bad" for finding in findings):
         raise typer.Exit(1)
+
+
+def _bad_settings(error: Exception) -> Finding:
+    return Finding("settings", "bad", str(error), "correct config/tcpdash.toml or the variable")
+
+
+def _feed_settings(settings: "Settings") -> list[Finding]:
+    from cli.feed import choose_feed
+
+    try:
+        choose_feed(settings, None, exchange=None, symbols=None)
+    except PlatformError as error:
+        return [_bad_settings(error)]
+    return []
 
 
 def _installation(home: Path) -> list[Finding]:

@@ -12,7 +12,7 @@ from market.errors import InputError
 if TYPE_CHECKING:
     import ssl
 
-    from replay import Source
+    from replay import LocalExchange, Source
 
 
 def replay(
@@ -40,23 +40,16 @@ def replay(
     """
     import asyncio
     import logging
+    from functools import partial
 
-    from replay import LocalExchange, Tape, serve
+    from replay import serve
 
-    script = read_faults(fault, seed)
-    source = _source(tape, exchange)
-
-    def say(open_: LocalExchange) -> None:
-        symbols, tape = ", ".join(source.symbols), source if isinstance(source, Tape) else None
-        channel = f", channel {tape.channel}" if tape else ""
-        click.echo(f"{source.label} market of {symbols} at {open_.ws_url} and {open_.rest_url}{channel}; Ctrl-C ends it")
-        for sentence in tape.report.sentences() if tape else ():
-            click.echo(f"tape: {sentence}")
-
+    script, source = read_faults(fault, seed), _source(tape, exchange)
     logging.getLogger("websockets").setLevel(logging.CRITICAL)  # a client that goes away is no news
     tls = _tls(tls_cert, tls_key)
+    say = partial(_say_open, source)
     try:
-        asyncio.run(serve(source, port=port, speed=speed, shift_to_now=shift, tls=tls, faults=script, on_open=say))
+        asyncio.run(serve(source, port=port, speed=speed, shift_to_now=shift, tls=tls, faults=script, on_open=say, on_end=_say_end))
     finally:
         if script is not None:
             click.echo(f"faults: {', '.join(f'{kind} {count}' for kind, count in script.strikes.items()) or 'none struck'}")
@@ -70,6 +63,21 @@ def _source(tape: str, exchange: str | None) -> "Source":
         refuse_venue_of_generated(exchange)
         return SyntheticMarket()
     return read_tape(*tape.split(","), venue=None if exchange is None else find_venue(exchange).name)
+
+
+def _say_open(source: "Source", exchange: "LocalExchange") -> None:
+    from replay import Tape
+
+    tape = source if isinstance(source, Tape) else None
+    channel = f", channel {tape.channel}" if tape else ""
+    symbols = ", ".join(source.symbols)
+    click.echo(f"{source.label} market of {symbols} at {exchange.ws_url} and {exchange.rest_url}{channel}; Ctrl-C ends it")
+    for sentence in tape.report.sentences() if tape else ():
+        click.echo(f"tape: {sentence}")
+
+
+def _say_end() -> None:
+    click.echo("the tape is over; the exchange stays open, and its clock stands still", err=True)
 
 
 def _tls(certificate: Path | None, key: Path | None) -> "ssl.SSLContext | None":

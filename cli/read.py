@@ -126,10 +126,10 @@ def known_symbol(db: "DatabaseOperations", text: str) -> str:
         NothingStored: If nothing is.
     """
     symbol = str(Symbol.parse(text.strip().upper()))
-    stored = db.market_data.symbols()
-    if symbol not in stored and db.watermarks.get(symbol) is None:
+    stored = sorted({*db.market_data.symbols(), *db.watermarks.symbols()})  # of a new one no minute may have closed yet
+    if symbol not in stored:
         there = ", ".join(stored) or "nothing yet; start with `tcpdash demo` or `tcpdash up`"
-        raise NothingStored(f"nothing is stored of {symbol}{did_you_mean(symbol, list(stored))}; stored is {there}")
+        raise NothingStored(f"nothing is stored of {symbol}{did_you_mean(symbol, stored)}; stored is {there}")
     return symbol
 
 

@@ -6,14 +6,14 @@ import time
 from pathlib import Path
 
 import click
-from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from exchanges.base import DataProvider
+from exchanges.base import ControlKind, DataProvider
 from market.clock import monotonic
 from market.errors import VenueUnreachable
 from replay import TapeWriter
 from streaming.backoff import Backoff
+from streaming.line import Socket, dial
 
 
 async def record_frames(provider: DataProvider, out: Path, seconds: float | None) -> None:
@@ -33,7 +33,7 @@ async def record_frames(provider: DataProvider, out: Path, seconds: float | None
         for task in (work, waiting):
             task.cancel()
         results = await asyncio.gather(work, waiting, return_exceptions=True)
-        click.echo(f"{recorder.frames} frames recorded to {out}", err=True)
+        click.echo(f"{recorder.frames:,} frames with {recorder.trades:,} trades recorded to {out}", err=True)
     if isinstance(results[0], Exception):
         raise results[0]
 
@@ -43,6 +43,7 @@ class Recorder:
 
     Attributes:
         frames: Frames received so far.
+        trades: Trades in them, those that a venue repeats to a new subscriber included.
     """
 
     def __init__(self, provider: DataProvider, out: Path) -> None:
@@ -50,7 +51,7 @@ class Recorder:
         self._url = provider.endpoints.stream.rstrip("/") + provider.stream_path()
         self._backoff = Backoff()
         self.tape = TapeWriter(out)
-        self.frames = 0
+        self.frames = self.trades = 0
 
     async def run(self) -> None:
         """Record for ever.
@@ -60,15 +61,7 @@ class Recorder:
         """
         while True:
             try:
-                async with connect(self._url, compression=None, max_size=2**24) as socket:
-                    self.tape.write("connect", self._url, "", time.time_ns())
-                    label = socket.response.headers.get("X-Tape") if socket.response else None
-                    if label:
-                        click.echo(
-                            f"{self._url} is a local exchange and plays {label} data; do not take this tape for the venue's",
-                            err=True,
-                        )
-                    await self._copy(socket)
+                await self._record()
             except ConnectionClosed as error:
                 click.echo(f"{self._provider.name} closed the connection ({error}); trying again", err=True)
             except (OSError, WebSocketException, ValueError) as error:
@@ -77,10 +70,31 @@ class Recorder:
                 click.echo(f"{self._provider.name} cannot be reached ({error}); trying again", err=True)
             await asyncio.sleep(self._backoff.next())
 
-    async def _copy(self, socket: ClientConnection) -> None:
-        for frame in self._provider.subscribe():
+    async def _record(self) -> None:
+        socket, label = await dial(self._url)
+        try:
+            self.tape.write("connect", self._url, "", time.time_ns())
+            if label:
+                click.echo(
+                    f"{self._url} is a local exchange and plays {label} data; do not take this tape for the venue's", err=True
+                )
+            reading = asyncio.create_task(self._copy(socket))  # from the first frame on: some venues greet, or answer at once
+            try:
+                await self._subscribe(socket)
+                await reading
+            finally:
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
+        finally:
+            await socket.close()
+
+    async def _subscribe(self, socket: Socket) -> None:
+        for number, frame in enumerate(self._provider.subscribe()):
+            await asyncio.sleep(self._provider.keep_alive.pause if number else 0.0)
             await socket.send(frame)
             self.tape.write("send", self._url, frame, time.time_ns())
+
+    async def _copy(self, socket: Socket) -> None:
         rules = self._provider.keep_alive
         while True:
             try:
@@ -92,3 +106,12 @@ class Recorder:
                 self.tape.write("recv", self._url, received, time.time_ns())
                 self.frames += 1
                 self._backoff.good(monotonic())
+                self._look_at(received)
+
+    def _look_at(self, frame: bytes) -> None:
+        parsed = self._provider.parse_all([frame], 0)
+        self.trades += sum(trade.count for trade in parsed.trades)
+        for control in parsed.controls:
+            if control.kind is ControlKind.REFUSED:
+                what = control.symbol or "the subscription"
+                click.echo(f"{self._provider.name} refused {what}: {control.message or control.code}", err=True)

@@ -1,4 +1,4 @@
-"""The local exchange: a websocket and REST server on 127.0.0.1 that plays a market to any client of OKX or Binance."""
+"""The local exchange: a websocket and REST server on 127.0.0.1 that plays a market to any client of five companies."""
 
 import asyncio
 import logging
@@ -231,10 +231,13 @@ async def serve(
     tls: SSLContext | None = None,
     faults: Faults | None = None,
     on_open: Callable[[LocalExchange], None] = lambda exchange: None,  # noqa: ARG005
+    on_end: Callable[[], None] = lambda: None,
 ) -> None:
-    """Play a market until cancelled; `on_open` is called once the port is open."""
+    """Play a market until cancelled; `on_open` is called once the port is open, `on_end` once the whole tape was played."""
     async with LocalExchange(source, port=port, speed=speed, shift_to_now=shift_to_now, tls=tls, faults=faults) as exchange:
         on_open(exchange)
+        await exchange.ended.wait()
+        on_end()
         await asyncio.Event().wait()
 
 

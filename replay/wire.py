@@ -197,7 +197,7 @@ def _venue_of(frames: Mapping[str, int], wanted: str | None, report: TapeReport)
         raise TapeError(_not_one_venue(set(frames), report))
     venue = max(frames, key=lambda name: frames[name])
     report.warnings += [
-        f"a tape has one venue: {frames[venue]} frames of {venue} are played and {frames[other]} of {other} left out; "
+        f"the files hold several venues: {frames[venue]} frames of {venue} are played and {frames[other]} of {other} left out; "
         f"--exchange {other.lower()} plays those"
         for other in frames
         if other != venue

@@ -20,6 +20,7 @@ from streaming.batch import Batch, Rebuild
 from streaming.lane import OpenHole
 from streaming.ledger import Hole, State
 from streaming.pipeline import Pipeline
+from streaming.venue_clock import VenueClock
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ class Healer:
         history: Its REST interface, which keeps its limits.
         pipeline: Whose holes they are.
         emit: Takes what came of them, as it takes what comes of the feed.
-        venue_us: Returns the venue's time, UTC epoch microseconds.
+        clock: The venue's time, as far as it is known.
         ids_of: Returns the ids of some minutes, where raw trades are not kept; None where they are.
         rng: Where the jitter comes from.
     """
@@ -67,12 +68,12 @@ class Healer:
         pipeline: Pipeline,
         emit: Callable[[Batch], Awaitable[None]],
         *,
-        venue_us: Callable[[], int],
+        clock: VenueClock,
         ids_of: IdsOf | None = None,
         rng: random.Random | None = None,
     ) -> None:
         self._provider, self._history, self._pipeline, self._emit = provider, history, pipeline, emit
-        self._venue_us, self._ids_of = venue_us, ids_of
+        self._clock, self._ids_of = clock, ids_of
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
         self._cases: dict[Hole, _Case] = {}
         self._whole: list[tuple[str, Window]] = []
@@ -174,7 +175,9 @@ class Healer:
         below = max((trade.trade_id for trade in trades if trade.trade_id < rest[0]), default=None)
         above = min((trade.first_id for trade in trades if trade.first_id > rest[1]), default=None)
         if below is not None and above is not None:
-            case.absent.setdefault(rest, []).append({"between": [below, above], "at_us": self._venue_us(), "rows": len(trades)})
+            case.absent.setdefault(rest, []).append(
+                {"between": [below, above], "at_us": self._clock.newest_us, "rows": len(trades)}
+            )
             case.due_at = monotonic() + _CONFIRM_AFTER
         elif above is not None and rest[0] > 0:
             case.short += 1  # the venue's history begins behind it, or its answer was cut
@@ -229,7 +232,7 @@ class Healer:
 
     def _oldest_us(self) -> int | None:
         seconds = self._provider.history_seconds
-        return None if seconds is None else self._venue_us() - int(seconds * SECOND_US)
+        return None if seconds is None else self._clock.newest_us - int(seconds * SECOND_US)
 
     def _wait(self, failures: int) -> float:
         return float(min(_FIRST_WAIT * 2 ** min(failures, 20), _LONGEST_WAIT) * (0.5 + self._rng.random() / 2))

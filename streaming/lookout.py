@@ -13,6 +13,7 @@ from streaming.batch import Batch
 from streaming.errands import Errands
 from streaming.ledger import Cause
 from streaming.pipeline import Pipeline
+from streaming.venue_clock import VenueClock
 from streaming.vigil import Vigil
 
 logger = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ class Lookout:
         pipeline: What was seen of each symbol.
         emit: Takes what came of it, as it takes what comes of the feed.
         renew: Opens a second line that takes over once it delivers.
-        venue_us: Returns the venue's time, UTC epoch microseconds.
+        clock: The venue's time, as far as it is known.
     """
 
     def __init__(
@@ -44,10 +45,10 @@ class Lookout:
         emit: Callable[[Batch], Awaitable[None]],
         *,
         renew: Callable[[str], None],
-        venue_us: Callable[[], int],
+        clock: VenueClock,
     ) -> None:
         self._provider, self._history, self._pipeline, self._emit = provider, history, pipeline, emit
-        self._renew, self._venue_us = renew, venue_us
+        self._renew, self._clock = renew, clock
         self.vigils = {symbol: Vigil(others=len(provider.symbols)) for symbol in provider.symbols}
         self._line_at: float | None = None
         self._first_seen: dict[str, Trade] = {}
@@ -160,7 +161,7 @@ class Lookout:
         vigil, lane = self.vigils[symbol], self._pipeline.lanes[symbol]
         if self._line_at is None or not lane.is_behind(newest_id):
             return
-        last_us = page[-1].timestamp_us if page else max(self._venue_us(), lane.ids.last_us)
+        last_us = page[-1].timestamp_us if page else max(self._clock.newest_us, lane.ids.last_us)
         batch = self._pipeline.learn(symbol, newest_id, last_us, cause)
         if page is not None:
             batch.add(self._pipeline.recover(symbol, page))

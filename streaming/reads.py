@@ -28,9 +28,7 @@ class Reads:
         rng: Where the jitter of waits comes from.
     """
 
-    def __init__(
-        self, persistence: Persistence, in_thread: InThread = asyncio.to_thread, *, rng: Random | None = None
-    ) -> None:
+    def __init__(self, persistence: Persistence, in_thread: InThread = asyncio.to_thread, *, rng: Random | None = None) -> None:
         self._persistence, self._in_thread, self._rng = persistence, in_thread, rng
 
     @property

@@ -12,6 +12,7 @@ from streaming.healer import Healer
 from streaming.pipeline import Pipeline
 from streaming.reads import Reads
 from streaming.store import StoreSink
+from streaming.venue_clock import VenueClock
 
 logger = logging.getLogger(__name__)
 
@@ -33,10 +34,10 @@ async def sweep(
         longest_seconds: When to leave the rest to the next sweep.
     """
     pipeline = Pipeline(provider.symbols, decimals=provider.decimals, provable=provider.provable)
-    venue_us = await _venue_time(history)
+    clock = await _venue_clock(history)
     writing = asyncio.create_task(store.run())
     whole = reads.ids_of if provider.provable and not reads.keeps_trades else None
-    healer = Healer(provider, history, pipeline, store.put, venue_us=lambda: venue_us, ids_of=whole)
+    healer = Healer(provider, history, pipeline, store.put, clock=clock, ids_of=whole)
     try:
         for symbol in provider.symbols:
             await _take_up(symbol, pipeline, reads, store)
@@ -59,10 +60,10 @@ async def _take_up(symbol: str, pipeline: Pipeline, reads: Reads, store: StoreSi
         await store.put(batch)
 
 
-async def _venue_time(history: HistoryClient) -> int:
+async def _venue_clock(history: HistoryClient) -> VenueClock:
+    clock = VenueClock()
     try:
-        return await history.server_time()
+        clock.answered(await history.server_time(), monotonic())
     except (VenueError, WireError) as error:
-        logger.warning("no venue time reason=%s", error)
-        return 0  # then nothing counts as older than the venue's history
-
+        logger.warning("no venue time reason=%s", error)  # then nothing counts as older than the venue's history
+    return clock

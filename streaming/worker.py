@@ -80,8 +80,8 @@ class Worker:
         self.board = FeedBoard(provider.name, provider.symbols)
         whole = reads.ids_of if provider.provable and not reads.keeps_trades else None
         line = (provider, history, self.pipeline, self._emit)
-        self.lookout = Lookout(*line, renew=connection.renew, venue_us=self._venue_us)
-        self.healer = Healer(*line, venue_us=self._venue_us, ids_of=whole, rng=rng)
+        self.lookout = Lookout(*line, renew=connection.renew, clock=self._clock)
+        self.healer = Healer(*line, clock=self._clock, ids_of=whole, rng=rng)
 
     def stop(self) -> None:
         """Ask for an orderly stop: what was received is stored, then `run` returns."""
@@ -264,9 +264,6 @@ class Worker:
             forming = self.pipeline.lanes[symbol].builder.forming()
             if forming is not None:
                 self._publisher.put([forming, *self._edges[symbol].forming(forming)])
-
-    def _venue_us(self) -> int:
-        return self._clock.newest_us
 
     async def _ask_time(self) -> None:
         try:

@@ -39,6 +39,10 @@ class WatermarkRepository:
         since_us = None if row.since is None else from_datetime(row.since)
         return Watermark(symbol, row.trade_id, from_datetime(row.timestamp), since_us)
 
+    def symbols(self) -> list[str]:
+        """Return the symbols of which trades came, sorted; of the newest, no candle may be stored yet."""
+        return list(self._connection.scalars(sa.select(watermarks.c.symbol).order_by(watermarks.c.symbol)))
+
     def set(self, symbol: str, trade_id: int, timestamp_us: int, since_us: int | None = None) -> None:
         """Move the watermark of a symbol forward; it never goes back. `since_us` is kept where it is None."""
         since = None if since_us is None else to_datetime(since_us)

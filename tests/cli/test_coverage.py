@@ -83,9 +83,17 @@ class TestNothing:
         assert tcpdash.out("coverage") == "nothing is stored yet; start with `tcpdash demo` or `tcpdash up`\n"
         assert tcpdash.out("coverage", "--json") == "[]\n"
 
+    def test_trades_of_which_no_minute_has_closed_are_not_nothing(self, tcpdash: Command, database):
+        for symbol in (SYMBOL, OTHER):
+            database.watermarks.set(symbol, 7, START_US)
+
+        told = f"no minute is stored yet of {OTHER}, {SYMBOL}: none has closed; `tcpdash trades {OTHER}` prints what came\n"
+        assert tcpdash.out("coverage") == told
+        assert tcpdash.out("coverage", SYMBOL).startswith(f"no minute is stored yet of {SYMBOL}: none has closed;")
+
     @pytest.mark.usefixtures("stored")
     def test_a_window_without_minutes_is_told(self, tcpdash: Command):
-        assert tcpdash.out("coverage", SYMBOL, "--start", "2025-01-01") == f"nothing is stored of {SYMBOL} from 2025-01-01\n"
+        assert tcpdash.out("coverage", SYMBOL, "--start", "2025-01-01") == f"no minute is stored of {SYMBOL} from 2025-01-01\n"
 
     @pytest.mark.usefixtures("stored")
     def test_a_symbol_of_which_nothing_is_stored_is_an_error_with_what_is(self, tcpdash: Command):

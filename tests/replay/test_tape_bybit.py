@@ -73,7 +73,7 @@ def test_of_both_markets_the_one_with_more_frames_is_played_and_the_other_named(
 
     assert (tape.venue, ids_of(tape, SPOT_BTC)) == ("BYBIT", [7, 8])
     assert tape.report.warnings == [
-        "a tape has one venue: 2 frames of BYBIT are played and 1 of BYBITLINEAR left out; --exchange bybitlinear plays those"
+        "the files hold several venues: 2 frames of BYBIT are played and 1 of BYBITLINEAR left out; --exchange bybitlinear plays those"
     ]
 
 

@@ -23,6 +23,7 @@ from streaming.batch import Batch
 from streaming.healer import Healer
 from streaming.ledger import Progress
 from streaming.pipeline import Pipeline
+from streaming.venue_clock import VenueClock
 
 
 class Stage:
@@ -65,8 +66,10 @@ class Stage:
                 return await super().handle_async_request(request)
 
         async with HistoryClient(self.provider, transport=Noting(network, self.core)) as history:
+            clock = VenueClock()
+            clock.answered(self.core.now_us, monotonic())
             healer = Healer(
-                self.provider, history, self.pipeline, self.emit, venue_us=lambda: self.core.now_us, rng=Random(1)
+                self.provider, history, self.pipeline, self.emit, clock=clock, rng=Random(1)
             )  # fmt: skip
             healing = asyncio.create_task(healer.run())
             end = monotonic() + seconds

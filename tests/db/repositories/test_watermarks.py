@@ -30,6 +30,14 @@ class TestWatermarkRepository:
 
         assert database.watermarks.get("OKX:ETH-USDT") is None
 
+    def test_symbols_are_listed_in_order(self, database):
+        assert database.watermarks.symbols() == []
+
+        for symbol in (SYMBOL, "OKX:ETH-USDT", "BYBIT:BTC-USDT"):
+            database.watermarks.set(symbol, 7, 700)
+
+        assert database.watermarks.symbols() == ["BYBIT:BTC-USDT", SYMBOL, "OKX:ETH-USDT"]
+
     def test_the_begin_of_the_tape_is_kept_where_none_is_given(self, database):
         database.watermarks.set(SYMBOL, 7, 700, 500)
         database.watermarks.set(SYMBOL, 8, 800)
