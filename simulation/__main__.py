@@ -30,7 +30,9 @@ def main(
         str, typer.Option(help=f"Mutation check: switch off {', '.join(_MUTATIONS)}; a failure is then expected.")
     ] = "",
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what the worker says; for one seed.")] = False,
-    sockets: Annotated[bool, typer.Option(help="Through real sockets, PostgreSQL and Redis; some 20 s a seed, ten at a time.")] = False,
+    sockets: Annotated[
+        bool, typer.Option(help="Through real sockets, PostgreSQL and Redis; some 20 s a seed, ten at a time.")
+    ] = False,
 ) -> None:
     """Run seeds of the simulation; one seed decides every fault, delay and crash point.
 
@@ -52,8 +54,8 @@ def main(
         holes += outcome.holes
         trades, virtual = trades + outcome.trades, virtual + outcome.seconds
     seconds = time.perf_counter() - begun
-    pace = f"{60 * seeds / seconds:.0f} a minute"
-    print(f"{seeds} seeds in {seconds:.1f} s ({pace}), {virtual / 3600:.1f} {'real' if sockets else 'virtual'} hours, {trades:.0f} trades")
+    pace, kind = f"{60 * seeds / seconds:.0f} a minute", "real" if sockets else "virtual"
+    print(f"{seeds} seeds in {seconds:.1f} s ({pace}), {virtual / 3600:.1f} {kind} hours, {trades:.0f} trades")
     print("holes:", ", ".join(f"{count} {state}" for state, count in sorted(holes.items())))
     print("faults:", ", ".join(f"{strikes[kind]} {kind}" for kind in (*FAULTS, *OWN_TROUBLES)))
     absent = [kind for kind in (*FAULTS, *OWN_TROUBLES) if not strikes[kind]]

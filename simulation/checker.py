@@ -87,7 +87,8 @@ class Checker:
         stored = self._ids(symbol)
         missing = [trade.trade_id for trade in self._truth[symbol] if stored and trade.trade_id >= min(stored)]
         missing = [number for number in missing if number not in stored]
-        deaf = _DEAF & {fault.kind for fault in self._scenario.faults}  # then nobody may ever have heard of the symbol
+        died = self._scenario.crashes or self._scenario.kills
+        deaf = died or _DEAF & {fault.kind for fault in self._scenario.faults}  # nobody may ever have heard of the symbol
         if not stored and self._truth[symbol] and not deaf:
             yield f"{symbol}: nothing was stored of {len(self._truth[symbol])} trades"
         if missing:

@@ -164,11 +164,10 @@ async def run(source: Source, cuts: Cuts, running: Servers, *, speed: float, wai
     try:
         async with LocalExchange(source, speed=speed, faults=cuts) as exchange:
             provider = find_venue(source.venue)([symbol], endpoints=exchange.endpoints)
-            process = Process(
-                provider, running.url(name), running.redis_url, backoff=Backoff(first=wait / 2, cap=wait)
-            )  # fmt: skip
-            living = process.start()
-            await asyncio.wait([living, asyncio.ensure_future(exchange.ended.wait())], return_when=asyncio.FIRST_COMPLETED)
+            process = Process(provider, running.url(name), running.redis_url, backoff=Backoff(first=wait / 2, cap=wait))
+            living, ended = process.start(), asyncio.create_task(exchange.ended.wait())
+            await asyncio.wait([living, ended], return_when=asyncio.FIRST_COMPLETED)
+            ended.cancel()
             if not living.done():
                 await _until_quiet(database, symbol, _trades_of(source)[-1].trade_id)
             await process.stop()
@@ -196,7 +195,9 @@ async def _until_quiet(database: DatabaseOperations, symbol: str, last_id: int) 
             return mark is not None and mark.trade_id >= last_id and not store.gaps.list(state="open")
 
     until = perf_counter() + _PATIENCE
-    while not await asyncio.to_thread(is_quiet) and perf_counter() < until:
+    while perf_counter() < until:
+        if await asyncio.to_thread(is_quiet):
+            return
         await asyncio.sleep(_LOOK)
 
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from itertools import count
-from random import Random
 from typing import Any
 
 from db.bus import AsyncBus
@@ -42,9 +41,8 @@ class Process:
         keep_alive: Other rules of silence than the venue's.
         keep_trades: Whether raw trades are stored.
         queue: Trades that may wait for the store.
-        slow_store: The longest time that a transaction takes besides its own, in seconds.
+        delay: Returns how much longer the next step on the way to or from the store takes, in seconds.
         crash_at: The moment at which it dies, counted in moments before and behind commits; None for never.
-        chance: Where delays come from.
         switches: What is switched off.
 
     Attributes:
@@ -62,9 +60,8 @@ class Process:
         keep_alive: KeepAlive | None = None,
         keep_trades: bool = True,
         queue: int = 100_000,
-        slow_store: float = 0.0,
+        delay: Callable[[], float] = lambda: 0.0,
         crash_at: int | None = None,
-        chance: Random | None = None,
         switches: Switches = ALL_ON,
     ) -> None:
         self._database = DatabaseOperations(create_engine(database_url))
@@ -72,11 +69,10 @@ class Process:
         self._sockets: list[Any] = []
         self.events = self._bus.events
         self._pool = ThreadPoolExecutor(_THREADS)
-        self._slow_store, self._chance = slow_store, chance or Random()
+        self._delay = delay
         self._dead, self.crashed, self._moments, self._crash_at = False, False, count(1), crash_at
-        persistence = Persistence(
-            self._begin, provider, keep_trades=keep_trades, timeframes=[Timeframe.M5], switches=switches
-        )  # fmt: skip
+        live = [Timeframe.M5]
+        persistence = Persistence(self._begin, provider, keep_trades=keep_trades, timeframes=live, switches=switches)
         self._worker = Worker(
             provider,
             Connection(provider, keep_alive=keep_alive, backoff=backoff, dial=self._dial),
@@ -84,7 +80,7 @@ class Process:
             Reads(persistence, self._in_thread),
             StoreSink(persistence.write, limit=queue, in_thread=self._in_thread),
             PublishSink(self._bus),
-            timeframes=[Timeframe.M5],
+            timeframes=live,
             switches=switches,
         )
         self.living: asyncio.Task[None] | None = None
@@ -140,12 +136,12 @@ class Process:
         return socket, tape
 
     async def _in_thread(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        await asyncio.sleep(self._slow_store * self._chance.random())
+        await asyncio.sleep(self._delay())
         if self._dead:
             raise Crash
         future: Future[Any] = self._pool.submit(work, *arguments)
         result = await asyncio.wrap_future(future)
-        await asyncio.sleep(self._slow_store * self._chance.random() / 4)
+        await asyncio.sleep(self._delay() / 4)
         return result
 
     @contextmanager

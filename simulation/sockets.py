@@ -50,9 +50,7 @@ def in_a_hurry(scenario: Scenario) -> tuple[Scenario, float]:
     hurried = replace(
         scenario,
         faults=tuple(_shorter(fault, share) for fault in scenario.faults),
-        crashes=tuple(
-            1 + moment // 3 for moment in scenario.crashes
-        ),  # a transaction has two moments here, and several writes there
+        crashes=tuple(1 + write // 3 for write in scenario.crashes),  # two moments to a transaction here, several writes there
         kills=tuple(seconds * share for seconds in scenario.kills),
         away=tuple((begin * share, begin * share + (end - begin) * _SHORTER) for begin, end in scenario.away),
         slow_store=scenario.slow_store * _SHORTER,
@@ -73,10 +71,11 @@ def _shorter(fault: Fault, share: float) -> Fault:
 
 
 def outcomes(seeds: Iterable[int], switches: Switches = ALL_ON, *, at_once: int = AT_ONCE) -> Iterator[tuple[int, Outcome]]:
-    """Run seeds, some at a time, on servers of their own; yield what came of each, in order."""
+    """Run seeds, some at a time, on servers of their own; return what came of each, in order."""
     numbers = list(seeds)
     with servers() as running:
-        yield from zip(numbers, asyncio.run(run_all(numbers, running, switches, at_once=at_once)), strict=True)
+        found = asyncio.run(run_all(numbers, running, switches, at_once=at_once))
+    return zip(numbers, found, strict=True)
 
 
 async def run_all(seeds: Iterable[int], running: Servers, switches: Switches = ALL_ON, *, at_once: int = AT_ONCE) -> list[Outcome]:
@@ -151,9 +150,8 @@ class _Run:
             keep_alive=msgspec.structs.replace(provider.keep_alive, life=scenario.life),
             keep_trades=scenario.keep_trades,
             queue=scenario.queue,
-            slow_store=scenario.slow_store,
+            delay=lambda: scenario.slow_store * self._chance.random(),
             crash_at=crash_at,
-            chance=self._chance,
             switches=scenario.switches,
         )
 

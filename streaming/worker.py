@@ -30,10 +30,10 @@ from streaming.venue_clock import VenueClock
 
 logger = logging.getLogger(__name__)
 
-_TICK_SECONDS = 0.05
-_FEED_SECONDS = 0.5
+_TICK_SECONDS, _FEED_SECONDS = 0.05, 0.5
 _OVERLOAD_LASTS = 30.0
 _ASK_AGAIN_SECONDS = 60.0
+_LISTED_SECONDS = 600.0
 
 
 class Worker:
@@ -74,7 +74,7 @@ class Worker:
         self._edges = {symbol: LiveEdge(wanted) for symbol in provider.symbols}
         self._clock = VenueClock()
         self._dirty: set[str] = set()
-        self._guarded, self._ready = True, False
+        self._guarded, self._ready, self._listed_at = True, False, float("-inf")
         self._stop = asyncio.Event()
         self._errands = Errands()
         self.board = FeedBoard(provider.name, provider.symbols)
@@ -139,7 +139,8 @@ class Worker:
             "renewed" if event.renewed else "connected", self._provider.name, self._connection.url, len(self._provider.symbols),
         )  # fmt: skip
         self._errands.run(self._ask_time())
-        self._errands.run(self._ask_instruments())
+        if monotonic() > self._listed_at + _LISTED_SECONDS:  # it is dear, and who reconnects has holes to pay for
+            self._errands.run(self._ask_instruments())
 
     async def _received(self, event: Received) -> None:
         parsed = event.parsed
@@ -284,6 +285,7 @@ class Worker:
             for symbol in followed - {instrument.symbol for instrument in known}:
                 logger.error("unlisted symbol=%s: %s does not list it; no trade will come", symbol, self._provider.name)
             await self._reads.keep_instruments(known)
+            self._listed_at = monotonic()
         except PlatformError as error:
             logger.warning("no symbol list reason=%s", error)
 
