@@ -149,7 +149,7 @@ class BinanceMarket(base.DataProvider):
         if event.e in self.channels:  # a trade that is not one: zero, NaN, a missing field
             raise self.wire_error(frame)
         if event.e == "serverShutdown":
-            return base.Control(base.ControlKind.NOTICE, None, event.e, "the server will shut down")
+            return base.Control(base.ControlKind.CLOSING, None, event.e, "the server will shut down")
         return base.Control(base.ControlKind.OTHER, self._by_wire.get(event.s))
 
     # -- history -------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from market.window import Window
 _ARGS_PER_REQUEST = 100
 _CANDLES_PAGE = 100
 _BARS = {"1h": "1H", "4h": "4H", "12h": "12Hutc", "1d": "1Dutc", "1w": "1Wutc"}  # without "utc" OKX's days begin at UTC+8
+_UPGRADE = "64008"  # the connection will be closed, 60 s later at the earliest
 _NOTICES = {"notice", "channel-conn-count", "channel-conn-count-error"}
 # 50001 unavailable, 50004 timeout, 50011 rate limit, 50013 busy, 50026 system error, 50061 sub-account rate limit
 _TRANSIENT_CODES = {"50001", "50004", "50011", "50013", "50026", "50061"}
@@ -180,7 +181,8 @@ class OKX(base.DataProvider):
         if event.event == "error":
             return base.Control(base.ControlKind.REFUSED, symbol, event.code, event.msg)
         if event.event in _NOTICES:
-            return base.Control(base.ControlKind.NOTICE, symbol, event.code, event.msg)
+            kind = base.ControlKind.CLOSING if event.code == _UPGRADE else base.ControlKind.NOTICE
+            return base.Control(kind, symbol, event.code, event.msg)
         raise self.wire_error(frame)
 
     def _parse_other(self, frame: bytes) -> base.Control:

@@ -21,11 +21,12 @@ Millis = Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800_000)]
 
 
 class ControlKind(StrEnum):
-    """What a frame without trades is for."""
+    """What a frame without trades is for; CLOSING announces that the venue is about to end the line."""
 
     SUBSCRIBED = "subscribed"
     REFUSED = "refused"
     NOTICE = "notice"
+    CLOSING = "closing"
     HEARTBEAT = "heartbeat"
     PONG = "pong"
     OTHER = "other"

@@ -121,6 +121,7 @@ class Report(msgspec.Struct):
         gaps: The ledger.
         trades: Trades on the tape.
         heal_seconds: Of each cut that lost something: from the first connection after it until all its holes were closed.
+        again_seconds: The same of those whose hole goes on behind the next cut: no trade came between the two.
         seconds: How long it took.
     """
 
@@ -129,6 +130,7 @@ class Report(msgspec.Struct):
     gaps: list[Gap]
     trades: int
     heal_seconds: list[float]
+    again_seconds: list[float]
     seconds: float
 
     @property
@@ -142,8 +144,8 @@ class Report(msgspec.Struct):
         return sum(gap.recovered for gap in self.gaps)
 
     def heal(self, share: float) -> float:
-        """Return the time in which so large a share of the cuts was healed, in seconds."""
-        ordered = sorted(self.heal_seconds)
+        """Return the time in which so large a share of all cuts was healed, in seconds."""
+        ordered = sorted(self.heal_seconds + self.again_seconds)
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
 
 
@@ -177,8 +179,8 @@ async def run(source: Source, cuts: Cuts, running: Servers, *, speed: float, wai
         wrong = [*process.wrong, *_wrong_trades(_trades_of(source), list(rows["trades"].values()))]
         wrong += [*_wrong_candles(source, candles, klines), *(f"not filled: {gap}" for gap in gaps if gap.state != "filled")]
         wrong += _wrong_latest(running.redis_url, symbol, candles)
-        healed = list(_heal_seconds(cuts, gaps))
-        return Report(wrong, sum(map(bool, cuts.cut)), gaps, len(_trades_of(source)), healed, perf_counter() - begun)
+        healed, again = _heal_seconds(cuts, gaps)
+        return Report(wrong, sum(map(bool, cuts.cut)), gaps, len(_trades_of(source)), healed, again, perf_counter() - begun)
     finally:
         database.close()
         await asyncio.to_thread(running.drop, name)
@@ -245,11 +247,16 @@ def _wrong_latest(redis_url: str, symbol: str, candles: list[Candle]) -> list[st
     return []
 
 
-def _heal_seconds(cuts: Cuts, gaps: list[Gap]) -> Iterator[float]:
+def _heal_seconds(cuts: Cuts, gaps: list[Gap]) -> tuple[list[float], list[float]]:
+    once: list[float] = []
+    again: list[float] = []
     for number, cut in enumerate(cuts.cuts):
-        closed = [gap.closed_us for gap in gaps if gap.start_us <= cut.end_us and gap.end_us >= cut.start_us]
-        if closed and None not in closed and number in cuts.back_us:
-            yield (max(moment for moment in closed if moment is not None) - cuts.back_us[number]) / SECOND_US
+        own = [gap for gap in gaps if gap.start_us <= cut.end_us and gap.end_us >= cut.start_us]
+        closed = [gap.closed_us for gap in own if gap.closed_us is not None]
+        if own and len(closed) == len(own) and number in cuts.back_us:
+            goes_on = any(gap.end_us > behind.end_us for gap in own for behind in cuts.cuts[number + 1 : number + 2])
+            (again if goes_on else once).append((max(closed) - cuts.back_us[number]) / SECOND_US)
+    return once, again
 
 
 def main(
@@ -279,8 +286,10 @@ def main(
           f" {sum(lengths):.0f} s together; longest wait to connect again {wait:g} s of the tape")  # fmt: skip
     print(f"holes: {len(report.gaps)}, {sum(gap.state == 'open' for gap in report.gaps)} of them open;"
           f" trades lost {report.lost}, recovered {report.recovered}")  # fmt: skip
-    print(f"from reconnect to healed, {len(report.heal_seconds)} disconnects: median {report.heal(0.5):.3f} s,"
+    healed, again = report.heal_seconds, report.again_seconds
+    print(f"from reconnect to healed, {len(healed) + len(again)} disconnects: median {report.heal(0.5):.3f} s,"
           f" p90 {report.heal(0.9):.3f} s, worst {report.heal(1.0):.3f} s")  # fmt: skip
+    print(f"of these cut again before a trade came: {len(again)}; worst of the others {max(healed, default=0.0):.3f} s")
     print("the venue's own minutes: " + ("not at hand" if klines is None else "compared"))
     print("\n".join(report.wrong[:20]) or "every trade is there, every minute equal, none incomplete but the first")
     sys.exit(1 if report.wrong else 0)

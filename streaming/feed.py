@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from db.repositories.feeds import Feed
 from market.clock import now_us
 from streaming.batch import Batch
@@ -58,6 +60,8 @@ class FeedBoard:
             lane = lanes[symbol]
             state, reason = self._state_of(lane, vigils[symbol], now)
             if state == before.state:
+                if reason != before.reason:  # the newest words, but no event: nothing changed
+                    self._said[symbol] = msgspec.structs.replace(before, reason=reason)
                 continue
             last = lane.newest
             feed = Feed(symbol, state, reason, at_us, last.trade_id if last else None, last.timestamp_us if last else None)

@@ -134,10 +134,8 @@ class Worker:
         self.board.connected(event.tape)
         self.lookout.connected(renewed=event.renewed)
         self._guarded = not event.tape  # a local exchange plays any time at any speed
-        logger.info(
-            "%s venue=%s url=%s symbols=%d",
-            "renewed" if event.renewed else "connected", self._provider.name, self._connection.url, len(self._provider.symbols),
-        )  # fmt: skip
+        words = "renewed" if event.renewed else "connected"
+        logger.info("%s venue=%s url=%s", words, self._provider.name, self._connection.url)
         self._errands.run(self._ask_time())
         if monotonic() > self._listed_at + _LISTED_SECONDS:  # it is dear, and who reconnects has holes to pay for
             self._errands.run(self._ask_instruments())
@@ -169,9 +167,10 @@ class Worker:
             self.lookout.heartbeat(control)
         elif control.kind is ControlKind.REFUSED:
             self._refused(control)
-        elif control.kind is ControlKind.NOTICE:
+        elif control.kind in {ControlKind.NOTICE, ControlKind.CLOSING}:
             logger.warning("notice venue=%s code=%r message=%r", self._provider.name, control.code, control.message)
-            self._connection.renew(f"the venue announced: {control.message or control.code}")
+            if control.kind is ControlKind.CLOSING:
+                self._connection.renew(f"the venue announced: {control.message or control.code}")
 
     def _refused(self, control: Control) -> None:
         logger.error("refused venue=%s code=%r message=%r", self._provider.name, control.code, control.message)

@@ -80,7 +80,7 @@ def test_every_trade_of_a_frame_is_read():
         ),
         (
             b'{"event":"notice","code":"64008","msg":"The connection will soon be closed for a service upgrade.","connId":"x"}',
-            Control(ControlKind.NOTICE, None, "64008", "The connection will soon be closed for a service upgrade."),
+            Control(ControlKind.CLOSING, None, "64008", "The connection will soon be closed for a service upgrade."),
         ),
         (
             b'{"event":"channel-conn-count","channel":"orders","connCount":"2","connId":"abcd1234"}',

@@ -87,7 +87,7 @@ async def test_acknowledgements_refusals_and_notices_are_values():
     async with venue(talk) as connection:
         events = await first_events(connection, lambda seen: len(kinds(seen)) == 3)
 
-    assert kinds(events) == [ControlKind.SUBSCRIBED, ControlKind.REFUSED, ControlKind.NOTICE]
+    assert kinds(events) == [ControlKind.SUBSCRIBED, ControlKind.REFUSED, ControlKind.CLOSING]
 
 
 async def test_a_bad_frame_does_not_cost_the_good_ones_around_it():

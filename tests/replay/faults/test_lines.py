@@ -149,7 +149,7 @@ def test_the_end_is_announced_in_the_venues_words_and_comes(time, venue, found):
     floor.play(2)
 
     assert any(found.items() <= frame.items() for frame in announced)
-    assert any(control.kind is ControlKind.NOTICE for control in client.parsed.controls)
+    assert any(control.kind in {ControlKind.NOTICE, ControlKind.CLOSING} for control in client.parsed.controls)
     assert client.parsed.refused == []
     assert alive
     assert client.end == Close(1, 1001, "service upgrade")
