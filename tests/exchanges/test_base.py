@@ -2,11 +2,35 @@
 
 import pytest
 
-from exchanges import OKX, VENUES, Binance, Synthetic, find_venue
+from exchanges import OKX, VENUES, Binance, BinanceUsdm, Bybit, BybitLinear, Coinbase, Kraken, Synthetic, find_venue
 from exchanges.base import Control, ControlKind, http_refusal, plain_decimal
 from market.errors import InputError, SymbolError
 
-ALL = [OKX, Binance, Synthetic]
+NAMES = ["OKX", "BINANCE", "BINANCEUSDM", "BYBIT", "BYBITLINEAR", "COINBASE", "KRAKEN", "SYNTHETIC"]
+ALL = list(VENUES.values())
+
+
+def test_these_are_the_venues():
+    assert list(VENUES) == NAMES
+    assert [OKX, Binance, BinanceUsdm, Bybit, BybitLinear, Coinbase, Kraken, Synthetic] == ALL
+
+
+@pytest.mark.parametrize(
+    ("venue", "channels", "unproven", "merging"),
+    [
+        (OKX, ("trades-all", "trades"), set(), {"trades"}),
+        (Binance, ("trade", "aggTrade"), set(), {"aggTrade"}),
+        (BinanceUsdm, ("aggTrade", "trade"), {"trade"}, {"aggTrade"}),
+        (Bybit, ("publicTrade",), {"publicTrade"}, set()),
+        (BybitLinear, ("publicTrade",), {"publicTrade"}, set()),
+        (Coinbase, ("matches", "market_trades"), set(), set()),
+        (Kraken, ("trade",), set(), set()),
+        (Synthetic, ("trades-all", "trades"), set(), {"trades"}),
+    ],
+)
+def test_these_are_their_channels_and_what_their_ids_prove(venue, channels, unproven, merging):
+    assert (venue.channels, venue.unproven, venue.merging) == (channels, unproven, merging)
+    assert [venue(channel=channel).provable for channel in channels] == [channel not in unproven for channel in channels]
 
 
 @pytest.mark.parametrize("venue", ALL)
@@ -17,33 +41,42 @@ def test_symbols_are_completed_and_named_once(venue):
 
 
 @pytest.mark.parametrize("venue", ALL)
-@pytest.mark.parametrize("text", ["BTCUSDT", "KRAKEN:BTC-USDT", "", "-", "BTC-USDT;"])
+@pytest.mark.parametrize("text", ["BTCUSDT", "DERIBIT:BTC-USDT", "", "-", "BTC-USDT;"])
 def test_what_is_no_symbol_of_the_venue_is_refused(venue, text):
     with pytest.raises(SymbolError):
         venue([text])
 
 
-@pytest.mark.parametrize("venue", [OKX, Binance])
+@pytest.mark.parametrize("venue", ALL)
 def test_contracts_are_refused(venue):
-    with pytest.raises(InputError, match=r"is a contract; of .* only spot symbols are supported"):
+    with pytest.raises(
+        InputError, match=rf"{venue.name}:BTC-USDT-SWAP is .*of {venue.name} only .* supported.* {venue.name}:BTC-USDT"
+    ):
         venue(["BTC-USDT-SWAP"])
+
+
+@pytest.mark.parametrize("venue", ALL)
+def test_a_symbol_of_another_venue_is_told_with_the_way_out(venue):
+    with pytest.raises(SymbolError, match=f"symbol 'DERIBIT:BTC-USDT' is of another venue than {venue.name}; --exchange chooses"):
+        venue(["DERIBIT:BTC-USDT"])
 
 
 @pytest.mark.parametrize("venue", ALL)
 def test_the_first_channel_is_the_default_and_unknown_ones_are_refused(venue):
     assert venue().channel == venue.channels[0]
-    assert venue(channel=venue.channels[1]).channel == venue.channels[1]
+    assert venue(channel=venue.channels[-1]).channel == venue.channels[-1]
     with pytest.raises(InputError, match=f"{venue.name} has no trade channel 'moods'; it has {venue.channels[0]}"):
         venue(channel="moods")
 
 
 def test_venues_are_found_in_either_case():
     assert (find_venue("okx"), find_venue("BINANCE"), find_venue("Synthetic")) == (OKX, Binance, Synthetic)
-    assert list(VENUES) == [venue.name for venue in VENUES.values()]
+    assert [find_venue(name.lower()) for name in NAMES] == ALL
 
 
 def test_an_unknown_venue_is_refused_with_the_likely_one():
-    with pytest.raises(InputError, match=r"exchange 'binanse' is not one of okx, .*; did you mean 'binance'\?"):
+    known = ", ".join(name.lower() for name in NAMES)
+    with pytest.raises(InputError, match=rf"exchange 'binanse' is not one of {known}; did you mean 'binance'\?"):
         find_venue("binanse")
 
 
@@ -57,9 +90,9 @@ def test_the_generated_market_speaks_okx_under_its_own_name():
 
 @pytest.mark.parametrize("venue", ALL)
 def test_the_same_venue_can_follow_other_symbols(venue):
-    codec = venue(["BTC-USDT"], channel=venue.channels[1]).following(["ETH-USDT"])
+    codec = venue(["BTC-USDT"], channel=venue.channels[-1]).following(["ETH-USDT"])
 
-    assert (type(codec), codec.symbols, codec.channel) == (venue, (f"{venue.name}:ETH-USDT",), venue.channels[1])
+    assert (type(codec), codec.symbols, codec.channel) == (venue, (f"{venue.name}:ETH-USDT",), venue.channels[-1])
 
 
 def test_one_bad_frame_does_not_cost_the_good_ones():

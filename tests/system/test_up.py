@@ -168,6 +168,33 @@ def test_a_second_system_on_the_same_home_is_refused(shell: Shell, tmp_path: Pat
     assert running.wait(30) == 0
 
 
+def test_a_venue_is_followed_and_recorded_at_the_addresses_of_the_settings_and_the_recording_too(tmp_path: Path, shell: Shell):
+    port, tape = child.free_port(), str(tmp_path / "kraken.jsonl.gz")
+    shell.environment |= {
+        "TCPDASH_VENUES__KRAKEN__STREAM_URL": f"ws://127.0.0.1:{port}",
+        "TCPDASH_VENUES__KRAKEN__REST_URL": f"http://127.0.0.1:{port}",
+    }
+    words = ["--exchange", "kraken", "--symbols", "BTC-USDT"]
+    exchange = shell.start("replay", "synthetic", "--port", str(port), "--speed", "60")
+    shell.until(lambda: "synthetic market of" in shell.output.read_text())
+    running = shell.start("up", *words, "--no-app", "--for", "600")
+    shell.until(lambda: _minutes(shell, "KRAKEN:BTC-USDT") > 3)
+    running.send_signal(signal.SIGINT)
+    assert running.wait(30) == 0, shell.output.read_text()
+    shell.run("record", *words, "--out", tape, "--for", "5")
+    exchange.send_signal(signal.SIGINT)
+    exchange.wait(20)
+    [followed] = json.loads(shell.run("coverage", "--json"))
+
+    shell.environment["TCPDASH_HOME"] = str(tmp_path / "other")
+    shell.run("up", "--tape", tape, "--speed", "60", "--no-app", "--for", "8")
+    [played] = json.loads(shell.run("coverage", "--json"))
+
+    for covered in (followed, played):
+        assert covered["symbol"] == "KRAKEN:BTC-USDT"
+        assert covered["complete"] == covered["present"] - 1 >= 2
+
+
 def test_a_venue_that_cannot_be_reached_is_named_and_tried_again(shell: Shell):
     shell.environment |= {
         "TCPDASH_VENUES__OKX__STREAM_URL": "ws://127.0.0.1:9",
@@ -188,7 +215,13 @@ def test_a_venue_that_cannot_be_reached_is_named_and_tried_again(shell: Shell):
     ("words", "sentence"),
     [
         (["up", "--tape", "missing.jsonl.gz"], "missing.jsonl.gz"),
-        (["up", "--exchange", "okxx"], "exchange 'okxx' is not one of okx, binance, synthetic; did you mean 'okx'?"),
+        (
+            ["up", "--exchange", "okxx"],
+            "exchange 'okxx' is not one of okx, binance, binanceusdm, bybit, bybitlinear, coinbase, kraken, synthetic; "
+            "did you mean 'okx'?",
+        ),
+        (["up", "--tape", "synthetic", "--exchange", "kraken"], "--exchange kraken cannot be had of the generated market"),
+        (["up", "--exchange", "kraken", "--symbols", "OKX:BTC-USDT"], "symbol 'OKX:BTC-USDT' is of another venue than KRAKEN"),
         (["up", "--symbols", "BTCUSDT"], "symbol 'OKX:BTCUSDT' is not EXCHANGE:BASE-QUOTE in upper case, for example OKX:BTC-USDT"),
         (["up", "--symbols", "BTC-USDT-SWAP"], "OKX:BTC-USDT-SWAP is a contract; of OKX only spot symbols are supported"),
         (["candles", "OKX:BTC-USDT", "7m"], "timeframe '7m' is not one of 1s, 5s, 15s"),
@@ -198,6 +231,7 @@ def test_a_venue_that_cannot_be_reached_is_named_and_tried_again(shell: Shell):
             "--end 2024-02-01 is before --start 2024-02-02",
         ),
         (["replay", "synthetic", "--speed", "0"], "0.01"),
+        (["replay", "synthetic", "--exchange", "kraken"], "--exchange kraken cannot be had of the generated market"),
         (["replay", "synthetic", "--tls-key", "key.pem"], "--tls-key needs --tls-cert"),
         (["replay", "synthetic", "--tls-cert", "none.pem"], "--tls-cert none.pem with --tls-key none.pem cannot be used"),
     ],
@@ -233,7 +267,11 @@ def _last_id(shell: Shell) -> int:
 
 
 def _demo_minutes(shell: Shell) -> int:
-    return _asked(shell, "select count(*) from market_data where symbol = 'SYNTHETIC:BTC-USDT'")
+    return _minutes(shell, "SYNTHETIC:BTC-USDT")
+
+
+def _minutes(shell: Shell, symbol: str) -> int:
+    return _asked(shell, f"select count(*) from market_data where symbol = '{symbol}'")
 
 
 def _asked(shell: Shell, query: str) -> int:
