@@ -168,6 +168,7 @@ def _redis(url: str) -> list[Finding]:
     for symbol, feed in sorted(feeds.items()):
         age = (now_us() - feed["at_us"]) / 1e6
         words = f"{symbol} {feed['state']}" + (f": {feed['reason']}" if feed["reason"] else "")
+        words += f" ({feed['tape']} data of a local exchange)" if feed.get("tape") else ""
         if age > 10:
             findings.append(Finding("feed", "bad", f"{words}, not heard of for {age:.0f} s", "is the worker running?"))
         else:

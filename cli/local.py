@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import click
 import typer
 
-from cli.options import GENERATED, VENUES, Exchange, Faults, Seed, Speed, Symbols, load, read_faults, refuse_venue_of_generated
+from cli.options import GENERATED, Exchange, Faults, Seed, Speed, Symbols, load, read_faults, refuse_venue_of_generated
 from market.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def replay(
     *,
     exchange: Annotated[
         str | None,
-        typer.Option("--exchange", "-e", help=f"Venue to play, where the files hold trades of several: {VENUES}."),
+        typer.Option("--exchange", "-e", help="Venue to play, where the files hold trades of several, as bybit and bybitlinear."),
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port on 127.0.0.1; 0 takes a free one.")] = 8765,
     speed: Speed = 1.0,

@@ -13,7 +13,11 @@ def up(
     exchange: Exchange = None,
     symbols: Symbols = None,
     tape: Annotated[
-        str | None, typer.Option(help="Play these files through the local exchange instead of the network: A,B; or 'synthetic'.")
+        str | None,
+        typer.Option(
+            help="Play these files through the local exchange instead of the network: A,B; or 'synthetic'. "
+            "Venue and symbols are the tape's own, unless they are named."
+        ),
     ] = None,
     speed: Speed = 1.0,
     no_app: Annotated[bool, typer.Option("--no-app", help="Without the page.")] = False,

@@ -1,4 +1,4 @@
-"""Which venue's protocol a path belongs to: both are served on one port."""
+"""Which venue's protocol a path belongs to: all are served on one port."""
 
 from replay import binance_rest, binance_usdm, binance_usdm_rest, bybit_rest, coinbase_rest, kraken_rest, okx_rest
 from replay.answer import Answer, Question, json_answer

@@ -80,3 +80,27 @@ def test_a_feed_is_judged_by_its_state_and_told_with_the_reason(doctor, redis_ur
         redis.set(FEED_KEY.format(symbol="OKX:BTC-USDT"), msgspec.json.encode(said))
 
     assert doctor("feed") == [{"subject": "feed", "state": verdict, "found": f"OKX:BTC-USDT {state}: so it is", "fix": ""}]
+
+
+def test_data_of_a_local_exchange_is_not_taken_for_the_venues(doctor, redis_url: str):
+    with Redis.from_url(redis_url) as redis:
+        redis.set(FEED_KEY.format(symbol="OKX:BTC-USDT"), msgspec.json.encode(feed(now_us(), tape="recorded")))
+
+    assert [one["found"] for one in doctor("feed")] == ["OKX:BTC-USDT live (recorded data of a local exchange)"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "sentence"),
+    [
+        ("TCPDASH_VENUES__KRAKENN__CHANNEL", "setting 'venues.krakenn' is of no venue; there are okx, binance, "),
+        ("TCPDASH_VENUES__OKX__CHANNEL", "OKX has no trade channel 'moods'; it has trades-all, trades"),
+        ("TCPDASH_STREAM__EXCHANGE", "exchange 'moods' is not one of okx, binance, "),
+    ],
+)
+def test_settings_of_no_venue_or_channel_are_bad(tcpdash: Command, monkeypatch: pytest.MonkeyPatch, variable: str, sentence: str):
+    monkeypatch.setenv(variable, "moods")
+
+    done = tcpdash("doctor")
+
+    assert done.code == 1
+    assert f"bad      settings     {sentence}" in done.out

@@ -263,6 +263,21 @@ async def test_serving_goes_on_until_it_is_cancelled(tape):
         await get(exchange, "/api/v3/ping")
 
 
+async def test_whoever_serves_a_tape_is_told_of_its_end(tape):
+    opened: asyncio.Future[LocalExchange] = asyncio.get_running_loop().create_future()
+    ended = asyncio.Event()
+    task = asyncio.create_task(serve(tape, port=0, speed=1e6, on_open=opened.set_result, on_end=ended.set))
+    exchange = await asyncio.wait_for(opened, 20)
+    told_before = ended.is_set()
+    async with open_socket(exchange, "/ws/btcusdt@trade"):
+        await asyncio.wait_for(ended.wait(), 20)
+    still_open = await get(exchange, "/api/v3/ping")
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert (told_before, still_open.json()) == (False, {})
+
+
 class Gremlin(Faults):
     """Says every trade twice, shouts, and refuses to tell the time."""
 

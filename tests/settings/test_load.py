@@ -1,9 +1,14 @@
+"""Settings: the file, the environment over it, and what is said of what cannot be used."""
+
+import re
 from pathlib import Path
 
 import pytest
 
+from exchanges import VENUES, Synthetic
 from settings import load_settings
 from settings.load import BadSettings
+from settings.tree import Stream, Venue
 
 
 def test_defaults_need_no_file():
@@ -31,6 +36,9 @@ def test_the_environment_wins_over_the_file(tmp_path: Path):
         ("", {"TCPDASH_HOMEE": "x"}, "TCPDASH_HOMEE names no setting; did you mean 'home'?"),
         ("", {"TCPDASH_APP__PORT": "99999"}, "(from TCPDASH_APP__PORT): Input should be less than or equal to 65535"),
         ("", {"TCPDASH_REDIS__URL": "localhost:6379"}, "setting 'redis.url' (from TCPDASH_REDIS__URL): expected an address like redis://"),
+        ("[venues.kraken]\nchanel = 'trade'\n", {}, "setting 'venues.kraken.chanel' does not exist; did you mean 'channel'?"),
+        ("", {"TCPDASH_VENUES__KRAKEN__MOOD": "x"}, "names no setting; there are stream_url, rest_url, channel"),
+        ("", {"TCPDASH_VENUES__BYBIT__REST_URL": "api.bybit.com"}, "expected an address like https://host"),
         ("stream = 3\n", {}, "setting 'stream': Input should be a valid dictionary or instance of Stream; found 3"),
         ("not toml", {}, "is not TOML"),
     ],
@@ -58,6 +66,26 @@ def test_a_password_is_never_shown(tmp_path: Path):
 def test_a_missing_file_that_was_named_is_an_error(tmp_path: Path):
     with pytest.raises(BadSettings, match="does not exist; give another with TCPDASH_CONFIG"):
         load_settings(environment={"TCPDASH_CONFIG": str(tmp_path / "none.toml")})
+
+
+def test_the_examples_of_the_settings_file_are_the_venues_own_addresses_and_channels(tmp_path: Path):
+    examples = Path(__file__).parents[2].joinpath("config", "tcpdash.toml").read_text()
+    file = tmp_path / "t.toml"
+    file.write_text(re.sub(r"^# (\[venues\.|channel =|stream_url =|rest_url =)", r"\1", examples, flags=re.MULTILINE))
+
+    settings = load_settings(file, {})
+
+    assert {name.upper(): (one.channel, one.stream_url, one.rest_url) for name, one in settings.venues.items()} == {
+        name: (venue.channels[0], venue.home.stream, venue.home.rest) for name, venue in VENUES.items() if venue is not Synthetic
+    }
+
+
+def test_descriptions_name_every_venue_and_channel():
+    exchange, channel = Stream.model_fields["exchange"].description, Venue.model_fields["channel"].description
+
+    for name, venue in VENUES.items():
+        assert re.search(rf"\b{name.lower()}\b", exchange), name
+        assert re.search(rf"{', '.join(venue.channels)} \([^)]*\b{name.lower()}\b", channel), name
 
 
 def test_every_setting_has_a_description():
