@@ -85,7 +85,7 @@ gaps = sa.Table(
     _moment("end"),
     sa.Column("cause", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False, server_default="open"),
-    sa.Column("recovered", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("recovered", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("evidence", JSONB(none_as_null=True)),
     _moment("opened_at", now=True),
     _moment("closed_at", nullable=True),

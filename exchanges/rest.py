@@ -19,7 +19,8 @@ from market.window import Window
 T = TypeVar("T")
 
 _LIMITS = {418, 429}
-_PAUSE = 2.0
+_PAUSE, _SHORT_PAUSE, _LONGEST_PAUSE = 2.0, 0.5, 3600.0
+_ANSWER_TIMES = 3.0
 _PATIENCE = 5.0
 
 
@@ -42,6 +43,7 @@ class HistoryClient:
         self, provider: DataProvider, *, timeout_seconds: float = 10.0, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
         self._provider, self._url = provider, provider.endpoints.rest
+        self._longest = _ANSWER_TIMES * timeout_seconds
         self._limiters: dict[str, AsyncLimiter] = {}
         self._pause_until = float("-inf")
         host = httpx.URL(self._url).host
@@ -79,6 +81,20 @@ class HistoryClient:
         """
         return await self._run(self._provider.trades(symbol, first_id, last_id, now_us(), since_us))
 
+    async def some_trades(
+        self, symbol: str, first_id: int, last_id: int, since_us: int | None = None, *, pages: int
+    ) -> list[Trade] | None:
+        """Return what `trades` does if it takes at most some pages, None if it takes more."""
+        asking = self._provider.trades(symbol, first_id, last_id, now_us(), since_us)
+        try:
+            request = next(asking)
+            for _ in range(pages):
+                request = asking.send(await self._get(request))
+        except StopIteration as end:
+            return list(end.value)
+        asking.close()
+        return None
+
     async def candles(self, symbol: str, timeframe: Timeframe, window: Window) -> list[Candle]:
         """Return the closed candles whose spans lie in the window, oldest first."""
         return await self._run(self._provider.candles(symbol, timeframe, window))
@@ -95,17 +111,19 @@ class HistoryClient:
         await self._limiter(request.budget).acquire(request.cost)
         await self._leave_alone()
         try:
-            answer = await self._http.get(request.path, params=list(request.params))
-        except (httpx.RequestError, httpx.InvalidURL) as error:
+            async with asyncio.timeout(self._longest):  # a venue that answers a byte at a time does not answer
+                answer = await self._http.get(request.path, params=list(request.params))
+        except (httpx.RequestError, httpx.InvalidURL, TimeoutError) as error:
             raise VenueUnreachable(self._provider.name, self._url, str(error) or type(error).__name__) from error
         headers = {name.lower(): value for name, value in answer.headers.items()}
         refusal = self._provider.refusal(answer.status_code, headers, answer.content)
         if refusal is None:
             return answer.content
         wait = refusal.retry_after_seconds
-        if wait is None and answer.status_code in _LIMITS:
-            wait = _PAUSE
+        if wait is None and refusal.transient:
+            wait = _PAUSE if answer.status_code in _LIMITS else _SHORT_PAUSE
         if wait is not None:
+            wait = min(wait, _LONGEST_PAUSE)
             self._pause_until = max(self._pause_until, monotonic() + wait)
         raise refusal
 

@@ -64,7 +64,8 @@ def rebuild(
 
 
 def _is_short(stored: Candle | None, trades: Sequence[Trade]) -> bool:
-    return stored is not None and (stored.trades or 0) > sum(trade.count for trade in trades)
+    # Of a venue's own candle without a count nobody knows how many there should be.
+    return stored is not None and (stored.trades is None or stored.trades > sum(trade.count for trade in trades))
 
 
 def _by_id(trade: Trade) -> int:

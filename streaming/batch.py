@@ -65,6 +65,11 @@ class Batch(msgspec.Struct):
     def __bool__(self) -> bool:
         return bool(self.trades or self.candles or self.holes or self.progress or self.duplicates or self.rebuilds or self.feeds)
 
+    @property
+    def size(self) -> int:
+        """How much room it takes while it waits."""
+        return len(self.trades) + len(self.duplicates) + len(self.candles)
+
     def add(self, other: "Batch") -> None:
         """Take what another batch has, behind what this one has."""
         self.trades += other.trades

@@ -20,6 +20,7 @@ _BEFORE_THE_END = 600.0
 _FIRST_DATA = 20.0
 _OVERLAP = 1.0
 _NEXT_TRY = 15.0
+_LEAST_LIFE = 5.0
 
 
 class Connected(msgspec.Struct, frozen=True):
@@ -103,12 +104,21 @@ class Connection:
         self._line: Line | None = None
         self._next: asyncio.Task[_Successor | None] | None = None
         self._renew_at = float("inf")
+        self._renewed_at = self._delivered_at = float("-inf")
         self._reached = self._hurry = False
         self._coming: Line | None = None
         self.opened = 0
 
     def renew(self, reason: str) -> None:
-        """Open a second line that takes over once it delivers; nothing happens if one is under way or there is no first one."""
+        """Open a second line that takes over once it delivers; nothing happens if one is under way or there is no first one.
+
+        Nor if the last time was less than five seconds ago: who announces an end on every line must not be asked for ever more.
+        """
+        if monotonic() >= self._renewed_at + _LEAST_LIFE:
+            self._renewed_at = monotonic()
+            self._begin_renewal(reason)
+
+    def _begin_renewal(self, reason: str) -> None:
         if self._line is not None and self._next is None:
             logger.info("renewing venue=%s reason=%s", self._provider.name, reason)
             self._next = asyncio.create_task(self._prepare(), name="renew")
@@ -167,7 +177,7 @@ class Connection:
         events = self._received(line, taken)
         if monotonic() >= self._renew_at:
             self._renew_at = float("inf")
-            self.renew("it is old enough")
+            self._begin_renewal("it is old enough")
         if self._next is not None and self._next.done():
             events += await self._hand_over(line, self._next.result())
         return events
@@ -177,7 +187,8 @@ class Connection:
             return []
         parsed, received_us = taken
         if parsed.trades:
-            self._backoff.good(monotonic())
+            self._delivered_at = monotonic()
+            self._backoff.good(self._delivered_at)
         skipped, line.skipped = line.skipped, 0
         return [Received(parsed, received_us, skipped)]
 
@@ -232,6 +243,10 @@ class Connection:
     async def _hand_over(self, old: Line, successor: "_Successor | None") -> list[Event]:
         self._next = None
         if successor is None:
+            return []
+        if self._delivered_at > successor.line.opened_at and not any(parsed.trades for parsed, _ in successor.held):
+            await successor.line.end()  # it is deaf, and the first one is not
+            self._renew_in(_NEXT_TRY, old)
             return []
         events = self._received(old, old.drain()) + self._adopt(successor, renewed=True)
         await old.end()

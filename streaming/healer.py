@@ -25,9 +25,11 @@ from streaming.venue_clock import VenueClock
 logger = logging.getLogger(__name__)
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 60.0
-_REFUSED_WAIT, _MOST_REFUSALS = 10.0, 5
+_REFUSED_WAIT, _MOST_REFUSALS = 10.0, 8
 _CONFIRM_AFTER = 5.0
 _MARGIN = 20
+_SLACK_US = 3_600 * SECOND_US
+_EMPTY_PAGES = 3
 _PIECE_PAGES = 5
 _MOST_SHORT = 5
 
@@ -41,6 +43,8 @@ class _Case(msgspec.Struct):
     refusals: int = 0
     short: int = 0
     calls: int = 0
+    cursor: int = 0
+    got: bool = False
     absent: dict[Ids, list[dict[str, Any]]] = msgspec.field(default_factory=dict)
 
 
@@ -76,7 +80,7 @@ class Healer:
         self._clock, self._ids_of = clock, ids_of
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
         self._cases: dict[Hole, _Case] = {}
-        self._whole: list[tuple[str, Window]] = []
+        self._whole: list[tuple[str, Window, _Case]] = []
         self._some = asyncio.Event()
 
     def wake(self) -> None:
@@ -85,8 +89,9 @@ class Healer:
 
     def fetch_whole(self, symbol: str, window: Window) -> None:
         """Fetch minutes whose trades are not stored any more, and make them anew."""
-        self._whole.append((symbol, window))
-        self.wake()
+        if self._ids_of is not None:
+            self._whole.append((symbol, window, _Case()))
+            self.wake()
 
     async def run(self) -> None:
         """Heal what there is and what comes, for ever."""
@@ -102,16 +107,15 @@ class Healer:
     async def once(self) -> float | None:
         """Treat all holes that are due; return the seconds until the next one is, None when there is none."""
         while True:
-            if self._whole and self._ids_of is not None:
-                await self._tried(_Case(), self._make_whole(*self._whole.pop(0), self._ids_of))
-                continue
+            await self._make_some_whole()
             found = list(self._pipeline.open_holes())
             known = {opened.hole for opened in found}
             self._cases = {hole: case for hole, case in self._cases.items() if hole in known}
             now = monotonic()
             due = [opened for opened in found if self._case(opened).due_at <= now]
             if not due:
-                return min((self._case(opened).due_at - now for opened in found), default=None)
+                cases = [self._case(opened) for opened in found] + [case for _, _, case in self._whole]
+                return max(0.0, min(case.due_at - now for case in cases)) if cases else None
             newest = max(due, key=lambda opened: opened.hole.end_us)
             await self._treat(newest, self._case(newest))
 
@@ -148,28 +152,50 @@ class Healer:
             case.due_at = max(case.due_at, monotonic() + (0.0 if got_on else self._wait(case.failures)))
 
     async def _ask_ids(self, opened: OpenHole, case: _Case) -> bool:
-        """Return whether anything came of asking for the missing ids."""
+        """Ask for one piece, so that a newer hole need not wait for all of a long one; return whether to go on at once."""
         before = opened.missing
-        size = self._provider.page * _PIECE_PAGES
-        since_us = opened.window.start_us
-        for low, high in before:
-            for start in range(low, high + 1, size):
-                since_us = await self._ask_range(opened, case, (start, min(start + size - 1, high)), since_us)
+        low, high = next((max(a, case.cursor), b) for a, b in before if b >= case.cursor)
+        size = self._provider.page * _PIECE_PAGES - 2  # the neighbours come along
+        piece = low, min(low + size - 1, high)
+        await self._ask_range(opened, case, piece)
+        if opened.missing == before and piece != (low, high) and await self._is_empty(opened, case, (low, high)):
+            piece = low, high
+        case.cursor = piece[1] + 1
+        case.got |= opened.missing != before
+        if any(b >= case.cursor for _, b in opened.missing):
+            return True
         await self._judge(opened, case)
-        return opened.missing != before
+        got, case.cursor, case.got = case.got, 0, False
+        return got
 
-    async def _ask_range(self, opened: OpenHole, case: _Case, ids: Ids, since_us: int) -> int:
-        """Ask for a range and its neighbours; return a moment not later than the trade behind it."""
-        symbol, (low, high) = opened.hole.symbol, ids
+    async def _ask_range(self, opened: OpenHole, case: _Case, ids: Ids) -> None:
+        low, high = ids
         margin = _MARGIN if any(low <= a and b <= high for a, b in case.absent) else 1
-        trades = await self._history.trades(symbol, max(0, low - margin), high + margin, since_us)
+        trades = await self._history.trades(opened.hole.symbol, max(0, low - margin), high + margin, opened.window.start_us)
         case.calls += 1
+        await self._sort_in(opened, case, ids, trades)
+
+    async def _is_empty(self, opened: OpenHole, case: _Case, ids: Ids) -> bool:
+        """Return whether a wide range needs no more pieces: of one in which next to nothing exists a page or two say it all."""
+        low, high = ids
+        since_us = opened.window.start_us
+        trades = await self._history.some_trades(opened.hole.symbol, max(0, low - 1), high + 1, since_us, pages=_EMPTY_PAGES)
+        case.calls += 1
+        if trades is None:
+            return False
+        await self._sort_in(opened, case, ids, trades)
+        return True
+
+    async def _sort_in(self, opened: OpenHole, case: _Case, ids: Ids, trades: list[Trade]) -> None:
+        low, high = ids
+        hole = opened.hole
+        for trade in trades:  # one absurd time would make candles up to it
+            if low <= trade.trade_id <= high and not hole.start_us - _SLACK_US <= trade.timestamp_us <= hole.end_us + _SLACK_US:
+                raise WireError(self._provider.name, f"a trade far outside the hole it belongs to: {trade}")
         await self._take(opened, trades)
         for rest in opened.missing:
             if low <= rest[0] and rest[1] <= high:
                 self._absent(rest, trades, case)
-        inside = [trade.timestamp_us for trade in trades if trade.trade_id <= high]
-        return max([since_us, *inside])
 
     def _absent(self, rest: Ids, trades: list[Trade], case: _Case) -> None:
         below = max((trade.trade_id for trade in trades if trade.trade_id < rest[0]), default=None)
@@ -198,7 +224,7 @@ class Healer:
         # Without ids one page of the newest trades proves all that can be proven.
         page = await self._history.newest_trades(opened.hole.symbol)
         await self._emit(self._pipeline.recover(opened.hole.symbol, page))
-        return True
+        return opened not in self._pipeline.open_holes()
 
     async def _take(self, opened: OpenHole, trades: list[Trade]) -> None:
         symbol, hole = opened.hole.symbol, opened.hole
@@ -209,6 +235,15 @@ class Healer:
         await self._emit(self._pipeline.recover(symbol, trades, whole=whole))
 
     # -- minutes whose trades are not kept -----------------------------------------------------------------------
+
+    async def _make_some_whole(self) -> None:
+        for entry in [entry for entry in self._whole if entry[2].due_at <= monotonic()]:
+            symbol, window, case = entry
+            assert self._ids_of is not None
+            failed = case.failures
+            await self._tried(case, self._make_whole(symbol, window, self._ids_of))
+            if case.failures == failed or case.failures >= _MOST_REFUSALS:  # done, or given up: the minute stays as it is
+                self._whole.remove(entry)
 
     async def _make_whole(self, symbol: str, window: Window, ids_of: IdsOf) -> bool:
         trades = await self._all_of(symbol, window, ids_of)

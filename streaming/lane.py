@@ -15,6 +15,9 @@ from streaming.batch import Batch, Mark, Rebuild
 from streaming.ledger import Cause, Hole, Progress, State
 from streaming.switches import ALL_ON, Switches
 
+_MOST_SKIPPED = 10_000_000
+_NEAR = 1_000
+
 
 class OpenHole(msgspec.Struct, eq=False):
     """A hole that may still be filled.
@@ -63,6 +66,7 @@ class Lane:
         self.interrupted, self.cause = False, Cause.SEQUENCE
         self._restarted = False
         self.newest: Trade | None = None
+        self._odd: Trade | None = None
         self._begin()
 
     # -- the feed ------------------------------------------------------------------------------------------------
@@ -93,9 +97,13 @@ class Lane:
     def take(self, trade: Trade, batch: Batch) -> None:
         """Take any trade: the first, the next, one behind a hole, one that fills a hole, one that was there before."""
         standing = self.ids.standing(trade.first_id, trade.trade_id)
-        if standing is Standing.DUPLICATE and trade.timestamp_us > self.ids.last_us + MINUTE_US:
-            self._start_over(trade, batch)  # an old id at a new time
-            standing = Standing.FIRST
+        if self._is_odd(trade, standing):
+            first, self._odd = self._odd, trade
+            if first is None or not 0 < trade.first_id - first.trade_id <= _NEAR:
+                return  # not believed until another one goes on from it
+            self._start_over(first, batch)
+            self._forward(first, batch)
+            standing = self.ids.standing(trade.first_id, trade.trade_id)
         match standing:
             case Standing.DUPLICATE:
                 self._repeat(trade, batch)
@@ -131,7 +139,7 @@ class Lane:
 
     def skip(self, newest_id: int, moment_us: int, cause: Cause, batch: Batch) -> None:
         """Note that trades up to an id exist, the newest one at a moment, and that none of them came."""
-        if self.ids.last_id is None or newest_id <= self.ids.last_id:
+        if self.ids.last_id is None or not 0 < newest_id - self.ids.last_id <= _MOST_SKIPPED:
             return
         if self.interrupted:
             cause = self.cause
@@ -196,6 +204,13 @@ class Lane:
         self.builder = CandleBuilder(self.symbol, BASE, decimals=self._decimals, provable=self.provable)
         self.alone = False
 
+    def _is_odd(self, trade: Trade, standing: Standing) -> bool:
+        # An old id at a new time, or one far ahead of all others.
+        last_id, last_us = self.ids.last_id or 0, self.ids.last_us
+        if standing is Standing.AFTER_HOLE:
+            return trade.first_id - last_id > _MOST_SKIPPED
+        return standing is Standing.DUPLICATE and trade.timestamp_us > last_us + MINUTE_US
+
     def _start_over(self, trade: Trade, batch: Batch) -> None:
         evidence = {"reason": "the venue's ids started over", "first_id": trade.first_id}
         for opened in self.open:
@@ -221,7 +236,7 @@ class Lane:
             if self.alone and hole.end_us - hole.start_us > MINUTE_US:
                 self._begin_candles()  # the only trade so far was an echo from before our time: no bar opens with it
         self.assure()
-        self.newest = trade
+        self.newest, self._odd = trade, None
         batch.candles += self.builder.add(trade)
         batch.trades.append(trade)
 

@@ -69,6 +69,7 @@ class Line:
         self._reader: asyncio.Task[None] | None = None
         self._number: int | None = None
         self._outbox: list[str] = []
+        self._say_at = 0.0
         self.skipped = 0
 
     async def begin(self, frames: Sequence[str]) -> None:
@@ -87,8 +88,11 @@ class Line:
             Dead: If a deadline passed.
         """
         frames = await self._inbox.take(self._watch.patience(monotonic()))
-        while self._outbox:
+        if self._outbox and monotonic() >= self._say_at:  # a venue counts what it is told
+            self._say_at = monotonic() + self._rules.pause
             await self._socket.send(self._outbox.pop(0))
+            if self._outbox:
+                asyncio.get_running_loop().call_later(self._rules.pause, self._inbox.poke)
         if frames:
             return self._read(frames)
         if self._watch.check(monotonic()):

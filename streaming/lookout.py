@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from exchanges.base import Control, DataProvider
 from exchanges.rest import HistoryClient
-from market.clock import monotonic
+from market.clock import monotonic, now_us
 from market.errors import VenueError, WireError
 from market.trade import Trade
 from streaming.batch import Batch
@@ -35,6 +35,7 @@ class Lookout:
         emit: Takes what came of it, as it takes what comes of the feed.
         renew: Opens a second line that takes over once it delivers.
         clock: The venue's time, as far as it is known.
+        guarded: Returns whether times are to be believed within bounds only; a local exchange plays any time.
     """
 
     def __init__(
@@ -46,9 +47,10 @@ class Lookout:
         *,
         renew: Callable[[str], None],
         clock: VenueClock,
+        guarded: Callable[[], bool] = lambda: True,
     ) -> None:
         self._provider, self._history, self._pipeline, self._emit = provider, history, pipeline, emit
-        self._renew, self._clock = renew, clock
+        self._renew, self._clock, self._guarded = renew, clock, guarded
         self.vigils = {symbol: Vigil(others=len(provider.symbols)) for symbol in provider.symbols}
         self._line_at: float | None = None
         self._first_seen: dict[str, Trade] = {}
@@ -59,8 +61,9 @@ class Lookout:
     def connected(self, *, renewed: bool) -> None:
         """Note a new line."""
         self._line_at = monotonic()
-        if not renewed:
-            for vigil in self.vigils.values():
+        for vigil in self.vigils.values():
+            vigil.renewed()
+            if not renewed:
                 vigil.connected(self._line_at)
 
     def disconnected(self) -> None:
@@ -83,12 +86,13 @@ class Lookout:
         """Take what a heartbeat says of the newest trade: nothing has to be asked then."""
         if control.symbol is None or control.newest_id is None:
             return
+        if not self._pipeline.lanes[control.symbol].has_begun:
+            return  # whether its trades come has to be found out by asking
         if self._pipeline.lanes[control.symbol].is_behind(control.newest_id):
             if not self.vigils[control.symbol].asking:
                 self._ask(control.symbol, self._wait_for(control.symbol, control.newest_id, None, Cause.SEQUENCE))
         else:
-            self._pipeline.lanes[control.symbol].assure()
-            self.vigils[control.symbol].confirmed(monotonic())
+            self._assure(control.symbol)
 
     def look_at(self, symbols: Iterable[str]) -> None:
         """Ask about some symbols at the next occasion: something says that trades were lost."""
@@ -100,11 +104,9 @@ class Lookout:
         if self._line_at is None:
             return
         now = monotonic()
-        for symbol, vigil in self.vigils.items():
-            if len(self._looks) >= _AT_ONCE:
-                return
-            if vigil.should_look(now):
-                self._ask(symbol, self._look(symbol))
+        due = [(vigil.overdue, symbol) for symbol, vigil in self.vigils.items() if vigil.should_look(now)]
+        for _, symbol in sorted(due)[: max(0, _AT_ONCE - len(self._looks))]:
+            self._ask(symbol, self._look(symbol))
 
     async def end(self) -> None:
         """Stop asking."""
@@ -122,20 +124,34 @@ class Lookout:
         self._looks.run(work, done=done)
 
     async def _look(self, symbol: str) -> None:
-        vigil, lane = self.vigils[symbol], self._pipeline.lanes[symbol]
+        vigil, lane, line_at = self.vigils[symbol], self._pipeline.lanes[symbol], self._line_at
         try:
             page = await self._history.newest_trades(symbol)
+            self._check(page)
         except (VenueError, WireError) as error:
             logger.warning("no look symbol=%s reason=%s", symbol, error)
             vigil.unanswered(monotonic())
             return
+        if self._line_at != line_at:
+            return  # the answer says nothing of the line there is now
         if page and not lane.has_begun:
             await self._compare(symbol, page)
         elif page and lane.is_behind(page[-1].trade_id):
             await self._wait_for(symbol, page[-1].trade_id, page, Cause.STALL)
         else:
+            self._assure(symbol)
+
+    def _assure(self, symbol: str) -> None:
+        lane = self._pipeline.lanes[symbol]
+        if lane.provable and not self.vigils[symbol].owes:  # without ids only trades say that nothing was missed
             lane.assure()
-            vigil.confirmed(monotonic())
+        self.vigils[symbol].confirmed(monotonic())
+
+    def _check(self, page: list[Trade]) -> None:
+        # An answer is believed as far as a frame is; one absurd time would make candles up to it.
+        for trade in page:
+            if self._guarded() and not self._clock.may_trade_at(trade.timestamp_us, now_us(), monotonic()):
+                raise WireError(self._provider.name, f"a trade at an impossible time: {trade}")
 
     async def _compare(self, symbol: str, page: list[Trade]) -> None:
         """Begin the tape of a symbol of which no trade ever came, if there are new ones since the look before."""
@@ -144,8 +160,9 @@ class Lookout:
         if not missed:
             self.vigils[symbol].confirmed(monotonic())
             return
+        line_at = self._line_at
         await asyncio.sleep(_SETTLE)
-        if self._line_at is not None and not self._pipeline.lanes[symbol].has_begun:
+        if line_at is not None and self._line_at == line_at and not self._pipeline.lanes[symbol].has_begun:
             await self._emit(self._pipeline.take(missed))
             self._owes(symbol, missed[-1].trade_id)
 
@@ -157,9 +174,10 @@ class Lookout:
 
     async def _wait_for(self, symbol: str, newest_id: int, page: list[Trade] | None, cause: Cause) -> None:
         """Give the line time to deliver what exists; what it does not deliver is a hole."""
+        line_at = self._line_at
         await asyncio.sleep(_SETTLE)
         vigil, lane = self.vigils[symbol], self._pipeline.lanes[symbol]
-        if self._line_at is None or not lane.is_behind(newest_id):
+        if self._line_at is None or self._line_at != line_at or not lane.is_behind(newest_id):
             return
         last_us = page[-1].timestamp_us if page else max(self._clock.newest_us, lane.ids.last_us)
         batch = self._pipeline.learn(symbol, newest_id, last_us, cause)

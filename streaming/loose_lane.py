@@ -71,6 +71,8 @@ class LooseLane(Lane):
         """Take a page of the newest trades, as far as it lies in holes; each hole ends by what the page proves of it."""
         page = sorted(trades, key=self.order)
         for opened in list(self.open):
+            if not page or page[-1].timestamp_us < opened.window.end_us:
+                continue  # it ends before the hole does: REST lags
             before = [trade for trade in page if trade.timestamp_us <= opened.window.start_us and trade.trade_id in self._seen]
             missed = [
                 trade

@@ -13,7 +13,7 @@ from db.engine import is_transient
 from db.repositories.gaps import Gap
 from db.store import Store
 from exchanges.base import DataProvider, Instrument
-from market.candle import Candle
+from market.candle import Candle, Origin
 from market.errors import StoreUnreachable
 from market.rebuild import rebuild
 from market.timeframe import BASE, DAY_US, MINUTE_US, Timeframe
@@ -91,7 +91,8 @@ class Persistence:
             candle = store.market_data.get_last_traded(symbol, BASE)
             since_us = candle.open_us - _SLACK_US if candle else BASE.open_of(mark.timestamp_us)
             trades = store.raw_trades.get_trades(symbol, since_us, mark.timestamp_us + _SLACK_US) if self.keep_trades else None
-            flats = store.market_data.get_series(symbol, BASE, candle.timestamp_us + 1).candles() if candle else ()
+            behind = store.market_data.get_series(symbol, BASE, candle.timestamp_us + 1).candles() if candle else ()
+            flats = takewhile(_is_ours_and_flat, behind)
             widest = self._wider[-1] if self._wider else BASE
             minutes = store.market_data.get_series(symbol, BASE, widest.open_of(mark.timestamp_us) + 1).candles()
             return Resume(
@@ -167,7 +168,7 @@ class Persistence:
             trades = store.raw_trades.get_trades(symbol, window.start_us, window.end_us) if self.keep_trades else []
         inside = list(store.market_data.get_series(symbol, BASE, window.start_us, window.end_us).candles())
         behind = store.market_data.get_series(symbol, BASE, window.end_us + 1, window.end_us + DAY_US).candles()
-        flats = list(takewhile(lambda candle: not candle.trades, behind))
+        flats = list(takewhile(_is_ours_and_flat, behind))
         mark = store.watermarks.get(symbol)
         rebuilt = rebuild(
             symbol, window, trades, inside + flats,
@@ -186,6 +187,10 @@ class Persistence:
                 series = store.market_data.get_series(symbol, wider, min(labels), max(labels)).candles()
                 found += [candle for candle in series if candle.timestamp_us in labels]
         return found
+
+
+def _is_ours_and_flat(candle: Candle) -> bool:
+    return not candle.trades and candle.trades is not None and candle.origin is not Origin.EXCHANGE
 
 
 def _mark(store: Store, batch: Batch, *, provable: bool) -> None:

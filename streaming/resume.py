@@ -72,8 +72,10 @@ def resume(lane: Lane, point: Resume) -> Batch:
     for trade in trades:
         if trade.timestamp_us >= open_us:
             batch.candles += builder.add(trade)
-    if point.trades is None and candle is not None:
-        _miss_what_was_not_kept(lane, candle, point, batch)
+    if lane.provable and candle is not None:
+        _miss_what_is_not_stored(lane, candle, point, batch)
+    elif point.trades is None and candle is None:
+        builder.recent.known_from_us = max(point.since_us or 0, point.last_us + 1)  # what the forming minute had is not known
     lane.interrupt(Cause.CRASH)
     return batch
 
@@ -91,15 +93,17 @@ def _remember(lane: Lane, known: KnownHole) -> None:
         lane.open.append(OpenHole(hole, window, ids, known.recovered))
 
 
-def _miss_what_was_not_kept(lane: Lane, candle: Candle, point: Resume, batch: Batch) -> None:
-    # The trades up to the watermark were stored as candles only: what the forming one had is not known.
+def _miss_what_is_not_stored(lane: Lane, candle: Candle, point: Resume, batch: Batch) -> None:
+    # Ids behind the candle, up to the watermark, of which there is no trade: they were stored as candles only.
     if candle.last_trade_id is None:
         return
-    low, start_us = candle.last_trade_id + 1, min(lane.builder.span[0], point.last_us)
-    for hole in [*lane.ids.touched(low, point.last_id), None]:
-        high = point.last_id if hole is None else hole.first_id - 1
-        if low <= high:
-            ids = IdHole(low, high, start_us, point.last_us, [(low, high)])
+    low = candle.last_trade_id + 1
+    known = [(trade.first_id, trade.trade_id) for trade in point.trades or () if trade.trade_id >= low]
+    known += [(hole.first_id, hole.last_id) for hole in lane.ids.touched(low, point.last_id)]
+    start_us = min(lane.builder.span[0], point.last_us)
+    for first_id, last_id in sorted([*known, (point.last_id + 1, point.last_id + 1)]):
+        if first_id > low:
+            ids = IdHole(low, first_id - 1, start_us, point.last_us, [(low, first_id - 1)])
             lane.ids.reopen(ids)
             lane.note(ids, Cause.CRASH, batch)
-        low = low if hole is None else max(low, hole.last_id + 1)
+        low = max(low, last_id + 1)

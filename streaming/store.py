@@ -66,7 +66,7 @@ class StoreSink:
         if not batch:
             return
         self._waiting.append(batch)
-        self.size += len(batch.trades)
+        self.size += batch.size
         self._some.set()
         if self.size >= self._limit:
             self._room.clear()
@@ -94,7 +94,7 @@ class StoreSink:
                 return
             batch = self._next()
             await self._store(batch)
-            self.size -= len(batch.trades)
+            self.size -= batch.size
             self.stored_trades += len(batch.trades)
             if self.size < self._limit:
                 self._room.set()

@@ -44,6 +44,9 @@ async def sweep(
         until = monotonic() + longest_seconds
         while True:
             wait = await healer.once()
+            for written in store.take_written():
+                for symbol, window in written.short:
+                    healer.fetch_whole(symbol, window)
             if wait is None or monotonic() + wait > until:
                 break
             await asyncio.sleep(wait)

@@ -2,6 +2,7 @@
 
 from market.timeframe import DAY_US, MINUTE_US
 
+_AHEAD_OF_ANSWER_US = 10_000_000
 _AHEAD_US, _BEHIND_US = 60 * MINUTE_US, 7 * DAY_US
 
 
@@ -40,12 +41,20 @@ class VenueClock:
         return max(self._seen_us, self._answer_us)
 
     def is_possible(self, venue_us: int, local_us: int) -> bool:
-        """Return whether a venue may name this time: neither an hour ahead of all we know, nor a week behind it.
-
-        One absurd time would otherwise close a candle for every minute up to it.
-        """
+        """Return whether a venue's clock may show this: neither an hour ahead of all we know, nor a week behind it."""
         newest_us = max(self.newest_us, local_us)
         return newest_us - _BEHIND_US <= venue_us <= newest_us + _AHEAD_US
+
+    def may_trade_at(self, venue_us: int, local_us: int, now: float) -> bool:
+        """Return whether a trade may have this time; once the venue told its time, not more than ten seconds ahead of it.
+
+        One absurd time would otherwise close candles of all symbols up to it.
+        """
+        if not self._answer_us:
+            return self.is_possible(venue_us, local_us)
+        told_us = self._answer_us + int((now - self._answer_at) * 1_000_000)
+        newest_us = max(self.newest_us, told_us, local_us)
+        return newest_us - _BEHIND_US <= venue_us <= newest_us + _AHEAD_OF_ANSWER_US
 
     def closable_until(self, now: float) -> int:
         """Return the moment up to which spans may be closed."""

@@ -5,6 +5,7 @@ _FIRST_LOOK = 3.0
 _TIMES = 8.0
 _LEAST, _MOST = 4.0, 60.0
 _RARER = 4
+_SHARE = 2.0  # seconds between two questions about quiet symbols of one venue, all together
 _BLIND = 6.0
 _RENEW_FIRST, _RENEW_MOST = 15.0, 1800.0
 
@@ -25,7 +26,8 @@ class Vigil:
     """
 
     def __init__(self, *, others: int = 0) -> None:
-        self._most = _MOST + others
+        self._others, self._most = others, _MOST + _SHARE * others
+        self._is_fresh = True
         self._last_at: float | None = None
         self._pause: float | None = None
         self._silent_since = self._look_at = float("inf")
@@ -39,6 +41,15 @@ class Vigil:
         """Note a new line: a first look follows soon, for who knows what was missed."""
         self._silent_since, self._looks = now, 0
         self._look_at = min(self._look_at, now + _FIRST_LOOK) if self._look_at > now else now + _FIRST_LOOK
+
+    def renewed(self) -> None:
+        """Note that a new line took over."""
+        self._is_fresh = True
+
+    @property
+    def overdue(self) -> float:
+        """When the venue should be asked, the oldest first."""
+        return self._look_at
 
     def heard(self, count: int, now: float) -> None:
         """Note trades that arrived together."""
@@ -54,7 +65,7 @@ class Vigil:
     @property
     def patience(self) -> float:
         """Seconds of silence that are usual."""
-        return _LEAST if self._pause is None else min(max(_TIMES * self._pause, _LEAST), self._most)
+        return _LEAST if self._pause is None else min(max(_TIMES * self._pause, _LEAST), _MOST)
 
     def should_look(self, now: float) -> bool:
         """Return whether the venue should be asked for its newest trade."""
@@ -66,19 +77,22 @@ class Vigil:
 
     def confirmed(self, now: float) -> None:
         """Note that the venue has nothing that did not come."""
-        self._confirmed_at, self._blind_since, self.owes = now, None, ""
+        self._confirmed_at, self._blind_since = now, None
+        if self._is_fresh:
+            self.owes = ""  # only a trade, or a new line that owes nothing, says that it delivers again
         self._looks += 1
-        self._look_at = now + min(self.patience * min(2**self._looks, _RARER), self._most)
+        rarer = max(self.patience * min(2 ** min(self._looks, 10), _RARER), _SHARE * self._others)
+        self._look_at = now + min(rarer, self._most)
 
     def unanswered(self, now: float) -> None:
         """Note that the venue did not answer the question."""
         self._blind_since = now if self._blind_since is None else self._blind_since
         self._looks += 1
-        self._look_at = now + min(2.0**self._looks, self._most)
+        self._look_at = now + min(2.0 ** min(self._looks, 10), self._most)
 
     def lost(self, words: str, now: float) -> None:
         """Note that the venue has trades that did not come."""
-        self.owes, self._blind_since = words, None
+        self.owes, self._blind_since, self._is_fresh = words, None, False
         self._look_at = now + _LEAST
 
     def should_renew(self, now: float) -> bool:

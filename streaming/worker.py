@@ -74,13 +74,14 @@ class Worker:
         self._edges = {symbol: LiveEdge(wanted) for symbol in provider.symbols}
         self._clock = VenueClock()
         self._dirty: set[str] = set()
+        self._subscribing: set[str] = set()
         self._guarded, self._ready, self._listed_at = True, False, float("-inf")
         self._stop = asyncio.Event()
         self._errands = Errands()
         self.board = FeedBoard(provider.name, provider.symbols)
         whole = reads.ids_of if provider.provable and not reads.keeps_trades else None
         line = (provider, history, self.pipeline, self._emit)
-        self.lookout = Lookout(*line, renew=connection.renew, clock=self._clock)
+        self.lookout = Lookout(*line, renew=connection.renew, clock=self._clock, guarded=lambda: self._guarded)
         self.healer = Healer(*line, clock=self._clock, ids_of=whole, rng=rng)
 
     def stop(self) -> None:
@@ -134,8 +135,7 @@ class Worker:
         self.board.connected(event.tape)
         self.lookout.connected(renewed=event.renewed)
         self._guarded = not event.tape  # a local exchange plays any time at any speed
-        words = "renewed" if event.renewed else "connected"
-        logger.info("%s venue=%s url=%s", words, self._provider.name, self._connection.url)
+        logger.info("connected venue=%s url=%s renewed=%s", self._provider.name, self._connection.url, event.renewed)
         self._errands.run(self._ask_time())
         if monotonic() > self._listed_at + _LISTED_SECONDS:  # it is dear, and who reconnects has holes to pay for
             self._errands.run(self._ask_instruments())
@@ -176,23 +176,28 @@ class Worker:
         logger.error("refused venue=%s code=%r message=%r", self._provider.name, control.code, control.message)
         if control.symbol is not None:
             self.board.refused(control.symbol, f"the venue refused it: {control.message or control.code}")
-            self._errands.later(_ASK_AGAIN_SECONDS, lambda: self._connection.subscribe([control.symbol or ""]))
-        elif len(self._provider.symbols) > 1:  # one bad symbol may have cost the others their subscription
-            self._errands.later(1.0, self._subscribe_one_by_one)
+        # One that names no symbol may be about one of many, and have cost the others their subscription.
+        self._subscribe_later(_ASK_AGAIN_SECONDS, *([control.symbol] if control.symbol else self._provider.symbols))
 
-    def _subscribe_one_by_one(self) -> None:
-        for symbol in self._provider.symbols:
+    def _subscribe_later(self, seconds: float, *symbols: str) -> None:
+        # One request for a symbol is under way at a time: a refusal of it must not double what is asked.
+        waiting = [symbol for symbol in symbols if symbol not in self._subscribing]
+        self._subscribing.update(waiting)
+        self._errands.later(seconds, lambda: self._subscribe(waiting))
+
+    def _subscribe(self, symbols: Iterable[str]) -> None:
+        for symbol in symbols:
+            self._subscribing.discard(symbol)
             self._connection.subscribe([symbol])
 
     def _possible(self, trades: list[Trade], local_us: int) -> list[Trade]:
         if not self._guarded:
             return trades
-        good = [trade for trade in trades if self._clock.is_possible(trade.timestamp_us, local_us)]
+        now = monotonic()
+        good = [trade for trade in trades if self._clock.may_trade_at(trade.timestamp_us, local_us, now)]
         if len(good) < len(trades):
             self.board.quarantined += len(trades) - len(good)
-            logger.warning(
-                "quarantined venue=%s trades with an impossible time count=%d", self._provider.name, len(trades) - len(good)
-            )
+            logger.warning("quarantined venue=%s impossible times=%d", self._provider.name, len(trades) - len(good))
         return good
 
     def _disconnected(self, event: Disconnected) -> None:
@@ -200,11 +205,8 @@ class Worker:
         self.pipeline.interrupt(Cause.OVERLOAD if overloaded else Cause.DISCONNECT)
         self.board.disconnected(event.reason)
         self.lookout.disconnected()
-        what = "lost" if event.reached else "cannot be reached"
-        logger.warning(
-            "disconnected venue=%s %s url=%s reason=%s retry_in_seconds=%.1f",
-            self._provider.name, what, self._connection.url, event.reason, event.wait,
-        )  # fmt: skip
+        what = f"{self._provider.name} {'lost' if event.reached else 'cannot be reached'} url={self._connection.url}"
+        logger.warning("disconnected venue=%s reason=%s retry_in_seconds=%.1f", what, event.reason, event.wait)
 
     async def _emit(self, batch: Batch) -> None:
         if batch.candles:
@@ -251,10 +253,8 @@ class Worker:
         self._publisher.put(written.candles)
         for stored, other in written.alarms:
             logger.error("conflict symbol=%s trade_id=%d stored=%s other=%s", stored.symbol, stored.trade_id, stored, other)
-        self._publisher.put_events(
-            {"event": "conflict", "symbol": stored.symbol, "trade_id": stored.trade_id, "at_us": now_us()}
-            for stored, _ in written.alarms
-        )
+            event = {"event": "conflict", "symbol": stored.symbol, "trade_id": stored.trade_id, "at_us": now_us()}
+            self._publisher.put_events([event])
         for symbol, window in written.short:
             self.healer.fetch_whole(symbol, window)
 

@@ -271,3 +271,46 @@ async def test_numbers_that_jump_are_told():
         events = await first_events(Connection(provider, keep_alive=QUICK), lambda seen: 6 in ids(seen))
 
     assert sum(event.skipped for event in events if isinstance(event, Received)) == 2
+
+
+async def test_a_successor_that_is_deaf_does_not_take_over_from_a_line_that_delivers(monkeypatch):
+    monkeypatch.setattr("streaming.connection._FIRST_DATA", 0.2)
+    lines = 0
+
+    async def second_is_deaf(socket: ServerConnection) -> None:
+        nonlocal lines
+        lines += 1
+        if lines == 1:
+            for number in range(1, 200):
+                await socket.send(push(number))
+                await asyncio.sleep(0.005)
+        await socket.wait_closed()
+
+    async with venue(second_is_deaf) as connection:
+        events: list[Event] = []
+        async with asyncio.timeout(10), aclosing(connection.events()) as happened:
+            async for event in happened:
+                events.append(event)
+                if len(events) == 2:
+                    connection.renew("a test")
+                if 199 in ids(events[-1:]):
+                    break
+
+    assert connection.opened == 2
+    assert _count(Connected, events) == 1
+    assert ids(events) == list(range(1, 200))
+
+
+async def test_a_line_that_ends_as_soon_as_it_is_renewed_is_not_renewed_for_ever():
+    async def announces(socket: ServerConnection) -> None:
+        await socket.send(push(1))
+        await socket.wait_closed()
+
+    async with venue(announces) as connection, asyncio.timeout(10), aclosing(connection.events()) as happened:
+        async for event in happened:
+            for _ in range(50):
+                connection.renew("again")
+            if isinstance(event, Connected) and event.renewed:
+                break
+
+    assert connection.opened == 2

@@ -48,7 +48,7 @@ class Stage:
     async def emit(self, batch: Batch) -> None:
         self.progress += batch.progress
 
-    async def heal(self, until: Callable[[], bool], *, seconds: float = 400.0) -> None:
+    async def heal(self, until: Callable[[], bool], *, seconds: float = 8000.0) -> None:
         self.core = ExchangeCore(self.market, faults=FaultScript(self.faults))
         self.core._clock.release(hold_seconds=0.0)
         self.core._begun = 0.0  # as if somebody had subscribed: faults count their seconds from there
@@ -166,7 +166,7 @@ def test_a_symbol_that_the_venue_refuses_for_good_is_unrecoverable_in_the_end():
     assert stage.last.evidence["reason"] == "the venue refuses for good"
     waits = [b - a for (a, _), (b, _) in zip(stage.asked, stage.asked[1:], strict=False)]
     assert waits == sorted(waits)
-    assert len(stage.asked) == 5
+    assert len(stage.asked) == 8
 
 
 def test_a_venue_that_is_away_is_asked_again_less_and_less_often():
@@ -189,7 +189,7 @@ def test_a_long_hole_is_filled_piece_by_piece_and_each_piece_is_kept():
 
     stage.run()
 
-    assert [(step.state, step.recovered) for step in stage.progress] == [("open", 501), ("open", 1001), ("filled", 1299)]
+    assert [(step.state, step.recovered) for step in stage.progress] == [("open", 499), ("open", 998), ("filled", 1299)]
 
 
 def test_a_hole_of_a_venue_without_ids_ends_by_one_page_of_its_newest_trades():
@@ -206,3 +206,66 @@ def test_a_hole_of_a_venue_without_ids_ends_by_one_page_of_its_newest_trades():
 
     assert (stage.last.state, stage.last.recovered, stage.last.evidence["overlaps"]) == ("filled", 10, True)
     assert len(stage.asked) == 1
+
+
+def test_a_wide_range_in_which_nothing_exists_ends_with_few_questions():
+    stage = Stage(lost=slice(0, 0))
+    shifted = [
+        trade if number < 30 else msgspec.structs.replace(trade, trade_id=trade.trade_id + 5_000)
+        for number, trade in enumerate(stage.trades)
+    ]
+    series = stage.market._fills[stage.symbol]
+    stage.market._fills[stage.symbol] = type(series)(shifted, [trade.trade_id for trade in shifted])
+    stage.received = shifted
+
+    stage.run()
+
+    assert (stage.last.state, stage.last.recovered) == ("never_existed", 0)
+    assert stage.last.hole.last_id - stage.last.hole.first_id + 1 == 5_000
+    assert len(stage.asked) < 40
+
+
+def test_a_new_hole_need_not_wait_for_a_long_one():
+    stage = Stage(lost=slice(0, 0))
+    stage.market = SmallMarket("OKX", ["BTC-USDT"], seconds=100.0, rate=60.0)
+    stage.trades = list(stage.market.trades(stage.symbol))
+    stage.received = [stage.trades[0], *stage.trades[4000:]]
+    fresh: list[float] = []
+
+    async def lose_more() -> None:
+        await asyncio.sleep(122.0)  # the long hole is being filled
+        last = stage.trades[-1]
+        new = [msgspec.structs.replace(last, trade_id=last.trade_id + number) for number in (1, 3)]
+        stage.pipeline.take(new)
+        assert len(stage.pipeline.lanes[stage.symbol].open) == 2
+        fresh.append(stage.pipeline.lanes[stage.symbol].open[-1].hole.first_id)
+
+    async def both() -> None:
+        losing = asyncio.create_task(lose_more())
+        await stage.heal(lambda: any(step.state == "filled" for step in stage.progress))
+        await losing
+
+    virtual.run(both(), virtual.VirtualLoop(), START_US)
+
+    asked = [int(url.params["after"]) for _, url in stage.asked]
+    first_new = next(number for number, after in enumerate(asked) if after > stage.trades[-1].trade_id)
+    assert any(after <= stage.trades[4000].trade_id for after in asked[first_new:])
+
+
+def test_a_recovered_trade_at_an_absurd_time_is_refused_and_the_hole_stays_open():
+    stage = Stage()
+
+    def lying(inner, question):
+        reply = inner(question)
+        if reply.answer is not None and "history-trades" in question.path:
+            body = msgspec.json.decode(reply.answer.body)
+            for row in body["data"]:
+                row["ts"] = str(int(row["ts"]) + 50 * 365 * 86_400_000)
+            return type(reply)(type(reply.answer)(msgspec.json.encode(body)), reply.delay_seconds)
+        return reply
+
+    stage.lie = lying
+    stage.run(until=lambda stage: len(stage.asked) >= 3)
+
+    assert stage.progress == []
+    assert [opened.missing for opened in stage.pipeline.open_holes()] == [((stage.trades[10].trade_id, stage.trades[19].trade_id),)]

@@ -132,6 +132,67 @@ def test_ids_that_start_over_are_followed_and_noted():
     assert batch.marks[SYMBOL].restart is True
 
 
+def test_one_old_id_at_a_new_time_is_not_believed():
+    pipeline = Pipeline([SYMBOL])
+    pipeline.take([trade(900, 0), trade(901, 1)])
+
+    batch = pipeline.take([trade(5, 5 * MINUTE_US), trade(902, 5 * MINUTE_US + 1), trade(7, 20 * MINUTE_US)])
+
+    assert [each.trade_id for each in batch.trades] == [902]
+    assert batch.holes == []
+
+
+def test_one_id_far_ahead_of_all_others_is_not_believed_and_two_that_go_on_are():
+    pipeline = Pipeline([SYMBOL])
+    pipeline.take([trade(1, 0), trade(2, 1)])
+
+    alone = pipeline.take([trade(2**61, 2), trade(3, 3)])
+    moved = pipeline.take([trade(10**12, 4), trade(10**12 + 1, 5), trade(10**12 + 2, 6)])
+
+    assert [each.trade_id for each in alone.trades] == [3]
+    assert alone.holes == []
+    assert [each.trade_id for each in moved.trades] == [10**12, 10**12 + 1, 10**12 + 2]
+    assert [hole.cause for hole in moved.holes] == [Cause.RESET]
+    assert pipeline.learn(SYMBOL, 2**61, START_US + 7, Cause.STALL).holes == []
+
+
+def test_without_kept_trades_and_without_a_candle_the_forming_minute_is_not_complete():
+    after = Pipeline([SYMBOL])
+    after.resume(SYMBOL, Resume(50, START_US + 10, START_US - 5, trades=None))
+
+    batch = after.take([trade(51, 20), trade(52, MINUTE_US), trade(53, 2 * MINUTE_US)])
+
+    assert [candle.complete for candle in batch.candles] == [False, True]
+
+
+def test_ids_behind_the_last_candle_that_are_not_stored_are_a_hole_after_a_restart():
+    before = Pipeline([SYMBOL])
+    stored = before.take([trade(1, -1), trade(2, 5), trade(3, MINUTE_US)])
+    after = Pipeline([SYMBOL])
+    kept = [trade(6, MINUTE_US + 30)]
+
+    point = Resume(6, START_US + MINUTE_US + 30, stored.marks[SYMBOL].since_us, stored.candles[-1], trades=kept)
+    batch = after.resume(SYMBOL, point)
+
+    assert [(hole.first_id, hole.last_id, hole.cause) for hole in batch.holes] == [(3, 5, Cause.CRASH)]
+
+
+def test_without_ids_a_page_that_ends_before_the_hole_does_proves_nothing():
+    symbol = "BYBIT:BTC-USDT"
+    pipeline = Pipeline([symbol], provable=False)
+    first = [trade(number, at, symbol=symbol) for number, at in ((50, 0), (7, 10))]
+    pipeline.take(first)
+    pipeline.interrupt()
+    pipeline.take([trade(99, 1000, symbol=symbol)])
+
+    early = pipeline.recover(symbol, [*first, trade(3, 500, symbol=symbol)])
+    late = pipeline.recover(symbol, [*first, trade(3, 500, symbol=symbol), trade(99, 1000, symbol=symbol)])
+
+    assert (early.trades, early.progress) == ([], [])
+    assert [each.trade_id for each in late.trades] == [3]
+    assert [(step.state, step.recovered) for step in late.progress] == [(State.FILLED, 1)]
+
+
 def test_a_symbol_goes_on_behind_what_is_stored():
     trades = [trade(number, number * 9_000_000, 100.0 + number) for number in range(1, 40)]
     straight = Pipeline([SYMBOL])

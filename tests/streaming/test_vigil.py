@@ -94,4 +94,41 @@ def test_patience_stays_within_its_bounds_whatever_the_rhythm(rhythm):
         now += pause
         vigil.heard(count, now)
 
-    assert 4.0 <= vigil.patience <= 70.0
+    assert 4.0 <= vigil.patience <= 60.0
+
+
+def test_what_is_owed_is_not_forgotten_by_an_answer_but_by_a_trade_or_a_new_line():
+    vigil = liquid()
+    vigil.lost("trades up to 9 did not come", 104.0)
+
+    vigil.confirmed(108.0)
+    still = vigil.state(108.0)[0]
+    vigil.renewed()
+    vigil.confirmed(112.0)
+
+    assert still == "stale"
+    assert vigil.state(112.0)[0] == "quiet"
+
+
+def test_many_quiet_symbols_share_the_venues_limits():
+    vigil = Vigil(others=300)
+    vigil.connected(0.0)
+    asked, now = 0, 0.0
+    while now < 3600.0:
+        now += 1.0
+        if vigil.should_look(now):
+            asked += 1
+            vigil.confirmed(now)
+
+    assert 300 * asked / 3600.0 < 1.0
+
+
+def test_hours_of_silence_and_of_no_answer_are_no_trouble():
+    vigil = Vigil()
+    vigil.connected(0.0)
+    for number in range(20_000):
+        vigil.confirmed(float(number))
+    for number in range(20_000):
+        vigil.unanswered(float(20_000 + number))
+
+    assert not vigil.should_look(40_000.0)

@@ -11,14 +11,24 @@ depends_on = None
 
 STATES = "state in ('open', 'filled', 'never_existed', 'unrecoverable', 'alarm')"
 
+# A tape of before this revision begins with its first candle of ours, which is not complete.
+SINCE = """
+update watermarks set since = (
+    select min(timestamp) from market_data
+    where market_data.symbol = watermarks.symbol and timeframe = '1m' and origin <> 'exchange'
+)
+"""
+
 
 def upgrade() -> None:
     op.add_column("gaps", sa.Column("missing", JSONB))
+    op.alter_column("gaps", "recovered", type_=sa.BigInteger)
     op.add_column("gaps", sa.Column("updated_at", TIMESTAMP(timezone=True), nullable=False, server_default=sa.func.now()))
     op.drop_constraint("gaps_state", "gaps", type_="check")
     op.create_check_constraint("gaps_state", "gaps", STATES)
     _identify("symbol", "first_id", "last_id", "start", "end")
     op.add_column("watermarks", sa.Column("since", TIMESTAMP(timezone=True)))
+    op.execute(SINCE)
     op.create_table(
         "feeds",
         sa.Column("symbol", sa.Text, nullable=False),
@@ -42,6 +52,7 @@ def downgrade() -> None:
     _identify("symbol", "first_id", "last_id", "start")
     op.drop_column("gaps", "updated_at")
     op.drop_column("gaps", "missing")
+    op.alter_column("gaps", "recovered", type_=sa.Integer)
 
 
 def _identify(*columns: str) -> None:
