@@ -228,7 +228,7 @@ def http_refusal(venue: str, status: int, headers: Mapping[str, str], message: s
     """
     wait = headers.get("retry-after", "")
     seconds = float(wait) if wait.isascii() and wait.replace(".", "", 1).isdigit() else None
-    transient = status in {403, 408, 418, 425, 429} or status >= 500  # 403: a firewall, and not for ever
+    transient = status in {408, 418, 425, 429} or status >= 500
     return VenueError(venue, f"HTTP {status} {message}".strip(), transient=transient, retry_after_seconds=seconds)
 
 
