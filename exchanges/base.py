@@ -6,6 +6,7 @@ from typing import ClassVar, Self, TypeVar
 
 import msgspec
 
+from exchanges.refusals import http_refusal
 from exchanges.values import (
     Amount,
     Budget,
@@ -219,17 +220,6 @@ class DataProvider(ABC):
 def pieces(items: Sequence[T], size: int) -> list[Sequence[T]]:
     """Return a sequence in pieces of at most `size`."""
     return [items[start : start + size] for start in range(0, len(items), size)]
-
-
-def http_refusal(venue: str, status: int, headers: Mapping[str, str], message: str) -> VenueError:
-    """Return the refusal that an HTTP status means: 418, 429 and 5xx may be tried again, the rest may not.
-
-    `headers` must be looked up in lower case.
-    """
-    wait = headers.get("retry-after", "")
-    seconds = float(wait) if wait.isascii() and wait.replace(".", "", 1).isdigit() else None
-    transient = status in {408, 418, 425, 429} or status >= 500
-    return VenueError(venue, f"HTTP {status} {message}".strip(), transient=transient, retry_after_seconds=seconds)
 
 
 def plain_decimal(text: str) -> str:

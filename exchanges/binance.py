@@ -10,7 +10,7 @@ from typing import ClassVar
 import msgspec
 
 from exchanges import base
-from exchanges.binance_market import BinanceMarket
+from exchanges.binance_market import BinanceMarket, Wrapped, unwrapped
 from market.errors import WireError
 from market.timeframe import Timeframe
 from market.trade import Side, Trade
@@ -37,12 +37,7 @@ class _Aggregate(msgspec.Struct, tag_field="e", tag="aggTrade", gc=False):
     m: bool
 
 
-class _Frame(msgspec.Struct, gc=False):
-    # {"stream":"btcusdt@trade","data":{…}}
-    data: _Fill | _Aggregate
-
-
-_frame = msgspec.json.Decoder(_Frame, strict=False).decode
+_frame = msgspec.json.Decoder(Wrapped[_Fill | _Aggregate], strict=False).decode
 _raw = msgspec.json.Decoder(_Fill | _Aggregate, strict=False).decode
 _BUY, _SELL = Side.BUY, Side.SELL  # looking a member up costs more than making a trade of it
 
@@ -70,13 +65,9 @@ class Binance(BinanceMarket):
 
     def parse(self, frame: bytes, received_us: int) -> list[Trade] | base.Control:
         """Return the trade of a frame, combined or raw, or what else the frame says."""
-        try:
-            data = _frame(frame).data
-        except base.BAD_JSON:
-            try:
-                data = _raw(frame)
-            except base.BAD_JSON:
-                return self.parse_control(frame)
+        data = unwrapped(frame, _frame, _raw)
+        if data is None:
+            return self.parse_control(frame)
         if data.s not in self._by_wire:
             raise self.wire_error(frame)
         if isinstance(data, _Aggregate):
@@ -109,14 +100,7 @@ class Binance(BinanceMarket):
         """Ask for the newest page of trades."""
         return self._newest("trades", 25, symbol, partial(self._history, symbol, received_us))
 
-    def trades(
-        self,
-        symbol: str,
-        first_id: int,
-        last_id: int,
-        received_us: int,
-        since_us: int | None = None,  # noqa: ARG002
-    ) -> base.Pages:
+    def trades(self, symbol: str, first_id: int, last_id: int, received_us: int, since_us: int | None = None) -> base.Pages:  # noqa: ARG002
         """Ask for a range of ids, oldest page first: `fromId` is inclusive."""
         read = partial(self._history, symbol, received_us)
         return self._by_id("historicalTrades", 25, symbol, first_id, last_id, read)

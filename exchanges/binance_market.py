@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
 
@@ -13,9 +13,17 @@ from market.timeframe import Timeframe
 from market.trade import Side, Trade
 from market.window import Window
 
+T = TypeVar("T")
+
 _STREAMS_PER_REQUEST = 200
 # -1001 internal error, -1003 too many requests, -1007 backend timeout, -1008 overloaded: "please try again" in the venue's words
 _TRANSIENT_CODES = {-1001, -1003, -1007, -1008}
+
+
+class Wrapped(msgspec.Struct, Generic[T], gc=False):
+    """A frame of combined streams: `{"stream":"btcusdt@trade","data":{…}}`."""
+
+    data: T
 
 
 class _Reply(msgspec.Struct):
@@ -242,6 +250,17 @@ class BinanceMarket(base.DataProvider):
             Trade(symbol, row.id, row.price, row.qty, taker_side(buyer_made=row.isBuyerMaker), row.time * 1000, received_us)
             for row in self.decode(_historical, body)
         ]
+
+
+def unwrapped(frame: bytes, combined: Callable[[bytes], Wrapped[T]], raw: Callable[[bytes], T]) -> T | None:
+    """Return what a frame says, be it of combined streams or of a raw one; None when neither reads it."""
+    try:
+        return combined(frame).data
+    except base.BAD_JSON:
+        try:
+            return raw(frame)
+        except base.BAD_JSON:
+            return None
 
 
 def taker_side(*, buyer_made: bool) -> Side:

@@ -11,7 +11,7 @@ from typing import ClassVar
 import msgspec
 
 from exchanges import base
-from exchanges.binance_market import BinanceMarket, Listed
+from exchanges.binance_market import BinanceMarket, Listed, Wrapped, unwrapped
 from market.errors import InputError, WireError
 from market.symbol import Symbol
 from market.timeframe import Timeframe
@@ -48,11 +48,6 @@ class _Aggregate(msgspec.Struct, tag_field="e", tag="aggTrade", gc=False):
     st: int = 1
 
 
-class _Frame(msgspec.Struct, gc=False):
-    # {"stream":"btcusdt@aggTrade","data":{…}}
-    data: _Fill | _Aggregate
-
-
 class _Placeholder(msgspec.Struct):
     # {"e":"trade","E":…,"T":…,"s":"BTCUSDT","t":7950493454,"p":"0","q":"0","X":"NA","m":true,"st":1}: a number without a trade,
     # some fifteen a minute of a busy symbol
@@ -61,10 +56,6 @@ class _Placeholder(msgspec.Struct):
     p: float
     q: float
     X: str
-
-
-class _PlaceholderFrame(msgspec.Struct):
-    data: _Placeholder
 
 
 class _OldAggregate(msgspec.Struct, gc=False):
@@ -78,9 +69,9 @@ class _OldAggregate(msgspec.Struct, gc=False):
     m: bool
 
 
-_frame = msgspec.json.Decoder(_Frame, strict=False).decode
+_frame = msgspec.json.Decoder(Wrapped[_Fill | _Aggregate], strict=False).decode
 _raw = msgspec.json.Decoder(_Fill | _Aggregate, strict=False).decode
-_placeholder_frame = msgspec.json.Decoder(_PlaceholderFrame, strict=False).decode
+_placeholder_frame = msgspec.json.Decoder(Wrapped[_Placeholder], strict=False).decode
 _placeholder = msgspec.json.Decoder(_Placeholder, strict=False).decode
 _old_aggregates = msgspec.json.Decoder(list[_OldAggregate], strict=False)
 _BUY, _SELL = Side.BUY, Side.SELL  # looking a member up costs more than making a trade of it
@@ -121,13 +112,9 @@ class BinanceUsdm(BinanceMarket):
 
     def parse(self, frame: bytes, received_us: int) -> list[Trade] | base.Control:
         """Return the trade of a frame, combined or raw, or what else the frame says."""
-        try:
-            data = _frame(frame).data
-        except base.BAD_JSON:
-            try:
-                data = _raw(frame)
-            except base.BAD_JSON:
-                return self._parse_placeholder(frame)
+        data = unwrapped(frame, _frame, _raw)
+        if data is None:
+            return self._parse_placeholder(frame)
         if data.st == _COIN_M:  # streams of all symbols carry both markets
             return base.Control(base.ControlKind.OTHER)
         if data.s not in self._by_wire:
@@ -159,14 +146,8 @@ class BinanceUsdm(BinanceMarket):
         return Trade(symbol, data.a, data.p, data.q, side, data.T * 1000, received_us, count)
 
     def _parse_placeholder(self, frame: bytes) -> base.Control:
-        try:
-            data = _placeholder_frame(frame).data
-        except base.BAD_JSON:
-            try:
-                data = _placeholder(frame)
-            except base.BAD_JSON:
-                return self.parse_control(frame)
-        if (data.e, data.p, data.q, data.X) != ("trade", 0.0, 0.0, "NA"):
+        data = unwrapped(frame, _placeholder_frame, _placeholder)
+        if data is None or (data.e, data.p, data.q, data.X) != ("trade", 0.0, 0.0, "NA"):
             return self.parse_control(frame)
         return base.Control(base.ControlKind.OTHER, self._by_wire.get(data.s))
 
@@ -176,14 +157,7 @@ class BinanceUsdm(BinanceMarket):
             return self._newest("trades", 5, symbol, partial(self._history, symbol, received_us))
         return self._newest("aggTrades", 20, symbol, partial(self._aggregates, symbol, received_us))
 
-    def trades(
-        self,
-        symbol: str,
-        first_id: int,
-        last_id: int,
-        received_us: int,
-        since_us: int | None = None,  # noqa: ARG002
-    ) -> base.Pages:
+    def trades(self, symbol: str, first_id: int, last_id: int, received_us: int, since_us: int | None = None) -> base.Pages:  # noqa: ARG002
         """Ask for a range of ids of aggregates, oldest page first; of fills, for what of it is in the newest page.
 
         Fills by id are answered to the owner of an API key only. The newest page has market trades only.

@@ -42,7 +42,7 @@ _SIDES = {"Buy": Side.BUY, "Sell": Side.SELL}
 _topics_in = re.compile(r"publicTrade\.([^\s,\[\]]+)").findall
 
 _push = msgspec.json.Decoder(Push, strict=False).decode
-_said = msgspec.json.Decoder(Said).decode
+_said = msgspec.json.Decoder(Said)
 _times = msgspec.json.Decoder(Answer[Time], strict=False)
 _instruments = msgspec.json.Decoder(Answer[Listing[Listed]], strict=False)
 _executions = msgspec.json.Decoder(Answer[Listing[Execution]], strict=False)
@@ -111,10 +111,7 @@ class Bybit(base.DataProvider):
         return [Trade(symbol, trade_number(row.i), row.p, row.v, _SIDES[row.S], row.T * 1000, received_us) for row in push.data]
 
     def _parse_control(self, frame: bytes) -> base.Control:
-        try:
-            said = _said(frame)
-        except base.BAD_JSON as error:
-            raise self.wire_error(frame) from error
+        said = self.decode(_said, frame)
         if said.topic:
             kind, last = said.topic.partition(".")[0], said.topic.rpartition(".")[2]
             if kind not in _OTHER_TOPICS:  # also a trade that is not one: zero, NaN, a missing field
@@ -181,14 +178,7 @@ class Bybit(base.DataProvider):
             for row in reversed(rows)
         ]
 
-    def trades(
-        self,
-        symbol: str,
-        first_id: int,
-        last_id: int,
-        received_us: int,
-        since_us: int | None = None,  # noqa: ARG002
-    ) -> base.Pages:
+    def trades(self, symbol: str, first_id: int, last_id: int, received_us: int, since_us: int | None = None) -> base.Pages:  # noqa: ARG002
         """Ask for the newest page and keep what has such an id: the venue has no older one, and its ids have no order."""
         newest = yield from self.newest_trades(symbol, received_us)
         return [trade for trade in newest if first_id <= trade.trade_id <= last_id]
@@ -226,7 +216,7 @@ class Bybit(base.DataProvider):
         refusal.transient |= is_banned or verdict.retCode in _TRANSIENT_CODES
         if is_banned:
             refusal.retry_after_seconds = _BAN_SECONDS
-        elif verdict.retCode == _TOO_MANY:
+        elif verdict.retCode == _TOO_MANY and refusal.retry_after_seconds is None:
             refusal.retry_after_seconds = _wait(headers, verdict)
         return refusal
 

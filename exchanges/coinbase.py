@@ -45,6 +45,7 @@ class _Heartbeat(msgspec.Struct, tag_field="type", tag="heartbeat", gc=False):
     # {"type":"heartbeat","sequence":90,"last_trade_id":20,"product_id":"BTC-USD","time":"2026-01-07T08:19:28.464459Z"}
     product_id: str
     last_trade_id: base.TradeId = 0
+    time: str = ""
 
 
 class _Subscriptions(msgspec.Struct, tag_field="type", tag="subscriptions"):
@@ -97,7 +98,7 @@ class _Sequence(msgspec.Struct):
 
 
 _exchange = msgspec.json.Decoder(_Match | _LastMatch | _Heartbeat | _Subscriptions | _Error, strict=False).decode
-_typed = msgspec.json.Decoder(_Typed).decode
+_typed = msgspec.json.Decoder(_Typed)
 _advanced = msgspec.json.Decoder(_MarketTrades, strict=False).decode
 _channel = msgspec.json.Decoder(_Channel).decode
 _sequence = msgspec.json.Decoder(_Sequence).decode
@@ -160,9 +161,9 @@ class Coinbase(CoinbaseHistory):
             found = _exchange(frame)
         except base.BAD_JSON:
             return self._parse_other_type(frame)
-        if not isinstance(found, _Match):
-            return self._control(found)
         try:
+            if not isinstance(found, _Match):
+                return self._control(found)
             symbol, moment_us = self._by_wire[found.product_id], moment_of(found.time)
         except (KeyError, ValueError) as error:
             raise self.wire_error(frame) from error
@@ -175,14 +176,13 @@ class Coinbase(CoinbaseHistory):
             words = ": ".join(part for part in (found.message, found.reason) if part)
             return base.Control(base.ControlKind.REFUSED, self._named_in(words), message=words)
         symbol = self._by_wire.get(found.product_id)
-        # A zero says nothing: for long it was sent whatever had been traded.
-        return base.Control(base.ControlKind.HEARTBEAT, symbol, newest_id=(found.last_trade_id or None) if symbol else None)
+        if symbol is None or not found.last_trade_id:  # a zero says nothing: for long it was sent whatever had been traded
+            return base.Control(base.ControlKind.HEARTBEAT, symbol)
+        at_us = moment_of(found.time) if found.time else 0
+        return base.Control(base.ControlKind.HEARTBEAT, symbol, newest_id=found.last_trade_id, at_us=at_us)
 
     def _parse_other_type(self, frame: bytes) -> base.Control:
-        try:
-            other = _typed(frame)
-        except base.BAD_JSON as error:
-            raise self.wire_error(frame) from error
+        other = self.decode(_typed, frame)
         if other.type not in _OTHER_TYPES:  # or a match that is none: zero, NaN, a missing field
             raise self.wire_error(frame)
         return base.Control(base.ControlKind.OTHER, self._by_wire.get(other.product_id))

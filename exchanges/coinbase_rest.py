@@ -152,14 +152,7 @@ class CoinbaseHistory(base.DataProvider):
         body = yield self._trades_request(symbol, self.page)
         return self._history(symbol, body, received_us)
 
-    def trades(
-        self,
-        symbol: str,
-        first_id: int,
-        last_id: int,
-        received_us: int,
-        since_us: int | None = None,  # noqa: ARG002
-    ) -> base.Pages:
+    def trades(self, symbol: str, first_id: int, last_id: int, received_us: int, since_us: int | None = None) -> base.Pages:  # noqa: ARG002
         """Ask for a range of ids, from its end downwards: `after` is exclusive and answers with the next older rows.
 
         `before` is not sent: which end of a longer range it answers with is not documented.

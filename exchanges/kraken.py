@@ -74,7 +74,7 @@ class _OtherPush(msgspec.Struct):
 
 _frame = msgspec.json.Decoder(_Trades | _Heartbeat | _Status).decode
 _reply = msgspec.json.Decoder(_Reply).decode
-_other = msgspec.json.Decoder(_OtherPush).decode
+_other = msgspec.json.Decoder(_OtherPush)
 
 
 class Kraken(KrakenHistory):
@@ -161,10 +161,7 @@ class Kraken(KrakenHistory):
         return self._parse_other(frame)
 
     def _parse_other(self, frame: bytes) -> base.Control:
-        try:
-            push = _other(frame)
-        except base.BAD_JSON as error:
-            raise self.wire_error(frame) from error
+        push = self.decode(_other, frame)
         if push.channel not in _OTHER_CHANNELS:  # also a trade that is not one: zero, NaN, a missing field
             raise self.wire_error(frame)
         named = {row.symbol for row in push.data if isinstance(row, _Named)}

@@ -5,14 +5,13 @@ Sources: docs.kraken.com, "Get Server Time", "Get Tradable Asset Pairs", "Get Re
 
 from collections.abc import Generator, Mapping, Sequence
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from typing import Annotated, ClassVar, Literal, TypeVar
 
 import msgspec
 
 from exchanges import base
+from exchanges.refusals import seconds_until
 from market.candle import Candle, Origin
-from market.clock import from_datetime
 from market.errors import InputError, VenueError
 from market.timeframe import SECOND_US, Timeframe
 from market.trade import Side, Trade
@@ -31,7 +30,7 @@ _MINUTES = {
 _EARLIER_US = SECOND_US  # how much before a wanted trade a page begins: the times of rows are floats, 0.24 microseconds apart
 _BORDER_NS = 1_000  # how far a page goes back over the border of the one before it
 _MOST_GUESSES = 24
-_LONGEST_WAIT_US = 3600 * SECOND_US
+_LONGEST_WAIT = 3600.0
 _TRANSIENT = (
     "EAPI:Rate limit exceeded", "EService:Throttled", "EService:Busy", "EService:Unavailable", "EService:Timeout",
     "EGeneral:Internal error", "EGeneral:Temporary lockout", "EGeneral:Too many requests",
@@ -293,8 +292,5 @@ def _guess(early: _Page | None, late: _Page, trade_id: int, number: int) -> int:
 def _throttled_seconds(words: Sequence[str], headers: Mapping[str, str]) -> float | None:
     # "EService:Throttled:<unix seconds>" says until when; how long that is only the answer's own date tells.
     until = next((word.rpartition(":")[2] for word in words if word.startswith("EService:Throttled:")), "")
-    try:
-        wait_us = int(until) * SECOND_US - from_datetime(parsedate_to_datetime(headers.get("date", "")))
-    except ValueError:
-        return None
-    return wait_us / SECOND_US if 0 <= wait_us <= _LONGEST_WAIT_US else None
+    wait = seconds_until(int(until) * SECOND_US, headers) if until.isascii() and until.isdigit() and len(until) < 16 else None
+    return wait if wait and wait <= _LONGEST_WAIT else None

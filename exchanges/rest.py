@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import Generator
+from email.utils import format_datetime
 from types import TracebackType
 from typing import Self, TypeVar
 
 import httpx
-from aiolimiter import AsyncLimiter
 
 from exchanges.base import DataProvider, Instrument, Request
+from exchanges.body import read_body
+from exchanges.budgets import Budgets
 from market.candle import Candle
-from market.clock import monotonic, now_us
-from market.errors import VenueError, VenueUnreachable
+from market.clock import monotonic, now_us, to_datetime
+from market.errors import VenueError, VenueUnreachable, WireError
 from market.timeframe import Timeframe
 from market.trade import Trade
 from market.window import Window
@@ -22,6 +24,7 @@ _LIMITS = {418, 429}
 _PAUSE, _SHORT_PAUSE, _LONGEST_PAUSE = 2.0, 0.5, 3600.0
 _ANSWER_TIMES = 3.0
 _PATIENCE = 5.0
+_MOST_REDIRECTS = 3
 
 
 class HistoryClient:
@@ -30,8 +33,9 @@ class HistoryClient:
     Every method raises VenueUnreachable when nobody answers, VenueError for a refusal (its `transient` says whether to try
     again) and WireError for an answer that the venue's documentation does not have.
 
-    Each question waits for its budget (a token bucket). After a refusal that asks to be left alone nothing is asked until
-    then; a wait of more than five seconds is not waited for but raised as a VenueError that may be tried again.
+    Each question waits for its budget (a token bucket), of which paged history spares a share for single questions. After a
+    refusal that asks to be left alone nothing is asked until then, an hour at most; a wait of more than five seconds is not
+    waited for but raised as a VenueError that may be tried again.
 
     Args:
         provider: The venue; asked at its `endpoints.rest`.
@@ -44,15 +48,14 @@ class HistoryClient:
     ) -> None:
         self._provider, self._url = provider, provider.endpoints.rest
         self._longest = _ANSWER_TIMES * timeout_seconds
-        self._limiters: dict[str, AsyncLimiter] = {}
+        self._budgets = Budgets(provider.budgets)
         self._pause_until = float("-inf")
         host = httpx.URL(self._url).host
         self._http = httpx.AsyncClient(
             base_url=self._url,
             timeout=timeout_seconds,
-            follow_redirects=True,
             trust_env=host not in {"127.0.0.1", "::1", "localhost"},
-            headers={"User-Agent": "tcpdashboard"},
+            headers={"User-Agent": "tcpdashboard", "Accept-Encoding": "gzip"},
             transport=transport,
         )
 
@@ -72,7 +75,7 @@ class HistoryClient:
 
     async def newest_trades(self, symbol: str) -> list[Trade]:
         """Return the newest page of trades, oldest first."""
-        return await self._run(self._provider.newest_trades(symbol, now_us()))
+        return await self._run(self._provider.newest_trades(symbol, now_us()), paged=False)
 
     async def trades(self, symbol: str, first_id: int, last_id: int, since_us: int | None = None) -> list[Trade]:
         """Return the trades with ids `first_id` to `last_id`, both inclusive, oldest first; what the venue lacks is absent.
@@ -89,7 +92,7 @@ class HistoryClient:
         try:
             request = next(asking)
             for _ in range(pages):
-                request = asking.send(await self._get(request))
+                request = asking.send(await self._get(request, paged=True))
         except StopIteration as end:
             return list(end.value)
         asking.close()
@@ -99,33 +102,63 @@ class HistoryClient:
         """Return the closed candles whose spans lie in the window, oldest first."""
         return await self._run(self._provider.candles(symbol, timeframe, window))
 
-    async def _run(self, pages: Generator[Request, bytes, T]) -> T:
+    async def _run(self, pages: Generator[Request, bytes, T], *, paged: bool = True) -> T:
         try:
             request = next(pages)
             while True:
-                request = pages.send(await self._get(request))
+                request = pages.send(await self._get(request, paged=paged))
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]  # a generator's return value has no type at run time
 
-    async def _get(self, request: Request) -> bytes:
-        await self._limiter(request.budget).acquire(request.cost)
-        await self._leave_alone()
+    async def _get(self, request: Request, *, paged: bool = False) -> bytes:
+        await self._wait_for_turn(request, paged=paged)
         try:
             async with asyncio.timeout(self._longest):  # a venue that answers a byte at a time does not answer
-                answer = await self._http.get(request.path, params=list(request.params))
+                status, headers, body = await self._ask(request)
         except (httpx.RequestError, httpx.InvalidURL, TimeoutError) as error:
             raise VenueUnreachable(self._provider.name, self._url, str(error) or type(error).__name__) from error
-        headers = {name.lower(): value for name, value in answer.headers.items()}
-        refusal = self._provider.refusal(answer.status_code, headers, answer.content)
+        headers.setdefault("date", format_datetime(to_datetime(now_us()), usegmt=True))  # as RFC 9110 has it: the receipt's
+        refusal = self._provider.refusal(status, headers, body)
         if refusal is None:
-            return answer.content
-        wait = refusal.retry_after_seconds
-        if wait is None and refusal.transient:
-            wait = _PAUSE if answer.status_code in _LIMITS else _SHORT_PAUSE
-        if wait is not None:
-            wait = min(wait, _LONGEST_PAUSE)
-            self._pause_until = max(self._pause_until, monotonic() + wait)
+            return body
+        self._note(refusal, status)
         raise refusal
+
+    async def _ask(self, request: Request) -> tuple[int, dict[str, str], bytes]:
+        question = self._http.build_request("GET", request.path, params=list(request.params))
+        for _ in range(1 + _MOST_REDIRECTS):
+            answer = await self._http.send(question, stream=True)
+            try:
+                if answer.next_request is None:
+                    headers = {name.lower(): value for name, value in answer.headers.items()}
+                    return answer.status_code, headers, await self._body(answer)
+                question = answer.next_request
+            finally:
+                await answer.aclose()
+        raise httpx.TooManyRedirects(f"more than {_MOST_REDIRECTS} redirects from {request.path}", request=question)
+
+    async def _body(self, answer: httpx.Response) -> bytes:
+        assert isinstance(answer.stream, httpx.AsyncByteStream)
+        try:
+            return await read_body(self._provider.name, answer.stream, answer.headers.get("content-encoding", ""))
+        except WireError:
+            if answer.status_code == httpx.codes.OK:
+                raise
+            return b""  # a refusal is one, whatever it says
+
+    def _note(self, refusal: VenueError, status: int) -> None:
+        wait = _PAUSE if status in _LIMITS else _SHORT_PAUSE if refusal.transient else 0.0
+        if refusal.retry_after_seconds is not None:
+            refusal.retry_after_seconds = min(refusal.retry_after_seconds, _LONGEST_PAUSE)
+            wait = max(refusal.retry_after_seconds, _SHORT_PAUSE)
+        self._pause_until = max(self._pause_until, monotonic() + wait)
+
+    async def _wait_for_turn(self, request: Request, *, paged: bool) -> None:
+        while True:  # who has to wait after paying pays again: those who waited must not all ask at once
+            await self._leave_alone()
+            await self._budgets.pay(request, paged=paged)
+            if self._pause_until <= monotonic():
+                return
 
     async def _leave_alone(self) -> None:
         while (wait := self._pause_until - monotonic()) > 0:
@@ -133,9 +166,3 @@ class HistoryClient:
                 name = self._provider.name
                 raise VenueError(name, f"it asked to be left alone for {wait:.0f} s more", transient=True, retry_after_seconds=wait)
             await asyncio.sleep(wait)
-
-    def _limiter(self, name: str) -> AsyncLimiter:
-        if name not in self._limiters:
-            budget = self._provider.budgets[name.partition(":")[0]]
-            self._limiters[name] = AsyncLimiter(budget.burst, budget.burst / budget.per_second)
-        return self._limiters[name]

@@ -41,6 +41,7 @@ class Control(msgspec.Struct, frozen=True):
         code: The venue's own code, empty when it gave none.
         message: The venue's own words.
         newest_id: The highest trade id of `symbol` that the venue says there is; None when it says nothing of it.
+        at_us: When it said so by its own clock, UTC epoch microseconds; 0 when it does not say.
     """
 
     kind: ControlKind
@@ -48,6 +49,7 @@ class Control(msgspec.Struct, frozen=True):
     code: str = ""
     message: str = ""
     newest_id: int | None = None
+    at_us: int = 0
 
 
 class Instrument(msgspec.Struct, frozen=True):
@@ -82,10 +84,15 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Budget(msgspec.Struct, frozen=True):
-    """How much may be asked: `burst` at once and `per_second` after it, so never more than burst + T * per_second in T seconds."""
+    """How much may be asked: `burst` at once and `per_second` after it, so never more than burst + T * per_second in T seconds.
+
+    Attributes:
+        spared: The share of it that is kept from what is asked page after page, for single questions.
+    """
 
     burst: float
     per_second: float
+    spared: float = 0.2
 
 
 class KeepAlive(msgspec.Struct, frozen=True):

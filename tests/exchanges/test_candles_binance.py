@@ -13,7 +13,8 @@ from market.candle import Candle
 from market.rollup import roll_up
 from market.timeframe import Timeframe
 from market.trade import Trade
-from tests.exchanges.binance_data import NOW, frames_of, pairs_in, read, recorded, rows_of
+from tests.exchanges.binance_data import NOW, pairs_in, read, rows_of
+from tests.recorded import frames_of, recorded
 
 SPOT, USDM = "BINANCE:BTC-USDT", "BINANCEUSDM:BTC-USDT"
 SPOT_NIGHT = [f"ws/binance/hft_spot_btcusdt_{day}.gz" for day in ("20240808", "20240809")]

@@ -1,10 +1,8 @@
 """Bybit's own candles against its recorded trades, and its wider candles against its narrower ones."""
 
-import gzip
 import json
 from dataclasses import dataclass, field
 from math import fsum
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -14,8 +12,8 @@ from market.candle import Candle, Origin
 from market.rollup import roll_up
 from market.timeframe import Timeframe
 from market.trade import Trade
+from tests.recorded import lines_of, recorded
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
 MINUTE_MS = 1_786_310_820_000  # 2026-08-09T21:27:00Z
 CODECS = {"BYBIT.ws.2": BybitLinear(["BTC-USDT", "SOL-USDT"]), "BYBIT.ws.3": Bybit(["BTC-USDT"])}
 
@@ -34,17 +32,10 @@ class Moment:
         return round(fsum(trade.size for trade in self.trades), 8)
 
 
-def recorded(name: str) -> Path:
-    if not (DATA / name).exists():
-        pytest.skip(f"the recorded data is not at {DATA}")
-    return DATA / name
-
-
 @pytest.fixture(scope="module")
 def moments() -> list[Moment]:
     """Return the running candles of 21:27 in the order of their receipt, with the trades up to their own time."""
-    with gzip.open(recorded("ws/bybit/cf_bybit_v5_20260809_BTC_SOL.jsonl.gz")) as file:
-        lines = [line for line in map(json.loads, file) if line["dir"] == "recv"]
+    lines = [line for line in lines_of("ws/bybit/cf_bybit_v5_20260809_BTC_SOL.jsonl.gz") if line["dir"] == "recv"]
     trades, closes, found = dict[str, list[Trade]](), dict[str, float](), list[Moment]()
     for line in sorted(lines, key=lambda line: line["ts_ns"]):
         codec, frame = CODECS[line["conn"]], line["data"]

@@ -14,7 +14,8 @@ from market.clock import parse_time
 from market.rollup import roll_up
 from market.timeframe import Timeframe
 from market.trade import Trade
-from tests.exchanges.coinbase_data import ADVANCED, ADVANCED_PRODUCTS, NOW, bars_of, frames_of
+from tests.exchanges.coinbase_data import ADVANCED, ADVANCED_PRODUCTS, NOW, bars_of
+from tests.recorded import frames_of
 
 BTC, ETH = "COINBASE:BTC-USD", "COINBASE:ETH-USD"
 BAR_US = parse_time("2026-08-09T21:05:00")

@@ -1,13 +1,10 @@
 """Candles built from Kraken's trades are Kraken's own candles, on recorded pairs of both."""
 
 import csv
-import gzip
 import io
 import json
 from collections.abc import Iterable
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,28 +16,15 @@ from market.rollup import roll_up
 from market.timeframe import SECOND_US, Timeframe
 from market.trade import Side, Trade
 from market.window import Window
+from tests.exchanges.asking import answered
+from tests.recorded import content_of
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
 USDT, USD = "KRAKEN:BTC-USDT", "KRAKEN:BTC-USD"
 FROM, UNTIL = parse_time("2025-11-10T17:24:00"), parse_time("2025-11-10T21:00:00")
 
 
-def recorded(name: str) -> bytes:
-    path = DATA / name
-    if not path.exists():
-        pytest.skip(f"the recorded data is not at {DATA}")
-    return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-
-
 def rows_of(name: str) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(recorded(name).decode())))
-
-
-def ask(pages: Any, body: bytes) -> Any:
-    next(pages)
-    with pytest.raises(StopIteration) as done:
-        pages.send(body)
-    return done.value.value
+    return list(csv.reader(io.StringIO(content_of(name).decode())))
 
 
 def built(trades: Iterable[Trade], timeframe: Timeframe, until_us: int) -> list[Candle]:
@@ -55,11 +39,11 @@ def numbers(candle: Candle) -> tuple[float | int | None, ...]:
 
 
 def test_the_minutes_built_from_trades_are_the_venues_own():
-    trades = ask(Kraken().newest_trades(USDT, 0), recorded("pairs/kraken_XBTUSDT_20251110_part1_trades.json"))
-    answer = json.loads(recorded("pairs/kraken_XBTUSDT_20251110_part1_ohlc.json"))
+    trades = answered(Kraken().newest_trades(USDT, 0), content_of("pairs/kraken_XBTUSDT_20251110_part1_trades.json"))[0]
+    answer = json.loads(content_of("pairs/kraken_XBTUSDT_20251110_part1_ohlc.json"))
     # The file was cut at 21:00, the venue's last row is the forming one: it is put back, so that the codec leaves out no other.
     answer["result"]["XBTUSDT"].append([UNTIL // SECOND_US, *["105950.5"] * 4, "0.0", "0.00000000", 0])
-    theirs = ask(Kraken().candles(USDT, Timeframe.M1, Window(FROM, UNTIL)), json.dumps(answer).encode())
+    theirs = answered(Kraken().candles(USDT, Timeframe.M1, Window(FROM, UNTIL)), json.dumps(answer).encode())[0]
     ours = [candle for candle in built(trades, Timeframe.M1, UNTIL) if candle.open_us >= FROM]
     quiet = [candle for candle in ours if not candle.trades]
 

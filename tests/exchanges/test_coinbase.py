@@ -130,8 +130,9 @@ def test_history_of_a_usdc_product_is_that_of_the_book_that_advanced_follows():
     [
         (
             frame(type="heartbeat", sequence=90, last_trade_id=20, product_id="BTC-USD", time="2014-11-07T08:19:28.464459Z"),
-            Control(ControlKind.HEARTBEAT, BTC, newest_id=20),
+            Control(ControlKind.HEARTBEAT, BTC, newest_id=20, at_us=1_415_348_368_464_459),
         ),
+        (frame(type="heartbeat", last_trade_id=20, product_id="BTC-USD"), Control(ControlKind.HEARTBEAT, BTC, newest_id=20)),
         (frame(type="heartbeat", sequence=90, last_trade_id=0, product_id="BTC-USD"), Control(ControlKind.HEARTBEAT, BTC)),
         (frame(type="heartbeat", sequence=90, last_trade_id=20, product_id="SOL-USD"), Control(ControlKind.HEARTBEAT)),
         (

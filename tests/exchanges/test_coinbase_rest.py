@@ -15,6 +15,7 @@ from market.errors import InputError, WireError
 from market.timeframe import Timeframe
 from market.trade import Side, Trade
 from market.window import Window
+from tests.exchanges.asking import last_answer
 
 BTC = "COINBASE:BTC-USD"
 CODEC = Coinbase([BTC])
@@ -30,13 +31,6 @@ def row(number: int, **changes: object) -> dict[str, object]:
 
 def body(*rows: object) -> bytes:
     return json.dumps(list(rows)).encode()
-
-
-def finish(pages, answer: bytes) -> list:
-    """Return what a generator makes of its last answer."""
-    with pytest.raises(StopIteration) as done:
-        pages.send(answer)
-    return done.value.value
 
 
 def test_the_clock_is_read_in_microseconds():
@@ -84,7 +78,7 @@ def test_the_newest_trades_are_handed_on_oldest_first_with_the_takers_side():
     request = next(pages)
 
     assert request == Request("/products/BTC-USD/trades", (("limit", "1000"),))
-    assert finish(pages, body(row(75, side="buy"), row(74))) == [
+    assert last_answer(pages, body(row(75, side="buy"), row(74))) == [
         Trade(BTC, number, 10.0, 0.01, side, 1415398768578544, NOW) for number, side in ((74, Side.BUY), (75, Side.SELL))
     ]
 
@@ -93,7 +87,7 @@ def test_a_range_of_ids_is_asked_for_from_its_end():
     pages = CODEC.trades(BTC, 100, 2599, NOW)
     asked = [dict(next(pages).params)]
     asked += [dict(pages.send(body(*(row(number) for number in range(start, start - 1000, -1)))).params) for start in (2599, 1599)]
-    found = finish(pages, body(*(row(number) for number in range(599, 99, -1))))
+    found = last_answer(pages, body(*(row(number) for number in range(599, 99, -1))))
 
     assert asked == [{"after": "2600", "limit": "1000"}, {"after": "1600", "limit": "1000"}, {"after": "600", "limit": "500"}]
     assert [trade.trade_id for trade in found] == list(range(100, 2600))
@@ -106,14 +100,14 @@ def test_paging_ends_when_the_venue_makes_no_progress(answer):
     pages = CODEC.trades(BTC, 10, 98, NOW)
     next(pages)
 
-    assert finish(pages, answer) == []
+    assert last_answer(pages, answer) == []
 
 
 def test_ids_that_the_venue_does_not_have_are_absent():
     pages = CODEC.trades(BTC, 5, 8, NOW)
     next(pages)
 
-    assert [trade.trade_id for trade in finish(pages, body(row(8), row(6), row(4), row(3)))] == [6, 8]
+    assert [trade.trade_id for trade in last_answer(pages, body(row(8), row(6), row(4), row(3)))] == [6, 8]
 
 
 def test_a_short_page_is_followed_by_the_next():
@@ -122,7 +116,7 @@ def test_a_short_page_is_followed_by_the_next():
     second = pages.send(body(row(5), row(4)))
 
     assert dict(second.params) == {"after": "4", "limit": "3"}
-    assert [trade.trade_id for trade in finish(pages, body(row(3), row(1)))] == [1, 3, 4, 5]
+    assert [trade.trade_id for trade in last_answer(pages, body(row(3), row(1)))] == [1, 3, 4, 5]
 
 
 @pytest.mark.parametrize(
@@ -154,7 +148,7 @@ def test_candles_are_labelled_by_their_close_and_come_oldest_first():
     assert request == Request(
         "/products/BTC-USD/candles", (("granularity", "60"), ("start", str(MINUTE)), ("end", str(MINUTE + 120)))
     )
-    assert finish(pages, body(bar(MINUTE + 120), bar(MINUTE))) == [candle(MINUTE), candle(MINUTE + 120)]
+    assert last_answer(pages, body(bar(MINUTE + 120), bar(MINUTE))) == [candle(MINUTE), candle(MINUTE + 120)]
 
 
 def test_rows_outside_the_window_are_left_out_the_forming_one_too():
@@ -162,7 +156,7 @@ def test_rows_outside_the_window_are_left_out_the_forming_one_too():
     request = next(pages)
 
     assert dict(request.params) == {"granularity": "60", "start": str(MINUTE + 60), "end": str(MINUTE + 60)}
-    assert finish(pages, body(*(bar(MINUTE + second) for second in (180, 120, 60, 0, -60)))) == [candle(MINUTE + 60)]
+    assert last_answer(pages, body(*(bar(MINUTE + second) for second in (180, 120, 60, 0, -60)))) == [candle(MINUTE + 60)]
 
 
 def test_no_more_than_300_candles_are_asked_for_at_once_and_an_empty_page_is_no_end():
@@ -174,7 +168,7 @@ def test_no_more_than_300_candles_are_asked_for_at_once_and_an_empty_page_is_no_
         request = pages.send(answer)
     spans.append([int(dict(request.params)[name]) for name in ("start", "end")])
 
-    assert finish(pages, body(bar(MINUTE + 699 * 60))) == [candle(MINUTE + 301 * 60), candle(MINUTE + 699 * 60)]
+    assert last_answer(pages, body(bar(MINUTE + 699 * 60))) == [candle(MINUTE + 301 * 60), candle(MINUTE + 699 * 60)]
     assert [((start - MINUTE) // 60, (end - MINUTE) // 60) for start, end in spans] == [(0, 299), (300, 599), (600, 699)]
 
 

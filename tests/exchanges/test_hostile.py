@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exchanges import OKX, VENUES, Binance, DataProvider
-from exchanges.base import Control
+from exchanges import OKX, VENUES, Binance
 from market.errors import VenueError, WireError
 from market.timeframe import Timeframe
 from market.window import Window
@@ -19,8 +18,8 @@ from replay import SmallMarket
 from replay.answer import read_question
 from replay.routes import answer_to, session_of
 from replay.source import Market, Slice
+from tests.exchanges.hostile import NOW, mangled, read_or_refuse
 
-NOW = 1_800_000_000_000_000
 CHANNELS = [(name, channel) for name, venue in VENUES.items() for channel in venue.channels]
 NESTED = b'{"x":' + b"[" * 100_000
 OKX_TRADE = (
@@ -110,12 +109,7 @@ def read_page(ask: Callable[[], Any], body: bytes) -> Any:
 def mutilated(draw: st.DrawFn, good: bytes) -> bytes:
     """Return a text with other bytes in one place of it, or with one value of its JSON exchanged or missing."""
     if draw(st.booleans()):
-        start, length = draw(st.integers(0, len(good))), draw(st.integers(0, 12))
-        return (
-            good[:start]
-            + draw(st.sampled_from([b"", b"0", b"-", b"1e400", b'"', b"}", b"null", b"NaN", b"9" * 25]) | st.binary(max_size=4))
-            + good[start + length :]
-        )
+        return draw(mangled(good))
     whole = json.loads(good)
     holder, key = draw(st.sampled_from(list(places(whole))))
     if draw(st.booleans()):
@@ -132,33 +126,6 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
     for key in keys:
         yield value, key
         yield from places(value[key])
-
-
-def assert_may_be_stored(trades: list, provider: DataProvider) -> None:
-    for trade in trades:
-        assert 0 < trade.price < 1e18
-        assert 0 < trade.size < 1e18
-        assert 0 <= trade.trade_id < 2**62
-        assert 0 <= trade.count < 2**31
-        assert 1 <= trade.id_span < 2**31
-        assert 0 <= trade.timestamp_us < 253_402_300_800_000_000
-        assert trade.symbol in provider.symbols
-
-
-def read_or_refuse(provider: DataProvider, frame: bytes) -> None:
-    """Assert that a frame gives values that may be stored, or WireError, and nothing else."""
-    try:
-        found = provider.parse(frame, NOW)
-    except WireError:
-        found = None
-    trades = found if isinstance(found, list) else []
-    assert_may_be_stored(trades, provider)
-
-    parsed = provider.parse_all([frame], NOW)
-
-    assert parsed.trades == trades
-    assert parsed.controls == ([found] if isinstance(found, Control) else [])
-    assert len(parsed.refused) == (found is None)
 
 
 @pytest.mark.parametrize(("name", "channel"), CHANNELS)
@@ -197,11 +164,11 @@ def test_a_mutilated_frame_is_read_or_refused(name: str, channel: str, data: st.
 def test_a_mutilated_answer_is_read_or_refused(name: str, channel: str, data: st.DataObject):
     said = samples(name, channel)
     read, body = data.draw(st.sampled_from(said.bodies))
-    mangled = data.draw(mutilated(body))
+    strange = data.draw(mutilated(body))
 
     with suppress(WireError, VenueError):
-        read(mangled)
-    said.provider.refusal(data.draw(st.sampled_from([200, 400, 429, 500])), {}, mangled)
+        read(strange)
+    said.provider.refusal(data.draw(st.sampled_from([200, 400, 429, 500])), {}, strange)
 
 
 @pytest.mark.parametrize("name", list(VENUES))

@@ -1,12 +1,9 @@
 """Recorded frames and answers decode, with the counts of the collection's own table; mutilated ones raise WireError only."""
 
-import gzip
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -18,8 +15,10 @@ from market.errors import WireError
 from market.timeframe import Timeframe
 from market.trade import Trade
 from market.window import Window
+from tests.exchanges.asking import answered
+from tests.exchanges.hostile import json_values, mangled, read_or_refuse, strangely_filled
+from tests.recorded import content_of, frames_of, lines_of, recorded, tally
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
 NOW = 1_700_000_000_000_000
 HOUR_MS = 3_600_000
 
@@ -35,38 +34,9 @@ FRAMES = [
 CODECS = [OKX(["BTC-USDT"]), Binance(["BTC-USDT"])]
 
 
-def recorded(name: str) -> Path:
-    if not (DATA / name).exists():
-        pytest.skip(f"the recorded data is not at {DATA}")
-    return DATA / name
-
-
-def lines_of(name: str) -> Iterator[bytes]:
-    with gzip.open(recorded(name)) as file:
-        for line in file:
-            if line.startswith(b"{"):
-                recording = json.loads(line)
-                if recording.get("dir") == "recv":
-                    yield recording["data"].encode()
-            else:
-                yield line.split(b" ", 1)[1].rstrip(b"\n")
-
-
 def read(venue: type[DataProvider], name: str, symbols: list[str]) -> tuple[Counter[str], list[Trade]]:
     """Return how many frames of a file are trades, of another kind, and refused; and the trades."""
-    codec, kinds, trades = venue(symbols), Counter[str](), list[Trade]()
-    for frame in lines_of(name):
-        try:
-            found = codec.parse(frame, NOW)
-        except WireError:
-            kinds["refused"] += 1
-            continue
-        if isinstance(found, Control):
-            kinds[found.kind.value] += 1
-        else:
-            kinds["trades"] += 1
-            trades += found
-    return kinds, trades
+    return tally(venue(symbols), frames_of(name), NOW)
 
 
 def assert_no_gap(trades: list[Trade]) -> None:
@@ -119,7 +89,7 @@ def test_recorded_aggregates_of_binance_have_no_gap(name, symbols, frames, trade
 def test_recorded_trades_of_okx_decode_where_they_are_spot(number):
     name = f"ws/okx/cf_okx_v5_20210722_conn{number}.jsonl.gz"
     kinds, found = read(OKX, name, ["BTC-USDT"])
-    spot = {symbol for frame in lines_of(name) for symbol in re.findall(r'"instId":"(\w+-\w+)"', frame.decode())}
+    spot = {symbol for frame in frames_of(name) for symbol in re.findall(r'"instId":"(\w+-\w+)"', frame.decode())}
     of_all, all_trades = read(OKX, name, sorted(spot))
 
     assert kinds.total() == of_all.total()
@@ -132,9 +102,7 @@ def test_recorded_trades_of_okx_decode_where_they_are_spot(number):
 def test_every_single_frame_of_the_collection_is_a_trade_or_known_or_refused():
     kinds = Counter[tuple[str, str]]()
     codecs = {"okx": OKX(["BTC-USDT"]), "binance": Binance(["BTC-USDT"])}
-    with gzip.open(recorded("ws/frames_crypto_msg_parser.jsonl.gz")) as file:
-        samples = [json.loads(line) for line in file]
-    for sample in samples:
+    for sample in lines_of("ws/frames_crypto_msg_parser.jsonl.gz"):
         if sample["exchange"] not in codecs:
             continue
         try:
@@ -151,15 +119,11 @@ def test_every_single_frame_of_the_collection_is_a_trade_or_known_or_refused():
 
 
 def test_recorded_klines_of_binance_page_without_a_gap_but_the_outage():
-    with gzip.open(recorded("rest/binance/gct_klines_1h_two_pages.jsonl.gz")) as file:
-        answers = [json.loads(line)["body"] for line in file]
+    answers = [line["body"] for line in lines_of("rest/binance/gct_klines_1h_two_pages.jsonl.gz")]
     start, end = answers[0][0][0], answers[-1][-1][0] + HOUR_MS
     pages = Binance().candles("BINANCE:BTC-USDT", Timeframe.H1, Window(start * 1000, end * 1000))
-    next(pages)
-    pages.send(json.dumps(answers[0]).encode())
-    with pytest.raises(StopIteration) as done:
-        pages.send(json.dumps(answers[1]).encode())
-    opens = [candle.open_us // 1000 for candle in done.value.value]
+    candles, _ = answered(pages, *(json.dumps(answer).encode() for answer in answers))
+    opens = [candle.open_us // 1000 for candle in candles]
 
     assert len(opens) == 1468
     assert [time for time in range(start, end, HOUR_MS) if time not in opens] == [1593309600000 + n * HOUR_MS for n in range(3)]
@@ -167,19 +131,14 @@ def test_recorded_klines_of_binance_page_without_a_gap_but_the_outage():
 
 def test_recorded_trades_over_rest_are_read():
     okx = json.loads(recorded("rest/okx/nautilus_http_get_trades.json").read_bytes())
-    pages = OKX().newest_trades("OKX:BTC-USDT", NOW)
-    next(pages)
-    with pytest.raises(StopIteration) as done:
-        pages.send(json.dumps(okx).encode())
+    trades, _ = answered(OKX().newest_trades("OKX:BTC-USDT", NOW), json.dumps(okx).encode())
 
-    assert [trade.trade_id for trade in done.value.value] == [734864332, 734864333]
+    assert [trade.trade_id for trade in trades] == [734864332, 734864333]
 
 
 def test_recorded_instruments_are_read():
-    with gzip.open(recorded("rest/okx/cf_instruments_20210722.jsonl.gz")) as file:
-        spot = json.loads(next(iter(file)))["body"]
-    with gzip.open(recorded("rest/binance/cf_exchangeInfo_spot_a.jsonl.gz")) as file:
-        binance = json.loads(next(iter(file)))["body"]
+    names = ("rest/okx/cf_instruments_20210722.jsonl.gz", "rest/binance/cf_exchangeInfo_spot_a.jsonl.gz")
+    spot, binance = (json.loads(content_of(name).splitlines()[0])["body"] for name in names)
     found = OKX().parse_instruments(json.dumps(spot).encode()), Binance().parse_instruments(json.dumps(binance).encode())
 
     assert (len(found[0]), found[0][0].symbol) == (len(spot["data"]), "OKX:BTC-USDT")
@@ -206,65 +165,32 @@ NAMES = [
     "id",
     "result",
 ]
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=6),
-    max_leaves=12,
-)
-
-
-def trade_or_control(codec: DataProvider, frame: bytes) -> None:
-    """Assert that a frame gives values that may be stored, or WireError, and nothing else."""
-    try:
-        found = codec.parse(frame, NOW)
-    except WireError:
-        return
-    for trade in [] if isinstance(found, Control) else found:
-        assert 0 < trade.price < float("inf")
-        assert 0 < trade.size < float("inf")
-        assert 0 <= trade.first_id <= trade.trade_id < 2**62
-        assert trade.symbol in codec.symbols
+JSON = json_values(NAMES)
 
 
 @pytest.mark.parametrize("codec", CODECS, ids=lambda codec: codec.name)
 @given(frame=st.binary(max_size=80))
 def test_any_bytes_are_read_or_refused(codec, frame):
-    trade_or_control(codec, frame)
+    read_or_refuse(codec, frame)
 
 
 @pytest.mark.parametrize("codec", CODECS, ids=lambda codec: codec.name)
 @given(value=JSON)
 def test_any_json_is_read_or_refused(codec, value):
-    trade_or_control(codec, json.dumps(value).encode())
+    read_or_refuse(codec, json.dumps(value).encode())
 
 
 @pytest.mark.parametrize("codec", CODECS, ids=lambda codec: codec.name)
 @settings(max_examples=500)
-@given(frame=st.sampled_from(FRAMES), data=st.data())
-def test_a_mutilated_frame_is_read_or_refused(codec, frame, data):
-    position = data.draw(st.integers(0, len(frame)))
-    length = data.draw(st.integers(0, 12))
-    inserted = data.draw(
-        st.sampled_from([b"", b"0", b"-", b"1e400", b'"', b"}", b"null", b"NaN", b",", b"9" * 25]) | st.binary(max_size=4)
-    )
-
-    trade_or_control(codec, frame[:position] + inserted + frame[position + length :])
+@given(frame=st.sampled_from(FRAMES).flatmap(mangled))
+def test_a_mutilated_frame_is_read_or_refused(codec, frame):
+    read_or_refuse(codec, frame)
 
 
 @pytest.mark.parametrize("codec", CODECS, ids=lambda codec: codec.name)
-@given(frame=st.sampled_from(FRAMES), value=JSON, data=st.data())
-def test_a_frame_with_a_strange_value_is_read_or_refused(codec, frame, value, data):
-    outer = json.loads(frame)
-    inner = outer
-    while isinstance(inner, dict):
-        name = data.draw(st.sampled_from(sorted(inner)))
-        holder, inner = inner, inner[name]
-        inner = inner[0] if isinstance(inner, list) and inner and data.draw(st.booleans()) else inner
-        if data.draw(st.booleans()) or not isinstance(inner, dict):
-            holder[name] = value
-            break
-
-    trade_or_control(codec, json.dumps(outer).encode())
+@given(frame=st.sampled_from(FRAMES).flatmap(lambda good: strangely_filled(good, JSON)))
+def test_a_frame_with_a_strange_value_is_read_or_refused(codec, frame):
+    read_or_refuse(codec, frame)
 
 
 ANSWERS = ["parse_server_time", "parse_instruments"]

@@ -1,10 +1,6 @@
 """Kraken's recorded answers decode; its frames of the first websocket and of futures are refused, each with its count."""
 
-import gzip
 import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,35 +10,15 @@ from market.errors import WireError
 from market.timeframe import MINUTE_US, Timeframe
 from market.trade import Trade
 from market.window import Window
+from tests.exchanges.asking import answered
+from tests.recorded import content_of, frames_of
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
 NOW = 1_800_000_000_000_000
 CODEC = Kraken(["BTC-USD", "XRP-USD"])
 
 
-def recorded(name: str) -> bytes:
-    path = DATA / name
-    if not path.exists():
-        pytest.skip(f"the recorded data is not at {DATA}")
-    return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-
-
-def frames_of(name: str) -> Iterator[bytes]:
-    for line in recorded(name).splitlines():
-        recording = json.loads(line)
-        if recording["dir"] == "recv":
-            yield recording["data"].encode()
-
-
-def ask(pages: Any, body: bytes) -> Any:
-    next(pages)
-    with pytest.raises(StopIteration) as done:
-        pages.send(body)
-    return done.value.value
-
-
 def test_recorded_pairs_are_read_under_our_names():
-    listed = json.loads(recorded("rest/kraken/cf_AssetPairs_20210417.jsonl.gz"))["body"]
+    listed = json.loads(content_of("rest/kraken/cf_AssetPairs_20210417.jsonl.gz"))["body"]
     found = {each.symbol: each for each in CODEC.parse_instruments(json.dumps(listed).encode())}
     named = [row for row in listed["result"].values() if "wsname" in row]
 
@@ -54,9 +30,9 @@ def test_recorded_pairs_are_read_under_our_names():
 
 
 def test_recorded_candles_are_read_and_the_forming_one_is_not():
-    body = recorded("rest/kraken/xchange_ohlc_XXBTZUSD.json.gz")
+    body = content_of("rest/kraken/xchange_ohlc_XXBTZUSD.json.gz")
     rows = json.loads(body)["result"]["XXBTZUSD"]
-    candles = ask(CODEC.candles("KRAKEN:BTC-USD", Timeframe.M1, Window(0, NOW)), body)
+    candles = answered(CODEC.candles("KRAKEN:BTC-USD", Timeframe.M1, Window(0, NOW)), body)[0]
 
     assert (len(rows), len(candles)) == (720, 719)
     assert candles[-1].open_us == json.loads(body)["result"]["last"] * 1_000_000
@@ -67,9 +43,9 @@ def test_recorded_candles_are_read_and_the_forming_one_is_not():
 
 
 def test_recorded_trades_have_no_gap_and_stand_in_their_minutes():
-    body = recorded("pairs/kraken_XBTUSDT_20251110_part1_trades.json")
+    body = content_of("pairs/kraken_XBTUSDT_20251110_part1_trades.json")
     rows = json.loads(body)["result"]["XBTUSDT"]
-    trades: list[Trade] = ask(CODEC.newest_trades("KRAKEN:BTC-USDT", NOW), body)
+    trades: list[Trade] = answered(CODEC.newest_trades("KRAKEN:BTC-USDT", NOW), body)[0]
 
     assert [trade.trade_id for trade in trades] == list(range(10218208, 10218208 + 488))
     assert [trade.timestamp_us // MINUTE_US for trade in trades] == [int(row[2] // 60) for row in rows]
@@ -78,10 +54,10 @@ def test_recorded_trades_have_no_gap_and_stand_in_their_minutes():
 
 
 def test_recorded_pages_are_healed_from_the_time_of_the_trade_before_them():
-    body = recorded("pairs/kraken_XBTUSDT_20251110_part1_trades.json")
+    body = content_of("pairs/kraken_XBTUSDT_20251110_part1_trades.json")
     pages = CODEC.trades("KRAKEN:BTC-USDT", 10218300, 10218400, NOW, parse_time("2025-11-10T17:00:00"))
 
-    assert [trade.trade_id for trade in ask(pages, body)] == list(range(10218300, 10218401))
+    assert [trade.trade_id for trade in answered(pages, body)[0]] == list(range(10218300, 10218401))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +76,7 @@ def test_frames_of_another_protocol_are_refused_and_nothing_else(name, frames):
 
 
 def test_single_recorded_frames_of_another_protocol_are_refused():
-    samples = [json.loads(line) for line in recorded("ws/frames_crypto_msg_parser.jsonl.gz").splitlines()]
+    samples = [json.loads(line) for line in content_of("ws/frames_crypto_msg_parser.jsonl.gz").splitlines()]
     frames = [sample["frame"].encode() for sample in samples if sample["exchange"] == "kraken"]
 
     assert len(frames) == 13
