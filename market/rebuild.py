@@ -1,6 +1,6 @@
 """Makes minutes anew that no builder remembers, from all their trades and from what is stored of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -53,14 +53,33 @@ def rebuild(
     recent.begin(min(labels))
     for candle in stored:
         recent.adopt(candle)
-    groups: dict[int, list[Trade]] = {label: [] for label in range(first, last + 1, BASE.width_us)}
-    for trade in trades:
-        if trade.timestamp_us in window:
-            groups[BASE.close_of(trade.timestamp_us)].append(trade)
+    groups = _by_minute(trades, window)
     short = [label for label, group in groups.items() if _is_short(recent.get(label), group)]
     for label in groups.keys() - set(short):
         recent.replace(label, sorted(groups[label], key=_by_id if provable else _by_time))
-    return Rebuilt(recent.revise(first, last, max(labels), Origin.HEALED), short)
+    candles: list[Candle] = []
+    for start, end in _between(first, max(last, *labels), short):
+        candles += recent.revise(start, min(end, last), end, Origin.HEALED)
+    return Rebuilt(candles, short)
+
+
+def _by_minute(trades: Iterable[Trade], window: Window) -> dict[int, list[Trade]]:
+    width, start_us = BASE.width_us, window.start_us
+    groups: dict[int, list[Trade]] = {label: [] for label in range(start_us + width, window.end_us + 1, width)}
+    for trade in trades:
+        label = trade.timestamp_us - (trade.timestamp_us - start_us) % width + width
+        if label in groups:  # looked up, not asked of the timeframe: of a long hole there are millions
+            groups[label].append(trade)
+    return groups
+
+
+def _between(first: int, last: int, short: Sequence[int]) -> Iterator[tuple[int, int]]:
+    # Neither the price nor the standing of a minute that stays as it is may change: nothing is proven of it.
+    width = BASE.width_us
+    for label in short:
+        yield first, label - width
+        first = label + width
+    yield first, last
 
 
 def _is_short(stored: Candle | None, trades: Sequence[Trade]) -> bool:

@@ -28,6 +28,9 @@ from streaming.switches import ALL_ON, Switches
 # Times may go back a little while ids go up; a trade below the watermark may be younger than the one that set it.
 _SLACK_US = 5 * MINUTE_US
 
+# So much of a long hole is made anew at once.
+_PIECE_US = 60 * MINUTE_US
+
 
 class Written(msgspec.Struct):
     """What came of a batch in the store.
@@ -89,7 +92,9 @@ class Persistence:
             if mark is None:
                 return None
             candle = store.market_data.get_last_traded(symbol, BASE)
-            since_us = candle.open_us - _SLACK_US if candle else BASE.open_of(mark.timestamp_us)
+            # Without a candle all that is stored is one minute and holes behind it; the mark may stand far behind it.
+            first_us = candle.open_us if candle else mark.since_us or BASE.open_of(mark.timestamp_us)
+            since_us = first_us - _SLACK_US
             trades = store.raw_trades.get_trades(symbol, since_us, mark.timestamp_us + _SLACK_US) if self.keep_trades else None
             behind = store.market_data.get_series(symbol, BASE, candle.timestamp_us + 1).candles() if candle else ()
             flats = takewhile(_is_ours_and_flat, behind)
@@ -141,10 +146,7 @@ class Persistence:
                 store.market_data.upsert_candles(batch.candles)
             revised = [candle for candle in batch.candles if candle.revision]
             for wanted in batch.rebuilds:
-                rebuilt = self._rebuild(store, wanted, written)
-                store.market_data.upsert_candles(rebuilt)
-                written.candles += rebuilt
-                revised += rebuilt
+                revised += self._rebuild(store, wanted, written)
             written.candles += self._wider_of(store, revised)
             for feed in batch.feeds:
                 store.feeds.set(feed)
@@ -162,28 +164,40 @@ class Persistence:
                 store.gaps.open(alarm_of(stored, other))
 
     def _rebuild(self, store: Store, wanted: Rebuild, written: Written) -> list[Candle]:
+        # Piece by piece, oldest first: all trades of a long hole would not fit into memory. Each piece is stored before the
+        # next one is read, which begins with the price where it ended.
         symbol, window = wanted.symbol, wanted.window
-        trades = wanted.trades
-        if trades is None:
-            trades = store.raw_trades.get_trades(symbol, window.start_us, window.end_us) if self.keep_trades else []
-        inside = list(store.market_data.get_series(symbol, BASE, window.start_us, window.end_us).candles())
         behind = store.market_data.get_series(symbol, BASE, window.end_us + 1, window.end_us + DAY_US).candles()
         flats = list(takewhile(_is_ours_and_flat, behind))
-        mark = store.watermarks.get(symbol)
-        rebuilt = rebuild(
-            symbol, window, trades, inside + flats,
-            holes=[Window(gap.start_us, gap.end_us) for gap in _lasting(store, symbol, window)],
-            since_us=mark.since_us if mark else None, decimals=self._provider.decimals, provable=self._provider.provable,
-        )  # fmt: skip
-        written.short += [(symbol, Window(label - BASE.width_us, label)) for label in rebuilt.short]
-        return rebuilt.candles
+        whole = Window(window.start_us, flats[-1].timestamp_us if flats else window.end_us)
+        holes = [Window(gap.start_us, gap.end_us) for gap in _lasting(store, symbol, whole)]
+        mark, given = store.watermarks.get(symbol), _by_piece(wanted)
+        changed: list[Candle] = []
+        for piece in window.split(_PIECE_US):
+            stored = list(store.market_data.get_series(symbol, BASE, piece.start_us, piece.end_us).candles())
+            last = piece.end_us == window.end_us
+            rebuilt = rebuild(
+                symbol, piece, self._trades_of(store, symbol, piece) if given is None else given.get(piece.start_us, []),
+                stored + flats if last else stored, holes=_touching(holes, piece.start_us, whole.end_us if last else piece.end_us),
+                since_us=mark.since_us if mark else None, decimals=self._provider.decimals, provable=self._provider.provable,
+            )  # fmt: skip
+            store.market_data.upsert_candles(rebuilt.candles)
+            written.short += [(symbol, Window(label - BASE.width_us, label)) for label in rebuilt.short]
+            changed += rebuilt.candles
+        written.candles += changed
+        return changed
+
+    def _trades_of(self, store: Store, symbol: str, window: Window) -> list[Trade]:
+        return store.raw_trades.get_trades(symbol, window.start_us, window.end_us) if self.keep_trades else []
 
     def _wider_of(self, store: Store, revised: Iterable[Candle]) -> list[Candle]:
         found: list[Candle] = []
-        symbols = {candle.symbol: [each for each in revised if each.symbol == candle.symbol] for candle in revised}
-        for symbol, minutes in symbols.items():
+        opens: dict[str, list[int]] = {}
+        for candle in revised:
+            opens.setdefault(candle.symbol, []).append(candle.open_us)
+        for symbol, moments in opens.items():
             for wider in self._wider:
-                labels = {wider.close_of(minute.open_us) for minute in minutes}
+                labels = set(map(wider.close_of, moments))
                 series = store.market_data.get_series(symbol, wider, min(labels), max(labels)).candles()
                 found += [candle for candle in series if candle.timestamp_us in labels]
         return found
@@ -191,6 +205,20 @@ class Persistence:
 
 def _is_ours_and_flat(candle: Candle) -> bool:
     return not candle.trades and candle.trades is not None and candle.origin is not Origin.EXCHANGE
+
+
+def _by_piece(wanted: Rebuild) -> dict[int, list[Trade]] | None:
+    if wanted.trades is None:
+        return None
+    pieces: dict[int, list[Trade]] = {}
+    for trade in wanted.trades:
+        begun_us = (trade.timestamp_us - wanted.window.start_us) // _PIECE_US * _PIECE_US
+        pieces.setdefault(wanted.window.start_us + begun_us, []).append(trade)
+    return pieces
+
+
+def _touching(holes: Iterable[Window], start_us: int, end_us: int) -> list[Window]:
+    return [hole for hole in holes if hole.start_us < end_us and hole.end_us >= start_us]
 
 
 def _mark(store: Store, batch: Batch, *, provable: bool) -> None:

@@ -81,18 +81,22 @@ class GapRepository:
     def progress(self, gap: Gap) -> bool:
         """Note how far the healing of a gap is: its state, what was recovered, what is missing, the evidence.
 
-        One that ended stays as it ended. Return whether anything was noted.
+        One that ended stays as it ended, unless more came after all: then it may end otherwise, and keeps its moment and,
+        where there is none that is newer, its evidence. It is never open again, and an alarm never changes. Return whether
+        anything was noted.
         """
-        ended = gap.state != "open"
+        now, may_change = sa.func.now(), gaps.c.state == "open"
+        if gap.state != "open":
+            may_change = sa.or_(may_change, sa.and_(gaps.c.state != "alarm", gaps.c.recovered < gap.recovered))
         values = {
             "state": gap.state,
             "recovered": gap.recovered,
             "missing": _missing_row(gap.missing),
-            "evidence": gap.evidence,
-            "updated_at": sa.func.now(),
-            "closed_at": sa.func.now() if ended else None,
+            "evidence": sa.case((gaps.c.state != "open", gaps.c.evidence)) if gap.evidence is None else gap.evidence,
+            "updated_at": now,
+            "closed_at": None if gap.state == "open" else sa.func.coalesce(gaps.c.closed_at, now),
         }
-        return self._connection.execute(sa.update(gaps).where(*_same(gap), gaps.c.state == "open").values(values)).rowcount == 1
+        return self._connection.execute(sa.update(gaps).where(*_same(gap), may_change).values(values)).rowcount == 1
 
     def list(
         self,

@@ -141,6 +141,37 @@ def test_what_was_noted_before_healing_is_open_and_can_be_healed(old):
     assert database.watermarks.get("OKX:BTC-USDT").since_us == 7
 
 
+OLD_CANDLES = """
+create table market_data_old partition of market_data for values from ('2024-08-01Z') to ('2024-09-01Z');
+insert into market_data (symbol, timeframe, timestamp, open, high, low, close, volume, origin, revision)
+    select symbol, timeframe, timestamp::timestamptz, 1, 1, 1, 1, 1, origin, 0 from (values
+        ('OKX:BTC-USDT', '1m', '2024-08-08T23:40:00Z', 'exchange'),
+        ('OKX:BTC-USDT', '5m', '2024-08-08T23:45:00Z', 'live'),
+        ('OKX:BTC-USDT', '1m', '2024-08-08T23:52:00Z', 'healed'),
+        ('OKX:BTC-USDT', '1m', '2024-08-08T23:53:00Z', 'live'),
+        ('OKX:ETH-USDT', '1m', '2024-08-08T23:10:00Z', 'exchange'),
+        ('OKX:XRP-USDT', '1m', '2024-08-08T23:20:00Z', 'live')
+    ) as rows (symbol, timeframe, timestamp, origin);
+insert into watermarks (symbol, trade_id, timestamp) values
+    ('OKX:ETH-USDT', 3, '2024-08-08T23:55:00Z'), ('OKX:XRP-USDT', 4, '2024-08-08T23:55:00Z')
+"""
+
+
+def test_a_tape_from_before_healing_begins_with_its_first_minute_of_ours(old):
+    with old.begin() as connection:
+        connection.exec_driver_sql(OLD_CANDLES)
+
+    migrate(old, "upgrade", "head")
+
+    database = DatabaseOperations(old)
+    since = {symbol: database.watermarks.get(symbol).since_us for symbol in database.watermarks.symbols()}
+    assert since == {
+        "OKX:BTC-USDT": parse_time("2024-08-08T23:52:00Z"),
+        "OKX:ETH-USDT": None,
+        "OKX:XRP-USDT": parse_time("2024-08-08T23:20:00Z"),
+    }
+
+
 def test_healing_can_be_undone_and_what_the_old_program_knows_stays(old):
     migrate(old, "upgrade", "head")
     database = DatabaseOperations(old)

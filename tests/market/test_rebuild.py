@@ -1,11 +1,13 @@
 """Minutes made anew from all their trades are what the builder would have made."""
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from market.builder import CandleBuilder
-from market.candle import Origin
+from market.candle import Candle, Origin
 from market.rebuild import rebuild
+from market.timeframe import BASE
 from market.trade import Side, Trade
 from market.window import Window
 from tests.generators import MINUTE_US, START_US, SYMBOL, trade_runs
@@ -57,6 +59,46 @@ def test_a_minute_of_which_too_few_trades_are_kept_stays_as_it_was():
 
     assert result.candles == []
     assert result.short == [START_US + MINUTE_US]
+
+
+def test_a_venues_candle_that_counts_no_trades_stays_as_it_was():
+    own = Candle(SYMBOL, BASE, START_US + MINUTE_US, 101.0, 103.0, 99.0, 102.0, volume=9.0, trades=None, origin=Origin.EXCHANGE)
+
+    result = rebuild(SYMBOL, Window(START_US, START_US + MINUTE_US), [trade(2, 10)], [own], since_us=START_US - 1)
+
+    assert result.candles == []
+    assert result.short == [START_US + MINUTE_US]
+
+
+def test_a_venues_candle_that_counts_no_more_trades_than_are_known_gives_way():
+    own = Candle(SYMBOL, BASE, START_US + MINUTE_US, 101.0, 103.0, 99.0, 102.0, volume=9.0, trades=1, origin=Origin.EXCHANGE)
+
+    result = rebuild(SYMBOL, Window(START_US, START_US + MINUTE_US), [trade(2, 10)], [own], since_us=START_US - 1)
+
+    assert [(each.close, each.trades, each.revision, each.origin) for each in result.candles] == [(100.0, 1, 1, Origin.HEALED)]
+    assert result.short == []
+
+
+def test_a_minute_that_stays_as_it_was_is_not_called_complete():
+    known = [trade(1, -1), trade(2, 10), trade(3, 20)]
+    stored = [msgspec.structs.replace(each, complete=False) for each in built(known, START_US + MINUTE_US)]
+
+    result = rebuild(SYMBOL, Window(START_US, START_US + MINUTE_US), [trade(3, 20)], stored, since_us=START_US - 1)
+
+    assert result.candles == []
+
+
+def test_minutes_around_a_venues_candle_are_made_anew_and_those_behind_follow_its_price():
+    stored = built([trade(1, -1)], START_US)
+    own = Candle(SYMBOL, BASE, START_US + 2 * MINUTE_US, 7.0, 7.0, 7.0, 7.0, volume=9.0, trades=None, origin=Origin.EXCHANGE)
+    window = Window(START_US, START_US + 3 * MINUTE_US)
+
+    result = rebuild(SYMBOL, window, [trade(2, 10, 105.0)], [*stored, own], since_us=START_US - 1)
+
+    assert [((each.timestamp_us - START_US) // MINUTE_US, each.close, each.trades) for each in result.candles] == [
+        (1, 105.0, 1), (3, 7.0, 0),
+    ]  # fmt: skip
+    assert result.short == [own.timestamp_us]
 
 
 def test_minutes_that_had_no_row_get_one():

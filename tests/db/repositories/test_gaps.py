@@ -129,6 +129,19 @@ class TestProgress:
 
         assert gap.opened_us <= gap.closed_us
 
+    def test_what_comes_late_does_not_change_when_a_gap_ended(self, database, engine):
+        database.gaps.open(HOLE)
+        database.gaps.progress(replace(HOLE, state="never_existed", missing=((5, 7),)))
+        [ended] = database.gaps.list()
+
+        assert database.gaps.progress(replace(HOLE, state="filled", recovered=5, missing=()))
+
+        [late] = database.gaps.list()
+        with engine.connect() as connection:
+            noted = connection.execute(sa.text("select updated_at > closed_at from gaps")).scalar_one()
+        assert (late.state, late.closed_us) == ("filled", ended.closed_us)
+        assert noted
+
     def test_a_gap_without_ids_is_found_again(self, database):
         loose = replace(HOLE, first_id=None, last_id=None)
         database.gaps.open(HOLE)
