@@ -54,7 +54,10 @@ class Source(ABC):
         instruments: Its symbols with tick and lot sizes, in the order of the tape.
         first_us: Where it begins, None when it has always been there.
         last_us: Where it ends, exclusive; None when it never does.
+        kept_us: How far back bars wider than an hour reach; None when they are there from the first trade on.
     """
+
+    kept_us: int | None = None
 
     def __init__(
         self, venue: str, label: str, instruments: Sequence[Instrument], first_us: int | None = None, last_us: int | None = None
@@ -85,15 +88,26 @@ class Source(ABC):
         fills = self.fills(symbol)
         return bars_of_trades(fills.slice(fills.at(start_us), fills.at(end_us)), MINUTE_US)
 
+    def first_open(self, symbol: str, interval: Interval, now_us: int) -> int | None:
+        """Return where the oldest bar begins that is told at a moment, None when nobody had traded by then."""
+        first = self.fills(symbol).slice(0, 1)
+        if not first or first[0].timestamp_us >= now_us:
+            return None
+        open_us = interval.open_of(first[0].timestamp_us)
+        if self.kept_us is None or interval.width_us <= HOUR_US:
+            return open_us
+        kept_us = max(self.kept_us, 2 * interval.longest_us)  # the forming bar and the one before are always there
+        return max(open_us, interval.first_open(max(0, now_us - kept_us)))
+
     def bars(self, symbol: str, interval: Interval, start_us: int, end_us: int, now_us: int) -> list[Bar]:
         """Return the bars that begin in [start, end) as known at a moment, oldest first and without holes.
 
-        The bar that holds the moment is the last one; it is forming. Spans before the first trade have no bar.
+        The bar that holds the moment is the last one; it is forming. Spans before `first_open` have no bar.
         """
-        first = self.fills(symbol).slice(0, 1)
-        if not first or first[0].timestamp_us >= now_us:
+        first_us = self.first_open(symbol, interval, now_us)
+        if first_us is None:
             return []
-        open_us = interval.first_open(max(start_us, interval.open_of(first[0].timestamp_us)))
+        open_us = interval.first_open(max(start_us, first_us))
         parts = self._parts(symbol, interval, open_us, min(interval.first_open(max(end_us, open_us)), now_us))
         close, found, position = self._close_before(symbol, open_us), [], 0
         while open_us < end_us and open_us <= now_us:
@@ -154,10 +168,10 @@ class Market(msgspec.Struct, frozen=True):
 
     def oldest_bars(self, symbol: str, interval: Interval, start_us: int, end_us: int, limit: int) -> list[Bar]:
         """Return the first `limit` bars that begin in [start, end), oldest first."""
-        first = self.source.fills(symbol).slice(0, 1)
-        if not first:
+        first_us = self.source.first_open(symbol, interval, self.now_us)
+        if first_us is None:
             return []
-        start_us = interval.first_open(max(min(start_us, self.now_us + 1), interval.open_of(first[0].timestamp_us)))
+        start_us = interval.first_open(max(min(start_us, self.now_us + 1), first_us))
         end_us = min(end_us, start_us + limit * interval.longest_us)
         return self.source.bars(symbol, interval, start_us, end_us, self.now_us)[:limit]
 

@@ -27,6 +27,7 @@ _LAST_HOUR = 2**26  # far beyond the year 9999; later moments are not computed
 _HOURS_KEPT = 64
 _MINUTE_MS = 60_000
 _GRID = 721  # prices are computed every five seconds of an hour, both ends included, and joined by straight lines
+_KEPT_US = 1500 * HOUR_US
 _QUIET_MINUTES = 5
 _BURSTS = 3
 
@@ -98,7 +99,8 @@ def _order_times(chance: np.random.Generator, orders: int) -> Ints:
     # Sorted draws from a minute that lacks as many milliseconds as it has orders, each moved by its rank, never meet.
     rank = np.arange(orders) - np.repeat(np.cumsum(counts) - counts, counts)
     free = _MINUTE_MS - np.repeat(counts, counts)
-    drawn = np.sort(minute + chance.random(orders)) - minute
+    # The draws of each minute follow those of the one before, which a stable sort makes use of.
+    drawn = np.sort(minute + chance.random(orders), kind="stable") - minute
     result: Ints = minute * _MINUTE_MS + np.floor(drawn * free).astype(np.int64) + rank
     return result
 
@@ -118,8 +120,16 @@ class _Generated:
 
     def minutes(self, hour: int) -> list[Bar]:
         """Return the minutes of an hour that had trades, oldest first."""
+        opens, starts = np.unique(self.hour(hour).times_us // MINUTE_US * MINUTE_US, return_index=True)
+        return self._bars(hour, opens, starts)
+
+    def whole_hour(self, hour: int) -> Bar:
+        """Return an hour as one bar."""
+        [bar] = self._bars(hour, np.array([(hour + _FIRST_HOUR) * HOUR_US]), np.array([0]))
+        return bar
+
+    def _bars(self, hour: int, opens: Ints, starts: Ints) -> list[Bar]:
         columns = self.hour(hour)
-        opens, starts = np.unique(columns.times_us // MINUTE_US * MINUTE_US, return_index=True)
         ends = np.append(starts[1:], len(columns.ticks)) - 1
         values, buys = columns.ticks * columns.lots, columns.buys
         sums = [np.add.reduceat(each, starts) for each in (columns.lots, values, columns.lots * buys, values * buys)]
@@ -215,6 +225,9 @@ class _GeneratedAggregates(_GeneratedSeries):
 class SyntheticMarket(Source):
     """A generated market. It can be asked about any moment since it opened, the future included, in any order.
 
+    What it has not told before it has to make first, a millisecond for an hour. So that no question takes long, bars wider
+    than an hour reach back no further than hourly ones do on the largest page of any venue.
+
     Args:
         seed: Another seed is another market.
         pairs: The pairs that it trades, all it knows if None.
@@ -227,6 +240,7 @@ class SyntheticMarket(Source):
             raise InputError(f"the generated market has no {unknown[0]!r}; it trades {', '.join(known)}")
         self._markets = {f"{VENUE}:{pair}": _Generated(known[pair], seed) for pair in pairs or known}
         super().__init__(VENUE, "synthetic", [_instrument(market) for market in self._markets.values()])
+        self.kept_us = _KEPT_US
         self._fills = {symbol: _GeneratedSeries(each, each.character.fills) for symbol, each in self._markets.items()}
         self._aggregates = {symbol: _GeneratedAggregates(each, each.character.orders) for symbol, each in self._markets.items()}
 
@@ -248,6 +262,9 @@ class SyntheticMarket(Source):
         bars = [bar for hour in hours for bar in self._markets[symbol].minutes(hour)]
         first, last = (bisect_left(bars, moment, key=lambda bar: bar.open_us) for moment in (start_us, end_us))
         return bars[first:last]
+
+    def _fold_hour(self, symbol: str, hour: int) -> Bar | None:
+        return self._markets[symbol].whole_hour(hour - _FIRST_HOUR) if hour >= _FIRST_HOUR else None
 
 
 def _instrument(market: _Generated) -> Instrument:

@@ -15,7 +15,7 @@ class View(Source):
 
     def __init__(self, inner: Source) -> None:
         super().__init__(inner.venue, inner.label, list(inner.instruments.values()), inner.first_us, inner.last_us)
-        self.inner = inner
+        self.inner, self.kept_us = inner, inner.kept_us
 
     def fills(self, symbol: str) -> Series:
         """Return the single fills of a symbol."""

@@ -7,41 +7,19 @@ import pytest
 
 from exchanges import Binance
 from exchanges.base import ControlKind
-from market.clock import parse_time
-from market.trade import Trade
 from replay.answer import read_question
 from replay.binance import BinanceSession
-from replay.source import Market, Slice, Source
-from replay.synthetic import SyntheticMarket
+from replay.source import Market, Source
 from replay.tape import read_tape
+from tests.replay.binance_asking import ask
+from tests.replay.played import NOW, SYMBOL, bare, push
 from tests.replay.tapes import START_MS, binance_fill, recorded, timed_lines
 
-SYMBOL = "SYNTHETIC:BTC-USDT"
-NOW = parse_time("2025-06-15T04:10:30")
 MINUTES_10 = 600_000_000
-
-
-@pytest.fixture(scope="module")
-def source() -> SyntheticMarket:
-    return SyntheticMarket()
 
 
 def open_(target: str) -> BinanceSession:
     return BinanceSession(read_question(target))
-
-
-def ask(session: BinanceSession, market: Market, method: str, params: list | None = None, number: int | str = 1) -> dict:
-    request = {"method": method, "id": number} | ({} if params is None else {"params": params})
-    [answer] = session.receive(json.dumps(request), market)
-    return json.loads(answer)
-
-
-def push(session: BinanceSession, source: Source, start_us: int = NOW, end_us: int = NOW + MINUTES_10) -> list[bytes]:
-    return session.push(Slice(source, end_us, start_us, {}))
-
-
-def bare(trade: Trade) -> tuple:
-    return trade.trade_id, trade.price, trade.size, trade.side, trade.timestamp_us, trade.count, trade.id_span
 
 
 def parsed(frames: list[bytes]) -> list[tuple]:

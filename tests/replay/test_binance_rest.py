@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchanges import Binance
-from market.clock import parse_time
 from market.timeframe import Timeframe
 from market.window import Window
 from replay.answer import Question, read_question
@@ -16,17 +15,11 @@ from replay.binance_rest import answer, weight_of
 from replay.routes import answer_to
 from replay.source import Market
 from replay.synthetic import OPENED_US, SyntheticMarket
+from tests.replay.played import NOW, SYMBOL, drive
 
-SYMBOL = "SYNTHETIC:BTC-USDT"
-NOW = parse_time("2025-06-15T04:10:30")
 NOW_MS = NOW // 1000
 MINUTE = 60_000
 THIS_MINUTE = NOW_MS // MINUTE * MINUTE
-
-
-@pytest.fixture(scope="module")
-def market() -> Market:
-    return Market(SyntheticMarket(), NOW)
 
 
 def get(market: Market, target: str):
@@ -34,17 +27,6 @@ def get(market: Market, target: str):
 
     assert reply.status == 200, reply.body
     return json.loads(reply.body)
-
-
-def drive(pages, market: Market) -> list:
-    """Return what a paging generator of the codec makes of the answers."""
-    request = next(pages)
-    try:
-        while True:
-            query = "&".join(f"{name}={value}" for name, value in request.params)
-            request = pages.send(answer(read_question(f"{request.path}?{query}"), market).body)
-    except StopIteration as done:
-        return done.value
 
 
 def newest_id(market: Market) -> int:
@@ -104,14 +86,14 @@ def test_a_row_is_the_fill(market):
 
 def test_the_codec_pages_a_range_of_ids(market):
     last = newest_id(market)
-    found = drive(Binance(["BINANCE:BTC-USDT"]).trades("BINANCE:BTC-USDT", last - 2999, last - 500, 0), market)
+    found, _ = drive(Binance(["BINANCE:BTC-USDT"]).trades("BINANCE:BTC-USDT", last - 2999, last - 500, 0), market)
 
     assert [trade.trade_id for trade in found] == list(range(last - 2999, last - 499))
 
 
 def test_the_codec_pages_candles_that_are_the_markets_own(market):
     window = Window(NOW - 20 * 3600 * 1_000_000, NOW)
-    candles = drive(Binance(["BINANCE:BTC-USDT"]).candles("BINANCE:BTC-USDT", Timeframe.M1, window), market)
+    candles, _ = drive(Binance(["BINANCE:BTC-USDT"]).candles("BINANCE:BTC-USDT", Timeframe.M1, window), market)
     bars = market.source.minutes(SYMBOL, window.start_us + 30_000_000, NOW // 60_000_000 * 60_000_000)
     traded = [candle for candle in candles if candle.trades]
 

@@ -7,28 +7,21 @@ import pytest
 
 from exchanges import BinanceUsdm
 from exchanges.base import ControlKind
-from market.clock import parse_time
 from market.trade import Trade
 from replay import routes
 from replay.answer import read_question
 from replay.binance_usdm import BinanceUsdmSession, is_stream_path
 from replay.session import Session
 from replay.source import Market, Slice, Source
-from replay.synthetic import SyntheticMarket
 from replay.tape import Tape, read_tape
+from tests.replay.binance_asking import ask
+from tests.replay.played import NOW, SYMBOL, push
 from tests.replay.tapes import START_MS, json_lines, recorded, timed_lines
 from tests.replay.tapes_usdm import bare, usdm_aggregate, usdm_fill
 
-SYMBOL = "SYNTHETIC:BTC-USDT"
 BTC = "BINANCEUSDM:BTC-USDT"
-NOW = parse_time("2025-06-15T04:10:30")
 MINUTES_10 = 600_000_000
 MINUTE = 60_000_000
-
-
-@pytest.fixture(scope="module")
-def source() -> SyntheticMarket:
-    return SyntheticMarket()
 
 
 @pytest.fixture
@@ -43,16 +36,6 @@ def open_(target: str) -> Session:
     session = routes.session_of(read_question(target))
     assert session is not None
     return session
-
-
-def ask(session: Session, market: Market, method: str, params: list | None = None, number: int | str = 1) -> dict:
-    request = {"method": method, "id": number} | ({} if params is None else {"params": params})
-    [answer] = session.receive(json.dumps(request), market)
-    return json.loads(answer)
-
-
-def push(session: Session, source: Source, start_us: int = NOW, end_us: int = NOW + MINUTES_10) -> list[bytes]:
-    return session.push(Slice(source, end_us, start_us, {}))
 
 
 def played(target: str, tape: Tape) -> list[bytes]:

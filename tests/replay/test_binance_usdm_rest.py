@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from exchanges import BinanceUsdm
-from market.clock import parse_time
 from market.timeframe import DAY_US, Timeframe
 from market.window import Window
 from replay.answer import Question, read_question
@@ -15,21 +14,15 @@ from replay.binance_usdm_rest import answer, weight_of
 from replay.routes import answer_to
 from replay.routes import weight_of as weight_of_any
 from replay.source import Market
-from replay.synthetic import SyntheticMarket
 from replay.tape import read_tape
+from tests.replay.played import NOW, SYMBOL, drive
 from tests.replay.tapes import START_MS, recorded, timed_lines
 from tests.replay.tapes_usdm import usdm_aggregate, usdm_fill
 
-SYMBOL, BTC = "SYNTHETIC:BTC-USDT", "BINANCEUSDM:BTC-USDT"
-NOW = parse_time("2025-06-15T04:10:30")
+BTC = "BINANCEUSDM:BTC-USDT"
 NOW_MS = NOW // 1000
 MINUTE = 60_000
 THIS_MINUTE = NOW_MS // MINUTE * MINUTE
-
-
-@pytest.fixture(scope="module")
-def market() -> Market:
-    return Market(SyntheticMarket(), NOW)
 
 
 def get(market: Market, target: str):
@@ -37,17 +30,6 @@ def get(market: Market, target: str):
 
     assert reply.status == 200, reply.body
     return json.loads(reply.body)
-
-
-def drive(pages, market: Market) -> list:
-    """Return what a paging generator of the codec makes of the answers."""
-    request = next(pages)
-    try:
-        while True:
-            query = "&".join(f"{name}={value}" for name, value in request.params)
-            request = pages.send(answer(read_question(f"{request.path}?{query}"), market).body)
-    except StopIteration as done:
-        return done.value
 
 
 def end_of(path: Path, frames: list[str]) -> Market:
@@ -75,7 +57,7 @@ def test_perpetuals_are_listed_with_their_steps(market):
 def test_the_codec_pages_aggregates_by_their_own_numbers(market):
     series = market.source.aggregates(SYMBOL)
     last = series.at(NOW)
-    found = drive(BinanceUsdm([BTC]).trades(BTC, last - 2999, last - 500, 0), market)
+    found, _ = drive(BinanceUsdm([BTC]).trades(BTC, last - 2999, last - 500, 0), market)
     expected = series.slice(last - 3000, last - 500)
 
     assert [trade.trade_id for trade in found] == list(range(last - 2999, last - 499))
@@ -86,7 +68,7 @@ def test_the_codec_pages_aggregates_by_their_own_numbers(market):
 
 @pytest.mark.parametrize(("channel", "series"), [("aggTrade", "aggregates"), ("trade", "fills")])
 def test_the_codec_reads_the_newest_page_of_either_channel(market, channel, series):
-    found = drive(BinanceUsdm([BTC], channel=channel).newest_trades(BTC, 0), market)
+    found, _ = drive(BinanceUsdm([BTC], channel=channel).newest_trades(BTC, 0), market)
     last = getattr(market.source, series)(SYMBOL).at(NOW)
 
     assert [trade.trade_id for trade in found] == list(range(last - 999, last + 1))
@@ -110,12 +92,12 @@ def test_aggregates_older_than_two_days_are_gone(market):
 
     assert oldest["a"] == series.at(NOW - 2 * DAY_US) + 1
     assert oldest["T"] >= NOW_MS - 2 * DAY_US // 1000
-    assert drive(BinanceUsdm([BTC]).trades(BTC, old, old + 99, 0), market) == []
+    assert drive(BinanceUsdm([BTC]).trades(BTC, old, old + 99, 0), market)[0] == []
 
 
 def test_the_codec_pages_candles_that_are_the_markets_own(market):
     window = Window(NOW - 20 * 3600 * 1_000_000, NOW)
-    candles = drive(BinanceUsdm([BTC]).candles(BTC, Timeframe.M1, window), market)
+    candles, _ = drive(BinanceUsdm([BTC]).candles(BTC, Timeframe.M1, window), market)
     bars = market.source.minutes(SYMBOL, window.start_us + 30_000_000, NOW // 60_000_000 * 60_000_000)
     traded = [candle for candle in candles if candle.trades]
 
@@ -169,7 +151,7 @@ def test_a_recorded_capture_is_answered_as_it_was_sent():
     sent = [json.loads(frame)["data"] for _, _, frame in tape.frames("BINANCEUSDM:CTK-USDT", "aggTrade", 0, 2**62)]
     rows = get(market, "aggTrades?symbol=CTKUSDT")
     codec = BinanceUsdm(["BINANCEUSDM:CTK-USDT"])
-    asked = drive(codec.trades("BINANCEUSDM:CTK-USDT", sent[3]["a"], sent[-1]["a"], 0), market)
+    asked, _ = drive(codec.trades("BINANCEUSDM:CTK-USDT", sent[3]["a"], sent[-1]["a"], 0), market)
     streamed = [codec.parse(frame, 0)[0] for _, _, frame in tape.frames("BINANCEUSDM:CTK-USDT", "aggTrade", 0, 2**62)]
 
     assert [[row[name] for name in "aflTm"] for row in rows] == [[row[name] for name in "aflTm"] for row in sent]

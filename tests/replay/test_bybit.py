@@ -12,25 +12,13 @@ from replay.answer import read_question
 from replay.bars import Interval
 from replay.bybit import BybitSession, id_text, kline_interval, opened
 from replay.routes import refusal_of, session_of
-from replay.source import Market, Slice, Source
-from replay.synthetic import SyntheticMarket
+from replay.source import Market
+from tests.replay.played import NOW, SYMBOL, bare, push
 
-SYMBOL = "SYNTHETIC:BTC-USDT"
-NOW = parse_time("2025-06-15T04:10:30")
 SECOND = 1_000_000
 BTC, ETH, KLINE = "publicTrade.BTCUSDT", "publicTrade.ETHUSDT", "kline.1.BTCUSDT"
 CODECS = {"spot": Bybit(["BTC-USDT", "ETH-USDT"]), "linear": BybitLinear(["BTC-USDT", "ETH-USDT"])}
 CATEGORIES = list(CODECS)
-
-
-@pytest.fixture(scope="module")
-def source() -> SyntheticMarket:
-    return SyntheticMarket()
-
-
-@pytest.fixture
-def market(source) -> Market:
-    return Market(source, NOW)
 
 
 def ask(session: BybitSession, market: Market, op: str, *topics: str, **fields) -> dict:
@@ -38,16 +26,8 @@ def ask(session: BybitSession, market: Market, op: str, *topics: str, **fields) 
     return json.loads(answer)
 
 
-def push(session: BybitSession, source: Source, start_us: int, end_us: int) -> list[bytes]:
-    return session.push(Slice(source, end_us, start_us, {}))
-
-
 def trades_of(category: str, frames: list[bytes]) -> list[Trade]:
     return [trade for frame in frames for trade in CODECS[category].parse(frame, 0)]
-
-
-def bare(trade: Trade) -> tuple:
-    return trade.trade_id, trade.price, trade.size, trade.side, trade.timestamp_us, trade.count, trade.id_span
 
 
 @pytest.mark.parametrize(("category", "word"), [("spot", "subscribe"), ("linear", "")])

@@ -6,7 +6,6 @@ import pytest
 
 from exchanges import Bybit, BybitLinear
 from exchanges.rest import HistoryClient
-from market.clock import parse_time
 from market.errors import VenueError
 from market.timeframe import Timeframe
 from market.window import Window
@@ -17,18 +16,12 @@ from replay.bybit import opened
 from replay.bybit_rest import answer
 from replay.source import Market
 from replay.synthetic import SyntheticMarket
+from tests.replay.played import NOW, SYMBOL, drive
 
-SYMBOL = "SYNTHETIC:BTC-USDT"
-NOW = parse_time("2025-06-15T04:10:30")
 MINUTE = 60_000
 MINUTE_NOW = NOW // 60_000_000 * MINUTE
 CODECS = [Bybit(["BTC-USDT"]), BybitLinear(["BTC-USDT"])]
 each_codec = pytest.mark.parametrize("codec", CODECS, ids=lambda codec: codec.category)
-
-
-@pytest.fixture(scope="module")
-def market() -> Market:
-    return Market(SyntheticMarket(), NOW)
 
 
 def ask(market: Market, target: str) -> Answer:
@@ -41,17 +34,6 @@ def get(market: Market, target: str) -> dict:
 
     assert (reply.status, body["retCode"], body["retMsg"], body["time"]) == (200, 0, "OK", NOW // 1000)
     return body["result"]
-
-
-def drive(pages, market: Market) -> tuple[int, list]:
-    """Return how many answers a paging generator of the codec needs, and what it makes of them."""
-    request, count = next(pages), 0
-    try:
-        while True:
-            query = "&".join(f"{name}={value}" for name, value in request.params)
-            request, count = pages.send(answer(read_question(f"{request.path}?{query}"), market).body), count + 1
-    except StopIteration as done:
-        return count + 1, done.value
 
 
 def newest(market: Market, count: int) -> list:
@@ -95,9 +77,9 @@ def test_newest_trades_come_newest_first_and_no_more_than_the_category_has(marke
 
 @each_codec
 def test_the_codec_reads_the_newest_page_as_the_source_has_it(market, codec):
-    requests, found = drive(codec.newest_trades(codec.symbols[0], 0), market)
+    found, asked = drive(codec.newest_trades(codec.symbols[0], 0), market)
 
-    assert requests == 1
+    assert len(asked) == 1
     assert [(each.trade_id, each.price, each.size, each.side, each.timestamp_us) for each in found] == [
         (fill.trade_id, fill.price, fill.size, fill.side, fill.timestamp_us) for fill in newest(market, codec.page)
     ]
@@ -106,9 +88,9 @@ def test_the_codec_reads_the_newest_page_as_the_source_has_it(market, codec):
 @each_codec
 def test_of_a_range_of_ids_the_codec_finds_what_the_newest_page_has(market, codec):
     last = newest(market, 1)[0].trade_id
-    requests, found = drive(codec.trades(codec.symbols[0], last - 5000, last - 10, 0), market)
+    found, asked = drive(codec.trades(codec.symbols[0], last - 5000, last - 10, 0), market)
 
-    assert requests == 1
+    assert len(asked) == 1
     assert [trade.trade_id for trade in found] == list(range(last - codec.page + 1, last - 9))
 
 
@@ -119,11 +101,11 @@ def test_nothing_later_than_now_is_told(market):
 @each_codec
 def test_the_codec_pages_candles_that_open_at_the_close_before_them(market, codec):
     window = Window(NOW - 40 * 3600 * 1_000_000, NOW)
-    requests, candles = drive(codec.candles(codec.symbols[0], Timeframe.M1, window), market)
+    candles, asked = drive(codec.candles(codec.symbols[0], Timeframe.M1, window), market)
     first = candles[0].open_us
     bars = opened(market.source.bars(SYMBOL, Interval(60_000_000), first, MINUTE_NOW * 1000, NOW), market.source.fills(SYMBOL))
 
-    assert (requests, len(candles)) == (3, 40 * 60 - 1)
+    assert (len(asked), len(candles)) == (3, 40 * 60 - 1)
     assert [(each.open_us, each.open, each.high, each.low, each.close, each.volume, each.quote_volume) for each in candles] == [
         (bar.open_us, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.quote_volume) for bar in bars
     ]

@@ -1,21 +1,19 @@
 """An unmodified third-party client, ccxt, with nothing changed but its addresses."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
-from market.clock import parse_time
 from market.timeframe import MINUTE_US
 from replay import LocalExchange, Source, SyntheticMarket, read_tape
 from replay.bars import Interval
+from tests.replay.ccxt_client import START, closed_candles, ids_of, meant, rows, told, used, watch
 from tests.replay.tapes import recorded
 
 pro = pytest.importorskip("ccxt.pro")
 
-START = parse_time("2025-06-15T04:10:30")
 VENUES = ("okx", "binance")
 
 
@@ -27,22 +25,12 @@ async def client_of(venue: str, exchange: LocalExchange, **options: Any) -> Asyn
         client.urls["api"]["rest"], client.urls["api"]["ws"] = exchange.rest_url, f"{exchange.ws_url}/ws/v5"
     else:
         client.urls["api"]["public"], client.urls["api"]["ws"]["spot"] = f"{exchange.rest_url}/api/v3", f"{exchange.ws_url}/ws"
-    try:
-        async with asyncio.timeout(30):
-            yield client
-    finally:
-        await client.close()
+    async with used(client):
+        yield client
 
 
 def btc(source: Source) -> str:
     return f"{source.venue}:BTC-USDT"
-
-
-async def watch(client: Any, count: int) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    while len(found) < count:
-        found += await client.watch_trades("BTC/USDT")
-    return found
 
 
 @pytest.fixture(params=["generated", "recorded"])
@@ -73,59 +61,51 @@ async def test_ccxt_loads_the_markets(venue, source):
 )
 async def test_ccxt_watches_every_trade_of_the_source(venue, options, series, source):
     async with LocalExchange(source, speed=30, start_us=START) as exchange, client_of(venue, exchange, **options) as client:
-        trades = await watch(client, 200)
+        trades = await watch(client, "BTC/USDT", 200)
     found = getattr(source, series)(btc(source))
     info = trades[0]["info"]
     last_id = int(info["tradeId"] if venue == "okx" else info.get("l", info.get("t")))
     near = found.at(trades[0]["timestamp"] * 1000)
     begin = next(n for n in range(near, near + 50) if found.slice(n, n + 1)[0].trade_id == last_id)
 
-    assert [(each["timestamp"], each["price"], each["amount"], each["side"]) for each in trades] == [
-        (each.timestamp_us // 1000, each.price, each.size, each.side.value) for each in found.slice(begin, begin + len(trades))
-    ]
+    assert told(trades) == meant(found.slice(begin, begin + len(trades)))
 
 
 @pytest.mark.parametrize(("venue", "series"), [("okx", "fills"), ("binance", "aggregates")])
 async def test_ccxt_fetches_the_trades_of_the_source(venue, series, source):
     async with LocalExchange(source, speed=100, start_us=START) as exchange, client_of(venue, exchange) as client:
-        await watch(client, 200)
+        await watch(client, "BTC/USDT", 200)
         exchange.pause()
         trades = await client.fetch_trades("BTC/USDT", limit=50)
         found = getattr(source, series)(btc(source))
         stop = found.at(exchange.now_us)
         numbers, expected = found.numbers(stop - 50, stop), found.slice(stop - 50, stop)
 
-    assert [int(each["id"]) for each in trades] == list(numbers)
-    assert [(each["timestamp"], each["price"], each["amount"], each["side"]) for each in trades] == [
-        (each.timestamp_us // 1000, each.price, each.size, each.side.value) for each in expected
-    ]
+    assert ids_of(trades) == list(numbers)
+    assert told(trades) == meant(expected)
 
 
 @pytest.mark.parametrize("venue", VENUES)
 async def test_ccxt_fetches_the_candles_of_the_source(venue, source):
     async with LocalExchange(source, speed=200, start_us=START) as exchange, client_of(venue, exchange) as client:
-        await watch(client, 2000)
+        await watch(client, "BTC/USDT", 2000)
         exchange.pause()
         candles = await client.fetch_ohlcv("BTC/USDT", "1m", limit=20)
         bars = source.bars(btc(source), Interval(MINUTE_US), 0 if source.first_us else START - 3600 * 10**6, 2**62, exchange.now_us)
 
     assert len(candles) == min(20, len(bars))
-    assert candles == [[bar.open_us // 1000, bar.open, bar.high, bar.low, bar.close, bar.volume] for bar in bars[-20:]]
+    assert candles == rows(bars[-20:])
 
 
 @pytest.mark.parametrize("venue", VENUES)
 async def test_ccxt_watches_candles(venue):
     source = SyntheticMarket()
     async with LocalExchange(source, speed=30, start_us=START) as exchange, client_of(venue, exchange) as client:
-        seen: dict[int, list[float]] = {}
-        while len(seen) < 3:
-            for candle in await client.watch_ohlcv("BTC/USDT", "1m"):
-                seen[candle[0]] = candle
-        closed = [seen[time] for time in sorted(seen)[:-1]]
-        first, last = closed[0][0] * 1000, closed[-1][0] * 1000 + MINUTE_US
+        closed = await closed_candles(client, "BTC/USDT", 2)
+        first, last = int(closed[0][0]) * 1000, int(closed[-1][0]) * 1000 + MINUTE_US
         bars = source.bars(btc(source), Interval(MINUTE_US), first, last, last)
 
-    assert closed == [[bar.open_us // 1000, bar.open, bar.high, bar.low, bar.close, bar.volume] for bar in bars]
+    assert closed == rows(bars)
 
 
 @pytest.mark.parametrize("venue", VENUES)

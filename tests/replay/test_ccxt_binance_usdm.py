@@ -1,21 +1,19 @@
 """An unmodified third-party client of USD-M futures, ccxt's binanceusdm, with nothing changed but its addresses."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
-from market.clock import parse_time
 from market.timeframe import MINUTE_US
 from replay import LocalExchange, Source, SyntheticMarket, read_tape
 from replay.bars import Interval
+from tests.replay.ccxt_client import START, closed_candles, ids_of, meant, rows, told, used, watch
 from tests.replay.tapes import recorded
 
 pro = pytest.importorskip("ccxt.pro")
 
-START = parse_time("2025-06-15T04:10:30")
 PERPETUAL = "BTC/USDT:USDT"
 
 
@@ -24,22 +22,12 @@ async def client_of(exchange: LocalExchange, **options: Any) -> AsyncIterator[An
     """Yield ccxt's client; only addresses are changed, and only USD-M symbols are asked for."""
     client = pro.binanceusdm({"enableRateLimit": False, "options": {"fetchMarkets": {"types": ["linear"]}, **options}})
     client.urls["api"]["fapiPublic"], client.urls["api"]["ws"]["future"] = f"{exchange.rest_url}/fapi/v1", f"{exchange.ws_url}/ws"
-    try:
-        async with asyncio.timeout(30):
-            yield client
-    finally:
-        await client.close()
+    async with used(client):
+        yield client
 
 
 def btc(source: Source) -> str:
     return f"{source.venue}:BTC-USDT"
-
-
-async def watch(client: Any, count: int) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    while len(found) < count:
-        found += await client.watch_trades(PERPETUAL)
-    return found
 
 
 @pytest.fixture(params=["generated", "recorded"])
@@ -68,18 +56,16 @@ async def test_ccxt_watches_every_trade_of_the_source(name, series, source):
         LocalExchange(source, speed=30, start_us=START) as exchange,
         client_of(exchange, watchTrades={"name": name}) as client,
     ):
-        trades = await watch(client, 200)
+        trades = await watch(client, PERPETUAL, 200)
     found = getattr(source, series)(btc(source))
     begin = found.find(int(trades[0]["info"]["t" if name == "trade" else "a"]))
 
-    assert [(each["timestamp"], each["price"], each["amount"], each["side"]) for each in trades] == [
-        (each.timestamp_us // 1000, each.price, each.size, each.side.value) for each in found.slice(begin, begin + len(trades))
-    ]
+    assert told(trades) == meant(found.slice(begin, begin + len(trades)))
 
 
 async def test_ccxt_fetches_the_aggregates_of_the_source(source):
     async with LocalExchange(source, speed=100, start_us=START) as exchange, client_of(exchange) as client:
-        await watch(client, 200)
+        await watch(client, PERPETUAL, 200)
         exchange.pause()
         trades = await client.fetch_trades(PERPETUAL, limit=50)
         found = source.aggregates(btc(source))
@@ -87,36 +73,30 @@ async def test_ccxt_fetches_the_aggregates_of_the_source(source):
         numbers, expected = found.numbers(stop - 50, stop), found.slice(stop - 50, stop)
         since = await client.fetch_trades(PERPETUAL, since=trades[10]["timestamp"], limit=20)
 
-    assert [int(each["id"]) for each in trades] == list(numbers)
-    assert [(each["timestamp"], each["price"], each["amount"], each["side"]) for each in trades] == [
-        (each.timestamp_us // 1000, each.price, each.size, each.side.value) for each in expected
-    ]
+    assert ids_of(trades) == list(numbers)
+    assert told(trades) == meant(expected)
     assert since[0]["timestamp"] == trades[10]["timestamp"]
 
 
 async def test_ccxt_fetches_the_candles_of_the_source(source):
     async with LocalExchange(source, speed=200, start_us=START) as exchange, client_of(exchange) as client:
-        await watch(client, 1500)
+        await watch(client, PERPETUAL, 1500)
         exchange.pause()
         candles = await client.fetch_ohlcv(PERPETUAL, "1m", limit=20)
         bars = source.bars(btc(source), Interval(MINUTE_US), 0 if source.first_us else START - 3600 * 10**6, 2**62, exchange.now_us)
 
     assert len(candles) == min(20, len(bars))
-    assert candles == [[bar.open_us // 1000, bar.open, bar.high, bar.low, bar.close, bar.volume] for bar in bars[-20:]]
+    assert candles == rows(bars[-20:])
 
 
 async def test_ccxt_watches_candles():
     source = SyntheticMarket()
     async with LocalExchange(source, speed=30, start_us=START) as exchange, client_of(exchange) as client:
-        seen: dict[int, list[float]] = {}
-        while len(seen) < 3:
-            for candle in await client.watch_ohlcv(PERPETUAL, "1m"):
-                seen[candle[0]] = candle
-        closed = [seen[time] for time in sorted(seen)[:-1]]
-        first, last = closed[0][0] * 1000, closed[-1][0] * 1000 + MINUTE_US
+        closed = await closed_candles(client, PERPETUAL, 2)
+        first, last = int(closed[0][0]) * 1000, int(closed[-1][0]) * 1000 + MINUTE_US
         bars = source.bars(btc(source), Interval(MINUTE_US), first, last, last)
 
-    assert closed == [[bar.open_us // 1000, bar.open, bar.high, bar.low, bar.close, bar.volume] for bar in bars]
+    assert closed == rows(bars)
 
 
 async def test_ccxt_reads_clock_and_ticker():

@@ -1,6 +1,5 @@
 """An unmodified third-party client of Bybit, ccxt, with nothing changed but its addresses."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,16 +7,15 @@ from typing import Any
 import pytest
 
 from exchanges.bybit_wire import trade_number
-from market.clock import parse_time
 from market.timeframe import MINUTE_US
 from replay import LocalExchange, Source, SyntheticMarket, read_tape
 from replay.bars import Interval
 from replay.bybit import opened
+from tests.replay.ccxt_client import START, closed_candles, rows, used, watch
 from tests.replay.tapes import recorded
 
 pro = pytest.importorskip("ccxt.pro")
 
-START = parse_time("2025-06-15T04:10:30")
 CAPTURE = "bybit/cf_bybit_v5_20260809_BTC_SOL.jsonl.gz"
 SPOT, LINEAR = "BTC/USDT", "BTC/USDT:USDT"
 
@@ -28,18 +26,8 @@ async def client_of(exchange: LocalExchange) -> AsyncIterator[Any]:
     client = pro.bybit({"enableRateLimit": False})
     client.urls["api"]["public"] = exchange.rest_url
     client.urls["api"]["ws"]["public"] = {category: f"{exchange.ws_url}/v5/public/{category}" for category in ("spot", "linear")}
-    try:
-        async with asyncio.timeout(30):
-            yield client
-    finally:
-        await client.close()
-
-
-async def watch(client: Any, symbol: str, count: int) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    while len(found) < count:
-        found += await client.watch_trades(symbol)
-    return found
+    async with used(client):
+        yield client
 
 
 def source_of(kind: str, symbol: str) -> Source:
@@ -113,23 +101,17 @@ async def test_ccxt_fetches_the_candles_of_the_source(symbol):
         bars = source.bars(btc(source), Interval(MINUTE_US), first, exchange.now_us, exchange.now_us)
 
     assert len(candles) == 20
-    assert candles == [
-        [bar.open_us // 1000, bar.open, bar.high, bar.low, bar.close, bar.volume] for bar in opened(bars, source.fills(btc(source)))
-    ]
+    assert candles == rows(opened(bars, source.fills(btc(source))))
 
 
 async def test_ccxt_watches_candles():
     source = SyntheticMarket()
     async with LocalExchange(source, speed=30, start_us=START) as exchange, client_of(exchange) as client:
-        seen: dict[int, list[float]] = {}
-        while len(seen) < 3:
-            for candle in await client.watch_ohlcv(LINEAR, "1m"):
-                seen[candle[0]] = candle
-        closed = [seen[time] for time in sorted(seen)[:-1]]
-        first, last = closed[0][0] * 1000, closed[-1][0] * 1000 + MINUTE_US
+        closed = await closed_candles(client, LINEAR, 2)
+        first, last = int(closed[0][0]) * 1000, int(closed[-1][0]) * 1000 + MINUTE_US
         bars = opened(source.bars(btc(source), Interval(MINUTE_US), first, last, last), source.fills(btc(source)))
 
-    assert closed == [[bar.open_us // 1000, bar.open, bar.high, bar.low, bar.close, bar.volume] for bar in bars]
+    assert closed == rows(bars)
 
 
 @pytest.mark.parametrize("symbol", [SPOT, LINEAR])

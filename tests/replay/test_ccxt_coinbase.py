@@ -1,34 +1,27 @@
 """An unmodified third-party client, ccxt, on the local exchange's Coinbase: nothing is changed but its addresses."""
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
-from market.clock import parse_time
 from market.timeframe import MINUTE_US
-from market.trade import Trade
 from replay import LocalExchange, Source, SyntheticMarket, read_tape
-from replay.bars import Bar, Interval
+from replay.bars import Interval
+from tests.replay.ccxt_client import START, ids_of, meant, rows, told, used, watch
 from tests.replay.tapes import recorded
 
 ccxt = pytest.importorskip("ccxt")
 pro = pytest.importorskip("ccxt.pro")
-
-START = parse_time("2025-06-15T04:10:30")
 
 
 @asynccontextmanager
 async def client_of(exchange: LocalExchange) -> AsyncIterator[Any]:
     client = pro.coinbaseexchange({"enableRateLimit": False})
     client.urls["api"]["public"], client.urls["api"]["ws"] = exchange.rest_url, exchange.ws_url
-    try:
-        async with asyncio.timeout(30):
-            yield client
-    finally:
-        await client.close()
+    async with used(client):
+        yield client
 
 
 @pytest.fixture(params=["generated", "matches", "market_trades"])
@@ -45,21 +38,6 @@ def busiest(source: Source) -> str:
 
 def slashed(symbol: str) -> str:
     return symbol.partition(":")[2].replace("-", "/")
-
-
-def told(trades: Sequence[dict[str, Any]]) -> list[tuple[Any, ...]]:
-    return [(int(each["id"]), each["timestamp"], each["price"], each["amount"], each["side"]) for each in trades]
-
-
-def meant(trades: Sequence[Trade]) -> list[tuple[Any, ...]]:
-    return [(each.trade_id, each.timestamp_us // 1000, each.price, each.size, each.side.value) for each in trades]
-
-
-async def watch(client: Any, symbol: str, count: int) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    while len(found) < count:
-        found += await client.watch_trades(symbol)
-    return found
 
 
 async def test_ccxt_loads_the_markets(source):
@@ -79,6 +57,7 @@ async def test_ccxt_watches_every_trade_of_the_source(source):
     fills = source.fills(symbol)
     begin = fills.find(int(trades[0]["id"]))
 
+    assert ids_of(trades) == [each.trade_id for each in fills.slice(begin, begin + len(trades))]
     assert told(trades) == meant(fills.slice(begin, begin + len(trades)))
 
 
@@ -92,11 +71,8 @@ async def test_ccxt_fetches_the_trades_of_the_source_and_pages_downwards(source)
         fills = source.fills(symbol)
         stop = fills.at(exchange.now_us)
 
-    assert told(older) + told(newest) == meant(fills.slice(stop - 8, stop))
-
-
-def rows(bars: Sequence[Bar]) -> list[list[float]]:
-    return [[bar.open_us // 1000, bar.open, bar.high, bar.low, bar.close, bar.volume] for bar in bars if bar.trades]
+    assert ids_of(older + newest) == [each.trade_id for each in fills.slice(stop - 8, stop)]
+    assert told(older + newest) == meant(fills.slice(stop - 8, stop))
 
 
 async def test_ccxt_fetches_the_candles_of_the_source(source):
@@ -112,8 +88,8 @@ async def test_ccxt_fetches_the_candles_of_the_source(source):
         minutes = source.bars(symbol, Interval(MINUTE_US), since, end, exchange.now_us)
         fives = source.bars(symbol, Interval(5 * MINUTE_US), exchange.now_us - 1499 * MINUTE_US, exchange.now_us, exchange.now_us)
 
-    assert asked == rows(minutes)
-    assert newest == rows(fives)[-len(newest) :]
+    assert asked == rows([bar for bar in minutes if bar.trades])
+    assert newest == rows([bar for bar in fives if bar.trades])[-len(newest) :]
     assert newest
 
 

@@ -1,24 +1,21 @@
 """An unmodified third-party client of Kraken, ccxt, with nothing changed but its addresses."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
-from market.clock import parse_time
 from market.timeframe import MINUTE_US
 from replay import LocalExchange, Source, SyntheticMarket
 from replay.bars import Interval
 from replay.kraken import number_text, time_text
 from replay.small import SmallMarket
 from replay.tape import read_tape
+from tests.replay.ccxt_client import START, closed_candles, ids_of, meant, rows, told, used, watch
 from tests.replay.tapes import json_lines
 
 pro = pytest.importorskip("ccxt.pro")
-
-START = parse_time("2025-06-15T04:10:30")
 
 
 @asynccontextmanager
@@ -27,11 +24,8 @@ async def client_of(exchange: LocalExchange) -> AsyncIterator[Any]:
     client = pro.kraken({"enableRateLimit": False})
     client.urls["api"]["public"] = exchange.rest_url
     client.urls["api"]["ws"]["publicV2"] = f"{exchange.ws_url}/v2"
-    try:
-        async with asyncio.timeout(30):
-            yield client
-    finally:
-        await client.close()
+    async with used(client):
+        yield client
 
 
 def btc(source: Source) -> str:
@@ -40,13 +34,6 @@ def btc(source: Source) -> str:
 
 def pair(source: Source) -> str:
     return btc(source).partition(":")[2].replace("-", "/")
-
-
-async def watch(client: Any, symbol: str, count: int) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    while len(found) < count:
-        found += await client.watch_trades(symbol)
-    return found
 
 
 @pytest.fixture(params=["generated", "small", "recorded"])
@@ -91,10 +78,8 @@ async def test_ccxt_watches_every_trade_of_the_source(source):
     fills = source.fills(btc(source))
     begin = fills.find(int(trades[0]["id"]))
 
-    assert [(int(each["id"]), each["timestamp"], each["price"], each["amount"], each["side"]) for each in trades] == [
-        (each.trade_id, each.timestamp_us // 1000, each.price, each.size, each.side.value)
-        for each in fills.slice(begin, begin + len(trades))
-    ]
+    assert ids_of(trades) == [each.trade_id for each in fills.slice(begin, begin + len(trades))]
+    assert told(trades) == meant(fills.slice(begin, begin + len(trades)))
 
 
 async def test_ccxt_watches_trades_behind_a_snapshot(source):
@@ -103,7 +88,7 @@ async def test_ccxt_watches_trades_behind_a_snapshot(source):
         async with client_of(exchange) as second:
             trades = await second.watch_trades(pair(source), params={"snapshot": True})
             trades += await watch(second, pair(source), 20)
-    ids = [int(each["id"]) for each in trades]
+    ids = ids_of(trades)
 
     assert len(ids) >= 70
     assert ids == list(range(ids[0], ids[0] + len(ids)))
@@ -119,9 +104,8 @@ async def test_ccxt_fetches_the_trades_of_the_source(source):
         since = expected[20].timestamp_us // 1_000_000 * 1000
         later = await client.fetch_trades(pair(source), since=since)
 
-    assert [(int(each["id"]), each["timestamp"], each["price"], each["amount"], each["side"]) for each in trades] == [
-        (each.trade_id, each.timestamp_us // 1000, each.price, each.size, each.side.value) for each in expected
-    ]
+    assert ids_of(trades) == [each.trade_id for each in expected]
+    assert told(trades) == meant(expected)
     assert int(later[-1]["id"]) == expected[-1].trade_id
     assert later[0]["timestamp"] >= since
 
@@ -134,22 +118,18 @@ async def test_ccxt_fetches_the_candles_of_the_source(source):
         bars = source.bars(btc(source), Interval(MINUTE_US), 0 if source.first_us else START - 3600 * 10**6, 2**62, exchange.now_us)
 
     assert len(candles) == min(20, len(bars))
-    assert candles == [[bar.open_us // 1000, bar.open, bar.high, bar.low, bar.close, bar.volume] for bar in bars[-20:]]
+    assert candles == rows(bars[-20:])
 
 
 async def test_ccxt_watches_candles():
     source = SyntheticMarket()
     async with LocalExchange(source, speed=60, start_us=START) as exchange, client_of(exchange) as client:
-        seen: dict[int, list[float]] = {}
-        while len(seen) < 4:
-            # Its newest candle would be the snapshot's oldest: ccxt takes the order for the opposite.
-            for candle in await client.watch_ohlcv("BTC/USDT", "1m", params={"snapshot": False}):
-                seen[candle[0]] = [float(number) for number in candle]
-        closed = [seen[time] for time in sorted(seen)[:-1]]
+        # Its newest candle would be the snapshot's oldest: ccxt takes the order for the opposite.
+        closed = await closed_candles(client, "BTC/USDT", 3, params={"snapshot": False})
         first, last = int(closed[0][0]) * 1000, int(closed[-1][0]) * 1000 + MINUTE_US
         bars = [bar for bar in source.bars(btc(source), Interval(MINUTE_US), first, last, last) if bar.trades]
 
-    assert closed == [[bar.open_us // 1000, bar.open, bar.high, bar.low, bar.close, bar.volume] for bar in bars]
+    assert closed == rows(bars)
 
 
 async def test_ccxt_reads_clock_status_and_ticker():

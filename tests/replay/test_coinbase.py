@@ -8,16 +8,14 @@ import pytest
 
 from exchanges import Coinbase
 from exchanges.base import ControlKind, Instrument
-from market.clock import parse_time
 from market.trade import Trade
 from replay.answer import read_question
 from replay.coinbase import CoinbaseSession
 from replay.routes import refusal_of, session_of
 from replay.source import Market, Slice, Source
 from replay.synthetic import SyntheticMarket
+from tests.replay.played import NOW, SYMBOL, bare, push
 
-SYMBOL = "SYNTHETIC:BTC-USDT"
-NOW = parse_time("2025-06-15T04:10:30")
 MINUTE_US = 60_000_000
 BTC, BOTH = ["BTC-USDT"], ["BTC-USDT", "ETH-USDT"]
 
@@ -35,16 +33,6 @@ class AsCoinbase(SyntheticMarket):
         return super().fills(SYMBOL)
 
 
-@pytest.fixture(scope="module")
-def source() -> SyntheticMarket:
-    return SyntheticMarket()
-
-
-@pytest.fixture
-def market(source) -> Market:
-    return Market(source, NOW)
-
-
 def say(session: CoinbaseSession, market: Market, **request: Any) -> list[dict[str, Any]]:
     return [json.loads(answer) for answer in session.receive(json.dumps(request), market)]
 
@@ -59,16 +47,8 @@ def advanced(session: CoinbaseSession, market: Market, products: Sequence[str], 
     return say(session, market, type="subscribe", product_ids=list(products), channel=channel)
 
 
-def push(session: CoinbaseSession, source: Source, start_us: int, end_us: int) -> list[bytes]:
-    return session.push(Slice(source, end_us, start_us, {}))
-
-
 def trades_of(frames: Sequence[bytes], pairs: Sequence[str] = BOTH) -> list[Trade]:
     return Coinbase(pairs).parse_all(frames, 0).trades
-
-
-def bare(trade: Trade) -> tuple:
-    return trade.trade_id, trade.price, trade.size, trade.side, trade.timestamp_us
 
 
 def fills_in(source: Source, start_us: int, end_us: int, symbol: str = SYMBOL) -> list[Trade]:

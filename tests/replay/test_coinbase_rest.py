@@ -11,20 +11,13 @@ from market.timeframe import Timeframe
 from market.window import Window
 from replay.answer import Answer, read_question
 from replay.coinbase_rest import answer, is_rest_path
-from replay.routes import answer_to
 from replay.source import Market
 from replay.synthetic import SyntheticMarket
+from tests.replay.played import NOW, SYMBOL, drive
 
-SYMBOL = "SYNTHETIC:BTC-USDT"
-NOW = parse_time("2025-06-15T04:10:30")
 SECOND = NOW // 1_000_000
 MINUTE = SECOND // 60 * 60
 CODEC = Coinbase(["BTC-USDT"])
-
-
-@pytest.fixture(scope="module")
-def market() -> Market:
-    return Market(SyntheticMarket(), NOW)
 
 
 def ask(market: Market, target: str) -> Answer:
@@ -44,19 +37,6 @@ def newest_id(market: Market) -> int:
 
 def ids(rows: list[dict[str, Any]]) -> list[int]:
     return [row["trade_id"] for row in rows]
-
-
-def drive(pages: Any, market: Market) -> list[Any]:
-    """Return what a paging generator of the codec makes of the answers, found by their path."""
-    request = next(pages)
-    try:
-        while True:
-            query = "&".join(f"{name}={value}" for name, value in request.params)
-            reply = answer_to(read_question(f"{request.path}?{query}"), market)
-            assert CODEC.refusal(reply.status, {}, reply.body) is None
-            request = pages.send(reply.body)
-    except StopIteration as done:
-        return done.value
 
 
 def test_paths_are_told_from_those_of_other_venues():
@@ -130,13 +110,13 @@ def test_a_page_tells_its_cursors_in_headers(market):
 
 def test_the_codec_pages_a_range_of_ids(market):
     last = newest_id(market)
-    found = drive(CODEC.trades("COINBASE:BTC-USDT", last - 2499, last - 100, 0), market)
+    found, _ = drive(CODEC.trades("COINBASE:BTC-USDT", last - 2499, last - 100, 0), market)
 
     assert [trade.trade_id for trade in found] == list(range(last - 2499, last - 99))
 
 
 def test_nothing_later_than_now_is_told(market):
-    found = drive(CODEC.newest_trades("COINBASE:BTC-USDT", 0), market)
+    found, _ = drive(CODEC.newest_trades("COINBASE:BTC-USDT", 0), market)
 
     assert found[-1].trade_id == newest_id(market)
     assert all(trade.timestamp_us < NOW for trade in found)
@@ -144,7 +124,7 @@ def test_nothing_later_than_now_is_told(market):
 
 def test_the_codec_pages_candles_that_are_the_markets_own(market):
     window = Window(NOW - 12 * 3600 * 1_000_000, NOW)
-    candles = drive(CODEC.candles("COINBASE:BTC-USDT", Timeframe.M1, window), market)
+    candles, _ = drive(CODEC.candles("COINBASE:BTC-USDT", Timeframe.M1, window), market)
     bars = market.source.minutes(SYMBOL, window.start_us + 30_000_000, MINUTE * 1_000_000)
 
     assert len(candles) < 12 * 60 - 1  # some minutes are empty

@@ -2,25 +2,17 @@
 
 import json
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exchanges import Coinbase
-from market.clock import parse_time
 from replay.answer import Question
 from replay.coinbase import CoinbaseSession
 from replay.coinbase_rest import answer
-from replay.source import Market, Slice
-from replay.synthetic import SyntheticMarket
+from replay.source import Slice
+from tests.replay.played import NOW
 
-NOW = parse_time("2025-06-15T04:10:30")
 SECOND = NOW // 1_000_000
-
-
-@pytest.fixture(scope="module")
-def market() -> Market:
-    return Market(SyntheticMarket(), NOW)
 
 
 WORDS = st.sampled_from(["subscribe", "unsubscribe", "matches", "heartbeat", "market_trades", "heartbeats", "BTC-USDT", "", "full"])

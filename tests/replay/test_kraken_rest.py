@@ -2,36 +2,24 @@
 
 import gzip
 import json
-from collections.abc import Generator
 from typing import Any
 
 import pytest
 
 from exchanges import Kraken
-from exchanges.base import Instrument, Request
-from exchanges.rest import HistoryClient
-from market.clock import parse_time
-from market.errors import VenueError
+from exchanges.base import Instrument
 from market.timeframe import Timeframe
-from market.trade import Side, Trade
+from market.trade import Side
 from market.window import Window
-from replay import LocalExchange
 from replay.answer import read_question
 from replay.kraken_rest import answer, pair_name
 from replay.routes import answer_to
 from replay.small import SmallMarket
 from replay.source import Market
-from replay.synthetic import SyntheticMarket
+from tests.replay.played import NOW, SYMBOL, bare, drive
 from tests.replay.tapes import recorded
 
-SYMBOL = "SYNTHETIC:BTC-USDT"
-NOW = parse_time("2025-06-15T04:10:30")
 MINUTE = 60_000_000
-
-
-@pytest.fixture(scope="module")
-def market() -> Market:
-    return Market(SyntheticMarket(), NOW)
 
 
 @pytest.fixture(scope="module")
@@ -47,21 +35,6 @@ def get(market: Market, target: str) -> Any:
 
     assert (reply.status, body["error"]) == (200, [])
     return body["result"]
-
-
-def drive(pages: Generator[Request, bytes, Any], market: Market) -> tuple[Any, list[Request]]:
-    """Return what a paging generator of the codec makes of the answers, and what it asked."""
-    asked = [next(pages)]
-    try:
-        while True:
-            query = "&".join(f"{name}={value}" for name, value in asked[-1].params)
-            asked.append(pages.send(answer(read_question(f"{asked[-1].path}?{query}"), market).body))
-    except StopIteration as done:
-        return done.value, asked
-
-
-def bare(trade: Trade) -> tuple:
-    return trade.trade_id, trade.price, trade.size, trade.side, trade.timestamp_us
 
 
 def newest_id(market: Market) -> int:
@@ -307,21 +280,3 @@ def test_absurd_cursors_are_answered(market):
 
 def test_the_exchange_finds_krakens_paths(market):
     assert json.loads(answer_to(read_question("/0/public/Time"), market).body)["result"]["unixtime"] == NOW // 1_000_000
-
-
-async def test_our_own_client_fetches_what_the_source_holds():
-    source = SyntheticMarket()
-    fills, last_id = source.fills(SYMBOL), source.fills(SYMBOL).at(NOW)
-    [before] = fills.slice(fills.find(last_id - 1200), fills.find(last_id - 1200) + 1)
-    async with LocalExchange(source, start_us=NOW) as exchange:
-        exchange.pause()
-        async with HistoryClient(Kraken(["BTC-USDT"], endpoints=exchange.endpoints)) as client:
-            time, listed = await client.server_time(), await client.instruments()
-            found = await client.trades("KRAKEN:BTC-USDT", last_id - 1199, last_id, before.timestamp_us)
-            with pytest.raises(VenueError) as refused:
-                await client.trades("KRAKEN:FOO-BAR", 1, 9, NOW)
-
-    assert time == exchange.now_us // 1_000_000 * 1_000_000
-    assert [each.symbol for each in listed] == ["KRAKEN:BTC-USDT", "KRAKEN:ETH-USDT", "KRAKEN:SOL-USDT"]
-    assert [bare(each) for each in found] == [bare(each) for each in fills.newest(last_id, 1200)]
-    assert not refused.value.transient

@@ -9,23 +9,10 @@ from exchanges.base import ControlKind
 from market.clock import parse_time
 from market.trade import Trade
 from replay.okx import OkxSession, bar_interval
-from replay.source import Market, Slice, Source
-from replay.synthetic import SyntheticMarket
+from replay.source import Market
 from replay.tape import read_tape
+from tests.replay.played import NOW, SYMBOL, bare, push
 from tests.replay.tapes import START_MS, json_lines, okx_trade
-
-SYMBOL = "SYNTHETIC:BTC-USDT"
-NOW = parse_time("2025-06-15T04:10:30")
-
-
-@pytest.fixture(scope="module")
-def source() -> SyntheticMarket:
-    return SyntheticMarket()
-
-
-@pytest.fixture
-def market(source) -> Market:
-    return Market(source, NOW)
 
 
 def ask(session: OkxSession, market: Market, op: str, *args: dict, **fields) -> list[dict]:
@@ -33,17 +20,9 @@ def ask(session: OkxSession, market: Market, op: str, *args: dict, **fields) -> 
     return [json.loads(answer) for answer in session.receive(json.dumps(request), market)]
 
 
-def push(session: OkxSession, source: Source, start_us: int, end_us: int) -> list[bytes]:
-    return session.push(Slice(source, end_us, start_us, {}))
-
-
 def trades_of(frames: list[bytes]) -> list[Trade]:
     codec = Synthetic([SYMBOL, "SYNTHETIC:ETH-USDT"])
     return [trade for frame in frames for trade in codec.parse(frame, 0)]
-
-
-def bare(trade: Trade) -> tuple:
-    return trade.trade_id, trade.price, trade.size, trade.side, trade.timestamp_us, trade.count, trade.id_span
 
 
 ARG = {"channel": "trades", "instId": "BTC-USDT"}

@@ -5,22 +5,14 @@ import json
 import pytest
 
 from exchanges import OKX, Synthetic
-from market.clock import parse_time
 from market.timeframe import Timeframe
 from market.window import Window
 from replay.answer import read_question
 from replay.okx_rest import answer
 from replay.source import Market
-from replay.synthetic import SyntheticMarket
+from tests.replay.played import NOW, SYMBOL, drive
 
-SYMBOL = "SYNTHETIC:BTC-USDT"
-NOW = parse_time("2025-06-15T04:10:30")
 MINUTE = 60_000
-
-
-@pytest.fixture(scope="module")
-def market() -> Market:
-    return Market(SyntheticMarket(), NOW)
 
 
 def get(market: Market, target: str) -> list:
@@ -114,14 +106,14 @@ def test_history_is_paged_by_time(market):
 def test_the_codec_pages_a_range_of_ids(market):
     last = newest_id(market)
     pages = Synthetic([SYMBOL]).trades(SYMBOL, last - 499, last - 100, 0)
-    found = drive(pages, market)
+    found, _ = drive(pages, market)
 
     assert [trade.trade_id for trade in found] == list(range(last - 499, last - 99))
 
 
 def test_the_codec_pages_candles_that_are_the_markets_own(market):
     window = Window(NOW - 7 * 3600 * 1_000_000, NOW)
-    candles = drive(Synthetic([SYMBOL]).candles(SYMBOL, Timeframe.M1, window), market)
+    candles, _ = drive(Synthetic([SYMBOL]).candles(SYMBOL, Timeframe.M1, window), market)
     bars = market.source.minutes(SYMBOL, window.start_us + 30_000_000, NOW // 60_000_000 * 60_000_000)
     traded = [candle for candle in candles if candle.volume]
 
@@ -129,17 +121,6 @@ def test_the_codec_pages_candles_that_are_the_markets_own(market):
     assert [(each.open_us, each.open, each.high, each.low, each.close, each.volume) for each in traded] == [
         (bar.open_us, bar.open, bar.high, bar.low, bar.close, bar.volume) for bar in bars
     ]
-
-
-def drive(pages, market: Market) -> list:
-    """Return what a paging generator of the codec makes of the answers."""
-    request = next(pages)
-    try:
-        while True:
-            query = "&".join(f"{name}={value}" for name, value in request.params)
-            request = pages.send(answer(read_question(f"{request.path}?{query}"), market).body)
-    except StopIteration as done:
-        return done.value
 
 
 def test_the_newest_candle_is_forming(market):

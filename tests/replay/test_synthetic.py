@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from market.clock import parse_time
 from market.errors import InputError
 from market.timeframe import MINUTE_US
-from replay.bars import HOUR_US, Interval, bars_of_trades, parse_interval
+from replay.bars import HOUR_US, Interval, bar_of_bars, bars_of_trades, parse_interval
 from replay.fills import merged
+from replay.source import Market
 from replay.synthetic import CHARACTERS, OPENED_US, SyntheticMarket
+from replay.views import shifted
 
 SYMBOL = "SYNTHETIC:BTC-USDT"
 HOUR = parse_time("2025-06-15T04:00")
@@ -155,3 +157,46 @@ def test_an_unknown_pair_is_refused_with_the_known_ones():
 
 def test_pairs_can_be_chosen():
     assert SyntheticMarket(pairs=["SOL-USDT"]).symbols == ("SYNTHETIC:SOL-USDT",)
+
+
+def test_an_hour_made_at_once_is_what_its_minutes_say(market):
+    for symbol in market.symbols:
+        hours = market.bars(symbol, Interval(HOUR_US), HOUR, HOUR + 3 * HOUR_US, HOUR + 3 * HOUR_US)
+
+        assert [bar_of_bars(bar.open_us, market.minutes(symbol, bar.open_us, bar.open_us + HOUR_US)) for bar in hours] == hours
+
+
+@pytest.mark.parametrize("text", ["1m", "30m", "1h"])
+def test_bars_up_to_an_hour_reach_back_to_the_opening(market, text):
+    assert market.first_open(SYMBOL, parse_interval(text), HOUR) == OPENED_US
+
+
+@pytest.mark.parametrize("text", ["2h", "1d", "1w", "1M"])
+def test_wider_bars_reach_back_as_far_as_hourly_ones_on_the_largest_page(market, text):
+    interval = parse_interval(text)
+    first_us = market.first_open(SYMBOL, interval, HOUR)
+
+    assert HOUR - 1500 * HOUR_US <= first_us < HOUR - 1500 * HOUR_US + interval.longest_us
+    assert interval.open_of(first_us) == first_us
+
+
+@pytest.mark.parametrize("text", ["3d", "1M", "3M"])
+@pytest.mark.parametrize("moment", ["2025-03-31T23:59", "2025-04-01T00:00:30"])
+def test_the_forming_bar_and_the_one_before_are_told_however_wide(market, text, moment):
+    interval, now_us = parse_interval(text), parse_time(moment)
+
+    assert market.first_open(SYMBOL, interval, now_us) <= interval.open_of(interval.open_of(now_us) - 1)
+
+
+def test_wide_bars_asked_from_the_opening_on_begin_where_they_are_kept_from(market):
+    day = parse_interval("1d")
+    first_us = market.first_open(SYMBOL, day, HOUR)
+    found = Market(market, HOUR).oldest_bars(SYMBOL, day, OPENED_US, HOUR, 2)
+
+    assert [bar.open_us for bar in found] == [first_us, first_us + 24 * HOUR_US]
+
+
+def test_wide_bars_of_a_market_at_other_times_reach_back_no_further(market):
+    day = parse_interval("1d")
+
+    assert shifted(market, 24 * HOUR_US).first_open(SYMBOL, day, HOUR) == market.first_open(SYMBOL, day, HOUR)

@@ -43,5 +43,6 @@ def true_minutes(trades: list[Trade]) -> pd.DataFrame:
         "size": [trade.size for trade in trades],
         "side": [str(trade.side) for trade in trades],
         "trade_id": [trade.trade_id for trade in trades],
+        "count": [trade.count for trade in trades],
     }
     return aggregate_to_timeframe(pd.DataFrame(columns), "1m").set_index("timestamp")

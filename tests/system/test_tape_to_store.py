@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from db.operations import DatabaseOperations
-from exchanges import OKX, Binance, Synthetic
+from exchanges import VENUES, Binance, DataProvider, Synthetic
 from market.rollup import roll_up
 from market.timeframe import Timeframe
-from replay import LocalExchange, Source, SyntheticMarket, read_tape
+from replay import LocalExchange, SmallMarket, Source, SyntheticMarket, read_tape
+from replay.source import Series
 from streaming import DataCollector
 from tests.system.generated import START_US, SYMBOL, generated_trades, true_minutes, write_tape
 
@@ -31,14 +32,20 @@ async def collect(source: Source, provider, symbols: list[str], database: Databa
             {collecting, asyncio.create_task(exchange.ended.wait())}, return_when=asyncio.FIRST_COMPLETED, timeout=120
         )
         assert exchange.ended.is_set()
-        await _until_stored(database, symbols[0], source)
+        await _until_stored(database, symbols[0], streamed(provider, source), source.last_us)
         collector.stop()
         await asyncio.wait_for(collecting, 30)
 
 
-async def _until_stored(database: DatabaseOperations, symbol: str, source: Source) -> None:
-    fills = source.fills(source.symbols[0])
-    last = fills.newest(fills.at(source.last_us), 1)[0].trade_id
+def streamed(provider: type[DataProvider], source: Source) -> Series:
+    """Return what a venue's default channel sends of a source's first symbol."""
+    merging = provider.channels[0] in provider.merging
+    return source.aggregates(source.symbols[0]) if merging else source.fills(source.symbols[0])
+
+
+async def _until_stored(database: DatabaseOperations, symbol: str, series: Series, end_us: int) -> None:
+    stop = series.at(end_us)
+    [last] = series.numbers(stop - 1, stop)
     async with asyncio.timeout(60):
         while (mark := await asyncio.to_thread(database.watermarks.get, symbol)) is None or mark.trade_id < last:
             await asyncio.sleep(0.05)
@@ -134,7 +141,7 @@ async def test_what_dropped_connections_lost_is_fetched_back(tmp_path: Path, dat
                     await asyncio.sleep(0.01)
             exchange.drop_connections()
         await asyncio.wait_for(exchange.ended.wait(), 60)
-        await _until_stored(database, SYMBOL, source)
+        await _until_stored(database, SYMBOL, streamed(Binance, source), source.last_us)
         await _until_healed(database)
         collector.stop()
         await asyncio.wait_for(collecting, 30)
@@ -188,7 +195,7 @@ async def test_a_worker_that_is_stopped_goes_on_as_if_it_never_was(tmp_path: Pat
                     await asyncio.sleep(0.01)
             exchange.pause()
             if stop_at is None:
-                await _until_stored(database, SYMBOL, source)
+                await _until_stored(database, SYMBOL, streamed(Binance, source), source.last_us)
             else:
                 await asyncio.sleep(0.3)  # what was sent before the pause is on its way to us
             collector.stop()
@@ -202,8 +209,25 @@ async def test_a_worker_that_is_stopped_goes_on_as_if_it_never_was(tmp_path: Pat
     assert database.gaps.list() == []
 
 
-def test_both_venues_are_registered_under_their_names():
-    assert {provider.name for provider in (OKX, Binance, Synthetic)} == {"OKX", "BINANCE", "SYNTHETIC"}
+@pytest.mark.parametrize("name", VENUES)
+async def test_the_candles_of_every_venue_are_the_truth(database, redis_url: str, name: str):
+    source, symbol = SmallMarket(name, seconds=280, rate=5), f"{name}:BTC-USDT"
+    await collect(source, VENUES[name], [symbol], database, redis_url, speed=60)
+
+    truth = true_minutes(streamed(VENUES[name], source).slice(0, len(source.trades(symbol))))
+    stored = database.market_data.get_candles(symbol, "1m").set_index("timestamp").loc[: truth.index[-2]]
+    assert list(stored.index) == list(truth.index[:-1])
+    for column in [*NUMBERS, "trades"]:
+        assert stored[column].tolist() == truth[column].iloc[:-1].tolist(), column
+    assert database.gaps.list() == []
+
+
+def test_every_venue_is_registered_under_its_name(database, redis_url: str):
+    collector = DataCollector(database, redis_url)
+    for venue in VENUES.values():
+        collector.register_provider(venue.name, venue())
+
+    assert {name: provider.name for name, provider in collector.providers.items()} == {name.lower(): name for name in VENUES}
 
 
 async def _until_healed(database) -> None:

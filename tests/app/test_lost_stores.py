@@ -1,0 +1,123 @@
+"""The pages when a store is lost, was never started or is set wrongly."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from db.child import free_port
+from db.embedded import PostgresServer, RedisServer
+from db.home import own
+from tests.app.pages import Opener, Worker, metrics, words
+from tests.app.samples import SYMBOL, candle
+
+pytestmark = [pytest.mark.postgres, pytest.mark.redis]
+
+
+def test_lost_database_is_told_and_found_again(opened: Opener, worker: Worker, postgres_server: PostgresServer) -> None:
+    worker.stores(candle(1))
+    worker.publishes(candle(2, final=False))
+    worker.tells()
+    page = opened()
+    postgres_server.stop()
+    try:
+        worker.publishes(candle(3, final=False))
+        page.run()
+
+        assert not page.exception
+        assert len(page.warning) == 1
+        assert "The database cannot be used" in page.warning[0].value
+        assert "recovers by itself" in page.warning[0].value
+        assert metrics(page)["Last price"] == "102.5"
+        assert metrics(page)["Trades in view"] == "21"
+    finally:
+        postgres_server.start()
+
+    page.run()
+
+    assert not page.warning
+    assert not page.exception
+
+
+def test_lost_redis_is_told_and_found_again(opened: Opener, worker: Worker, redis_server: RedisServer) -> None:
+    worker.stores(candle(1), candle(2))
+    worker.tells()
+    page = opened()
+    redis_server.stop()
+    try:
+        page.run()
+
+        assert not page.exception
+        assert len(page.warning) == 1
+        assert "Redis cannot be used" in page.warning[0].value
+        assert metrics(page) | {"Age of the last trade": ""} == {
+            "Last price": "102",
+            "Age of the last trade": "",
+            "Feed": "unknown",
+            "Trades in view": "14",
+            "Proven complete": "100 %",
+        }
+    finally:
+        redis_server.start()
+
+    page.run()
+
+    assert not page.warning
+
+
+def test_both_lost_are_one_banner(opened: Opener, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TCPDASH_DATABASE__URL", f"postgresql+psycopg2://app:secret@127.0.0.1:{free_port()}/app")
+    monkeypatch.setenv("TCPDASH_REDIS__URL", f"redis://:secret@127.0.0.1:{free_port()}/0")
+
+    page = opened(symbol=SYMBOL)
+
+    assert not page.exception
+    assert len(page.warning) == 1
+    assert "The database cannot be used" in words(page)
+    assert "Redis cannot be used" in words(page)
+    assert "secret" not in words(page)
+    assert page.selectbox(key="symbol").value == SYMBOL
+
+
+def test_database_without_a_schema_is_told(opened: Opener, empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TCPDASH_DATABASE__URL", empty_database_url)
+
+    page = opened()
+
+    assert not page.exception
+    assert "tcpdash db upgrade" in page.warning[0].value
+
+
+def test_nothing_running_says_what_to_start(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TCPDASH_DATABASE__URL")
+    monkeypatch.delenv("TCPDASH_REDIS__URL")
+
+    page = opened()
+
+    assert not page.exception
+    assert "start `tcpdash up`" in page.warning[0].value
+
+
+def test_servers_of_the_running_system_are_found_in_its_home(
+    opened: Opener, worker: Worker, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker.stores(candle(1))
+    state = {"postgres": {"url": os.environ["TCPDASH_DATABASE__URL"]}, "redis": {"url": os.environ["TCPDASH_REDIS__URL"]}}
+    monkeypatch.delenv("TCPDASH_DATABASE__URL")
+    monkeypatch.delenv("TCPDASH_REDIS__URL")
+
+    with own(home) as owned:
+        owned.publish(state)
+        page = opened()
+
+    assert not page.warning
+    assert metrics(page)["Last price"] == "100"
+
+
+def test_wrong_setting_is_one_sentence(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TCPDASH_DATABASE__URL", "mysql://somewhere")
+
+    page = opened()
+
+    assert not page.exception
+    assert "database.url" in page.error[0].value
