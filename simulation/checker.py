@@ -5,15 +5,22 @@ from collections.abc import Iterator, Sequence
 
 from db.repositories.gaps import Gap
 from market.candle import Candle
-from market.timeframe import BASE, MINUTE_US
+from market.timeframe import BASE, MINUTE_US, SECOND_US
 from market.trade import Trade
 from replay.bars import Bar
+from simulation.market import page_of
 from simulation.memory import MemoryDatabase
+from simulation.minutes import Minutes
 from simulation.scenario import Scenario
 from simulation.truth import true_minutes
 
 _LOST = {"open", "unrecoverable"}
+# So few trades may all fall between two lines, or be those that were misprinted: no tape begins with them.
+_FEW = 2
 _DEAF = {"ack-without-data", "stall", "freeze", "drop", "accept-then-drop"}
+_SECRET = {"hole", "hole-late", "stall", "ack-without-data", "freeze", "reorder", "delist"}
+_NO_ANSWER = {"rest-lag", "rest-429", "rest-418", "rest-error", "rest-down", "clock"}
+_ASKED_WITHIN_US = 30 * SECOND_US
 
 
 class Checker:
@@ -33,11 +40,13 @@ class Checker:
         self._gaps: dict[str, list[Gap]] = {symbol: _of(database, "gaps", symbol) for symbol in scenario.symbols}
         self._marks = {mark.symbol: mark for mark in database.rows["watermarks"].values()}
         self._provable = not scenario.venue.startswith("BYBIT")
+        self._minutes = Minutes(scenario, truth)
 
     def while_running(self) -> Iterator[str]:
         """Yield what is wrong at any moment: what was never true, what stands twice, what is missing and not noted."""
         for symbol in self._scenario.symbols:
             yield from self._untrue(symbol)
+            yield from self._minutes.wrong(self._candles[symbol])
             if self._provable and self._scenario.keep_trades:
                 yield from self._unnoted(symbol)
 
@@ -50,7 +59,9 @@ class Checker:
             )
             if self._provable and self._scenario.keep_trades and symbol not in self._lost:
                 yield from self._unequal(symbol)
-            if self._scenario.keep_trades or symbol not in self._lost:
+            if not self._provable and self._scenario.keep_trades:
+                yield from self._unasked(symbol)
+            if (self._scenario.keep_trades or symbol not in self._lost) and self._scenario.double is None:
                 yield from self._wrong_candles(symbol)
 
     # -- trades --------------------------------------------------------------------------------------------------
@@ -87,12 +98,34 @@ class Checker:
         stored = self._ids(symbol)
         missing = [trade.trade_id for trade in self._truth[symbol] if stored and trade.trade_id >= min(stored)]
         missing = [number for number in missing if number not in stored]
-        died = self._scenario.crashes or self._scenario.kills
-        deaf = died or _DEAF & {fault.kind for fault in self._scenario.faults}  # nobody may ever have heard of the symbol
-        if not stored and self._truth[symbol] and not deaf:
+        if not stored and len(self._truth[symbol]) > _FEW and not self._may_be_unheard:
             yield f"{symbol}: nothing was stored of {len(self._truth[symbol])} trades"
         if missing:
             yield f"{symbol}: missing after quiet: {_some(missing)}"
+
+    def _unasked(self, symbol: str) -> Iterator[str]:
+        """Yield what is missing of a venue without ids although the newest page would have had it."""
+        if self._scenario.kinds & _SECRET or not self._trades[symbol]:
+            return  # what was lost without a sign nobody asks for
+        first_us, stored = min(trade.timestamp_us for trade in self._trades[symbol]), self._ids(symbol)
+        given_up = [gap for gap in self._gaps[symbol] if gap.state == "unrecoverable"]
+        missing = [
+            trade.trade_id for trade in self._truth[symbol] if trade.timestamp_us > first_us and trade.trade_id not in stored
+            and not any(gap.start_us <= trade.timestamp_us <= gap.end_us for gap in given_up)
+        ]  # fmt: skip
+        if missing:
+            yield f"{symbol}: missing after quiet, and in no hole that cannot be filled: {_some(missing)}"
+        if self._scenario.kinds & _NO_ANSWER:
+            return
+        for gap in given_up:
+            moments = [trade.timestamp_us for trade in self._truth[symbol] if trade.timestamp_us >= gap.start_us]
+            if sum(moment_us <= gap.end_us + _ASKED_WITHIN_US for moment_us in moments) < page_of(self._scenario):
+                yield f"{symbol}: given up, and one page has it all: {gap}"
+
+    @property
+    def _may_be_unheard(self) -> bool:
+        # Nobody may ever have heard of the symbol.
+        return self._scenario.died or bool(_DEAF & self._scenario.kinds)
 
     def _ids(self, symbol: str) -> set[int]:
         return {number for trade in self._trades[symbol] for number in range(trade.first_id, trade.trade_id + 1)}
@@ -102,6 +135,9 @@ class Checker:
     def _wrong_candles(self, symbol: str) -> Iterator[str]:
         candles = sorted(self._candles[symbol], key=lambda candle: candle.timestamp_us)
         if not candles:
+            few = len(self._truth[symbol]) <= _FEW
+            if len(true_minutes(self._truth[symbol])) > 2 and not few and not self._may_be_unheard and symbol not in self._lost:
+                yield f"{symbol}: no minute was stored of {len(self._truth[symbol])} trades"
             return
         lost = [gap for gap in self._gaps[symbol] if gap.state in _LOST]
         whole = self._provable and symbol not in self._lost
@@ -113,12 +149,19 @@ class Checker:
         price: float | None = None
         for number, candle in enumerate(candles):
             bar = minutes.get(candle.timestamp_us)
-            if not _overlap(lost, candle.timestamp_us) and (number or self._scenario.keep_trades):
+            if self._is_known(symbol, candle, first=not number) and not _overlap(lost, candle.timestamp_us):
                 yield from self._wrong(candle, bar, price, first=number == 0, whole=whole)
             price = candle.close
         newest = max((trade.timestamp_us for trade in self._truth[symbol]), default=0)
         if whole and candles[-1].timestamp_us < BASE.open_of(newest) and not lost:
             yield f"{symbol}: the last candle closes at {candles[-1].timestamp_us}, the last trade was at {newest}"
+
+    def _is_known(self, symbol: str, candle: Candle, *, first: bool) -> bool:
+        # What a process had of its first minute dies with it where trades are not kept.
+        mark = self._marks.get(symbol)
+        if not self._scenario.keep_trades and mark is not None and mark.since_us is not None and candle.open_us < mark.since_us:
+            return False
+        return not first or self._scenario.keep_trades
 
     def _known(self, symbol: str, candles: Sequence[Candle]) -> list[Trade]:
         if not self._provable or symbol in self._lost:

@@ -2,31 +2,34 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from random import Random
 from typing import Any, cast
 
 import msgspec
 
-from exchanges import find_venue
 from exchanges.base import Endpoints
 from exchanges.rest import HistoryClient
-from market.candle import Candle
 from market.errors import StoreUnreachable
 from market.timeframe import Timeframe
 from replay.core import ExchangeCore
 from replay.faults import FaultScript
-from replay.small import START_US, SmallMarket
+from replay.small import START_US
 from simulation import loop as virtual
 from simulation.checker import Checker
+from simulation.conduct import Conduct
+from simulation.market import market_of, provider_of
 from simulation.memory import Crash, MemoryDatabase
-from simulation.network import Network, SimTransport
+from simulation.minutes import Minutes
+from simulation.network import Network, SimSocket, SimTransport
 from simulation.scenario import Scenario
-from simulation.truth import true_trades
+from simulation.truth import is_reached, true_trades
+from simulation.witness import Listener, Witness
 from streaming.backoff import Backoff
+from streaming.batch import Batch
 from streaming.connection import Connection
-from streaming.persistence import Persistence
+from streaming.persistence import Persistence, Written
 from streaming.publish import PublishSink
 from streaming.reads import Reads
 from streaming.store import StoreSink
@@ -35,6 +38,8 @@ from streaming.worker import Worker
 _ENDPOINTS = Endpoints("ws://127.0.0.1:1", "http://127.0.0.1:1")
 _TICK = 0.4
 _LOOK = 5.0
+_CALM = 4
+_UNHEARD = 150.0
 _LONGEST_QUIET = 1500.0
 
 
@@ -48,6 +53,7 @@ class Outcome(msgspec.Struct):
         trades: Trades stored.
         holes: Rows of the ledger by their end.
         lines: Lines that the exchange accepted.
+        questions: Questions over REST while the market went on, and later ones that are not for the time.
         events: What was published on the system channel, in order.
     """
 
@@ -58,6 +64,7 @@ class Outcome(msgspec.Struct):
     holes: Counter[str]
     lines: int
     events: list[dict[str, Any]]
+    questions: int = 0
 
 
 def run(scenario: Scenario) -> Outcome:
@@ -66,53 +73,38 @@ def run(scenario: Scenario) -> Outcome:
     return virtual.run(_Run(scenario, loop).main(), loop, START_US)
 
 
-class _Bus:
-    """Stands where Redis is; remembers the order in which candles were published."""
+class _Life(msgspec.Struct):
+    """One worker and what it lives on.
 
-    def __init__(self) -> None:
-        self.candles: dict[tuple[str, Timeframe, int], list[Candle]] = {}
-        self.events: list[dict[str, Any]] = []
+    Attributes:
+        lines: The numbers that its lines have at the exchange.
+    """
 
-    async def publish_candles(self, candles: Iterable[Candle]) -> None:
-        for candle in candles:
-            if candle.final:
-                self.candles.setdefault((candle.symbol, candle.timeframe, candle.timestamp_us), []).append(candle)
-
-    async def publish_event(self, event: dict[str, Any]) -> None:
-        self.events.append(event)
-
-    async def set_feeds(self, feeds: dict[str, dict[str, Any]]) -> None:
-        del feeds
-
-    def wrong(self) -> list[str]:
-        """Return what was published in another order than it was made."""
-        return [
-            f"published backwards: {key}"
-            for key, found in self.candles.items()
-            if [each.revision for each in found] != sorted(each.revision for each in found)
-        ]
+    worker: Worker
+    bus: Listener
+    lines: list[int]
 
 
 class _Run:
     def __init__(self, scenario: Scenario, loop: virtual.VirtualLoop) -> None:
         self._scenario, self._loop = scenario, loop
         self._chance = Random(f"run {scenario.seed}")
-        self._market = SmallMarket(
-            scenario.venue, scenario.symbols, seed=scenario.seed, start_us=START_US + scenario.offset_seconds * 1_000_000,
-            seconds=scenario.seconds, rate=scenario.rate,
-        )  # fmt: skip
         self._script = FaultScript(scenario.faults, scenario.seed)
-        self._core = ExchangeCore(self._market, faults=self._script)
-        self._network = Network(self._core, self._chance, latency=scenario.latency, step=scenario.step)
+        self._core = ExchangeCore(market_of(scenario), faults=self._script)
+        self._witness = Witness(provider_of(scenario, _ENDPOINTS))
+        self._network = Network(
+            self._core, self._chance, latency=scenario.latency, step=scenario.step, witness=self._witness
+        )  # fmt: skip
         self._database = MemoryDatabase()
+        self._minutes = Minutes(scenario, self._whole_truth())
         self._own: Counter[str] = Counter()
         self._wrong: list[str] = []
-        self._events: list[dict[str, Any]] = []
+        self._lives = 0
 
     async def main(self) -> Outcome:
         scenario = self._scenario
         self._playing = asyncio.create_task(self._network.play())
-        weather = asyncio.create_task(self._weather())
+        others = [asyncio.create_task(work) for work in (self._weather(), self._second_worker())]
         crashes, kills = list(scenario.crashes), list(scenario.kills)
         while not self._wrong:
             self._database.revive()
@@ -120,44 +112,91 @@ class _Run:
                 self._database.crash_at = self._database.writes + crashes.pop(0)
             if await self._live(kills.pop(0) if kills else None):
                 break
+            self._note_what_is_known()
             self._wrong += self._checker().while_running()
+        self._note_what_is_known()
         if not self._wrong:
             self._wrong += self._checker().after_quiet()
-        self._playing.cancel()
-        weather.cancel()
+            self._wrong += self._conduct().wrong()
+        for task in (self._playing, *others):
+            task.cancel()
         return self._outcome()
 
     async def _live(self, end: float | None) -> bool:
         """Live once; return whether that was the last life."""
-        scenario, bus = self._scenario, _Bus()
-        venue = find_venue(scenario.venue)
-        provider = venue(scenario.symbols, channel=scenario.channel, endpoints=_ENDPOINTS)
+        life = self._life()
+        self._lanes = life.worker.pipeline.lanes
+        living = asyncio.create_task(life.worker.run())
+        ended = await self._until(living, end)
+        if ended == "crash":
+            await self._die(living)
+        else:
+            life.worker.stop()
+            with suppress(Crash, StoreUnreachable):  # the latter: what waits is given up, and a hole of the next life
+                await living
+        self._is_over(life)
+        return ended == "quiet" and not self._database.dead
+
+    async def _second_worker(self) -> None:
+        """Let an operator start a second worker of the same symbols, and stop it again."""
+        if self._scenario.double is None:
+            return
+        begin, end = self._scenario.double
+        await asyncio.sleep(begin)
+        life = self._life()
+        self._own["two-workers"] += 1
+        living = asyncio.create_task(life.worker.run())
+        await asyncio.wait({living}, timeout=end - begin)
+        life.worker.stop()
+        await asyncio.wait({living})
+        error = living.exception()
+        if error is not None and not isinstance(error, StoreUnreachable):
+            self._wrong.append(f"the second worker ended: {error!r}")
+        self._is_over(life)
+
+    def _life(self) -> _Life:
+        scenario, bus, lines = self._scenario, Listener(), list[int]()
+        if self._lives:
+            self._witness.starts_us.append(self._core.now_us)
+        self._lives += 1
+
+        async def dial(url: str) -> tuple[SimSocket, str]:
+            socket, tape = await self._network.dial(url)
+            lines.append(socket.number)
+            return socket, tape
+
+        provider = provider_of(scenario, _ENDPOINTS)
         persistence = Persistence(
             cast("Callable[[], Any]", self._database.begin), provider,
             keep_trades=scenario.keep_trades, timeframes=[Timeframe.M5], switches=scenario.switches,
         )  # fmt: skip
         rules = msgspec.structs.replace(provider.keep_alive, life=scenario.life)
-        waits = Backoff(rng=self._chance)
-        connection = Connection(provider, keep_alive=rules, dial=self._network.dial, backoff=waits)
+        connection = Connection(provider, keep_alive=rules, dial=dial, backoff=Backoff(rng=self._chance))
         history = HistoryClient(provider, transport=SimTransport(self._network, self._core))
         again = Backoff(rng=self._chance, first=0.1, cap=2.0)
-        sink = StoreSink(persistence.write, limit=scenario.queue, in_thread=self._in_thread, backoff=again)
+        sink = StoreSink(self._watched(persistence.write), limit=scenario.queue, in_thread=self._in_thread, backoff=again)
         worker = Worker(
             provider, connection, history, Reads(persistence, self._in_thread, rng=self._chance), sink, PublishSink(bus),
             timeframes=[Timeframe.M5], switches=scenario.switches, tick_seconds=max(_TICK, scenario.step), rng=self._chance,
         )  # fmt: skip
-        living = asyncio.create_task(worker.run())
-        ended = await self._until(living, end)
-        if ended == "crash":
-            await self._die(living)
-        else:
-            worker.stop()
-            with suppress(Crash, StoreUnreachable):  # the latter: what waits is given up, and a hole of the next life
-                await living
-        self._network.cut_all()
-        self._wrong += bus.wrong()
-        self._events += bus.events
-        return ended == "quiet" and not self._database.dead
+        return _Life(worker, bus, lines)
+
+    def _is_over(self, life: _Life) -> None:
+        self._network.cut(life.lines)
+        self._wrong += life.bus.wrong()
+        self._witness.events += life.bus.events
+
+    def _watched(self, write: Callable[[Batch], Written]) -> Callable[[Batch], Written]:
+        def watched(batch: Batch) -> Written:
+            written = write(batch)
+            self._wrong += self._minutes.wrong([*batch.candles, *written.candles])
+            return written
+
+        return watched
+
+    def _note_what_is_known(self) -> None:
+        if self._witness.known is None:
+            self._witness.known = {symbol for (symbol,) in self._database.rows["watermarks"]}
 
     async def _until(self, living: "asyncio.Task[None]", end: float | None) -> str:
         """Return how this life ends: `crash`, `stop`, or `quiet` when everything healed or had the time for it."""
@@ -181,15 +220,22 @@ class _Run:
             if not self._core.is_ended:
                 continue
             until = min(until, self._loop.time() + _LONGEST_QUIET)
-            calm = calm + 1 if self._is_settled() else 0
-            if calm >= 4 or self._loop.time() >= until:
+            unheard = self._loop.time() > until - _LONGEST_QUIET + _UNHEARD  # of what never came, no more will come
+            calm = calm + 1 if self._is_settled(unheard=unheard) else 0
+            if calm >= _CALM + len(self._scenario.symbols) // 2 or self._loop.time() >= until:  # of many each is asked in its turn
                 return "quiet"
 
-    def _is_settled(self) -> bool:
+    def _is_settled(self, *, unheard: bool) -> bool:
         if any(gap.state == "open" for gap in self._database.rows["gaps"].values()):
             return False
-        marks = {mark.symbol: mark.trade_id for mark in self._database.rows["watermarks"].values()}
-        return all(not trades or marks.get(symbol, 0) >= trades[-1].trade_id for symbol, trades in self._truth().items())
+        truth = self._truth()
+        if any(lane.in_doubt for symbol, lane in self._lanes.items() if symbol in truth):
+            return False
+        marks = {mark.symbol: mark for mark in self._database.rows["watermarks"].values()}
+        return all(
+            not trades or (unheard if (mark := marks.get(symbol)) is None else is_reached(mark, trades[-1]))
+            for symbol, trades in truth.items()
+        )
 
     async def _die(self, living: "asyncio.Task[None]") -> None:
         self._database.dead = True
@@ -215,19 +261,36 @@ class _Run:
         source = self._script.view(self._core.source)
         return {symbol: true_trades(source, symbol, self._scenario.channel) for symbol in source.symbols}
 
-    def _checker(self) -> Checker:
-        truth = self._truth()
-        lost = set(self._scenario.symbols) - set(truth)
+    def _whole_truth(self) -> dict[str, list[Any]]:
+        # Also of what is listed no more: its tape ends somewhere.
         whole = self._script.view(self._core.source, without="delist")
-        for symbol in lost:  # what was listed no more: its tape ends somewhere
-            truth[symbol] = true_trades(whole, symbol, self._scenario.channel)
-        return Checker(self._scenario, self._database, truth, lost)
+        return {symbol: true_trades(whole, symbol, self._scenario.channel) for symbol in self._scenario.symbols}
+
+    def _checker(self) -> Checker:
+        lost = set(self._scenario.symbols) - set(self._script.view(self._core.source).symbols)
+        return Checker(self._scenario, self._database, self._whole_truth(), lost)
+
+    def _conduct(self) -> Conduct:
+        gaps = list(self._database.rows["gaps"].values())
+        begin: dict[str, int] = {}
+        for trade in self._database.rows["trades"].values():
+            begin[trade.symbol] = min(trade.first_id, begin.get(trade.symbol, trade.first_id))
+        return Conduct(
+            scenario=self._scenario, witness=self._witness, truth=self._whole_truth(), begin=begin, gaps=gaps,
+            strikes=self._script.strikes, lives=self._lives, opened=self._network.opened,
+            first_us=self._core.source.first_us or 0, seconds=self._loop.time(),
+        )  # fmt: skip
 
     def _outcome(self) -> Outcome:
         strikes = self._script.strikes + self._own
         strikes["slow-store"] += self._scenario.slow_store > 1
         strikes["tiny-queue"] += self._scenario.queue < 100
         strikes["trades-not-kept"] += not self._scenario.keep_trades
+        strikes["small-pages"] += self._scenario.page is not None
+        strikes["many-symbols"] += len(self._scenario.symbols) > 2
         holes = Counter(gap.state for gap in self._database.rows["gaps"].values())
         stored = len(self._database.rows["trades"])
-        return Outcome(self._wrong, strikes, self._loop.time(), stored, holes, self._network.opened, self._events)
+        questions = self._witness.questions + self._witness.times
+        return Outcome(
+            self._wrong, strikes, self._loop.time(), stored, holes, self._network.opened, self._witness.events, questions
+        )  # fmt: skip

@@ -214,9 +214,10 @@ class _Gaps(_Repository):
     def progress(self, gap: Gap) -> bool:
         self._db.point()
         before = self._db.rows["gaps"].get(gap.key)
-        if before is None or before.state != "open":
+        if before is None or not _may_change(before, gap):
             return False
-        after = replace(before, state=gap.state, recovered=gap.recovered, missing=gap.missing, evidence=gap.evidence)
+        evidence = before.evidence if gap.evidence is None and before.state != "open" else gap.evidence
+        after = replace(before, state=gap.state, recovered=gap.recovered, missing=gap.missing, evidence=evidence)
         self._db.put("gaps", gap.key, after)
         return True
 
@@ -232,6 +233,12 @@ class _Gaps(_Repository):
             and (end_us is None or gap.start_us <= end_us)
         ]
         return sorted(found, key=lambda gap: gap.start_us)
+
+
+def _may_change(stored: Gap, step: Gap) -> bool:
+    if stored.state == "open":
+        return True
+    return step.state != "open" and stored.state != "alarm" and stored.recovered < step.recovered
 
 
 class _Symbols(_Repository):

@@ -1,7 +1,7 @@
 """What one seed means: a venue, a market, faults of the exchange, and troubles of our own process and store."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from replay.faults import Fault
@@ -13,6 +13,18 @@ CHANNELS = (
     ("BYBITLINEAR", "publicTrade"),
 )  # fmt: skip
 _DOLLARS = {"COINBASE", "KRAKEN"}
+_BASES = ("BTC", "ETH", "SOL", "XRP", "LTC", "ADA")
+_PAGE = 8  # rows in an answer, where the exchange's pages are small
+_HARMLESS = {"duplicate", "garbage", "conflict", "never-existed"}
+# Where fills are merged, or ids prove nothing, two workers may each be right and both together wrong.
+_ONE_FEED = {
+    ("OKX", "trades"),
+    ("BINANCE", "aggTrade"),
+    ("BINANCEUSDM", "aggTrade"),
+    ("BYBIT", "publicTrade"),
+    ("BYBITLINEAR", "publicTrade"),
+}
+_ONE_WORKER = {"delist"}  # what a symbol's end does is hard enough to say of one
 
 # How each fault is drawn: the chance, and when the market ends in seconds. None of them lasts for ever, so that all can heal.
 _DRAWS: dict[str, Callable[[Random, float], Fault]] = {
@@ -49,7 +61,10 @@ _DRAWS: dict[str, Callable[[Random, float], Fault]] = {
 }
 
 FAULTS = tuple(_DRAWS)
-OWN_TROUBLES = ("crash-between-writes", "kill", "restart", "store-away", "slow-store", "tiny-queue", "trades-not-kept")
+OWN_TROUBLES = (
+    "crash-between-writes", "kill", "restart", "store-away", "slow-store", "tiny-queue", "trades-not-kept", "two-workers",
+    "small-pages", "many-symbols",
+)  # fmt: skip
 
 
 def _moment(chance: Random, end: float) -> float:
@@ -76,6 +91,9 @@ class Scenario:
         latency: The longest time under way, in seconds; `step` is how often the exchange plays at the least.
         life: How long the venue lets a line live, as far as the worker knows.
         switches: What is switched off.
+        rates: Mean numbers of trades a second of the symbols, in their order; `rate` for all where empty.
+        page: Most rows in an answer with trades, None for what the venue has.
+        double: From when to when a second worker follows the same symbols into the same store, an operator's mistake.
     """
 
     seed: int
@@ -96,6 +114,23 @@ class Scenario:
     step: float
     life: float | None
     switches: Switches = ALL_ON
+    rates: tuple[float, ...] = ()
+    page: int | None = None
+    double: tuple[float, float] | None = None
+
+    @property
+    def kinds(self) -> set[str]:
+        """The kinds of its faults."""
+        return {fault.kind for fault in self.faults}
+
+    @property
+    def died(self) -> bool:
+        """Whether there may be more than one life."""
+        return bool(self.crashes or self.kills)
+
+    def rate_of(self, symbol: str) -> float:
+        """Return the mean number of trades a second of a symbol."""
+        return self.rates[self.symbols.index(symbol)] if self.rates else self.rate
 
 
 def scenario_of(seed: int, switches: Switches = ALL_ON) -> Scenario:
@@ -118,7 +153,7 @@ def scenario_of(seed: int, switches: Switches = ALL_ON) -> Scenario:
     kills = [chance.uniform(3.0, seconds) * chance.choice([1, 1, -1]) for _ in range(chance.choice([0, 0, 1, 2]))]
     begin = chance.uniform(0.0, seconds)
     rotation = next((fault.life for fault in faults if fault.life is not None), None)
-    return Scenario(
+    return _widened(Scenario(
         seed=seed, venue=venue, channel=channel, symbols=symbols, seconds=seconds,
         rate=min(400.0, 20.0 * 10 ** chance.uniform(0.3, 1.3)) / seconds,
         offset_seconds=chance.randint(0, 600),
@@ -133,4 +168,59 @@ def scenario_of(seed: int, switches: Switches = ALL_ON) -> Scenario:
         step=chance.choice([0.3, 0.6]),
         life=rotation if chance.random() < 0.7 else None,
         switches=switches,
+    ))  # fmt: skip
+
+
+def _widened(scenario: Scenario) -> Scenario:
+    # Has a chance of its own, so that what is rare here leaves all other seeds what they were.
+    chance = Random(f"wider {scenario.seed}")
+    faults = tuple(_longer(fault, chance) for fault in scenario.faults)
+    scenario = replace(scenario, faults=faults, page=_PAGE if chance.random() < 0.1 else None)
+    if chance.random() < 0.2:
+        scenario = _crowded(scenario, chance)
+    elif "stall" in scenario.kinds and chance.random() < 0.5:
+        scenario = _stalled(scenario, chance)
+    if chance.random() < 0.07 and not scenario.kinds & _ONE_WORKER and (scenario.venue, scenario.channel) not in _ONE_FEED:
+        scenario = _doubled(scenario, chance)
+    return _calmed(scenario) if chance.random() < 0.07 else scenario
+
+
+def _longer(fault: Fault, chance: Random) -> Fault:
+    if fault.kind == "drop" and chance.random() < 0.3:
+        return replace(fault, lasts=chance.uniform(25.0, 90.0))
+    if fault.kind == "never-existed" and chance.random() < 0.5:
+        return replace(fault, ids=int(30 * 10 ** chance.uniform(0.0, 2.2)))
+    return fault
+
+
+def _stalled(scenario: Scenario, chance: Random) -> Scenario:
+    """Return the scenario with busy symbols and a long stall, and nothing that could be taken for it."""
+    faults = tuple(
+        replace(fault, lasts=chance.uniform(20.0, 50.0)) if fault.kind == "stall" else fault
+        for fault in scenario.faults if fault.kind in _HARMLESS | {"stall"}
     )  # fmt: skip
+    rates = tuple(chance.uniform(2.0, 4.0) for _ in scenario.symbols)
+    return replace(scenario, faults=faults, rates=rates, crashes=(), kills=(), queue=100_000)
+
+
+def _calmed(scenario: Scenario) -> Scenario:
+    """Return the scenario with nothing that a line or a worker could suffer from: nobody may be alarmed."""
+    faults = tuple(fault for fault in scenario.faults if fault.kind in _HARMLESS)
+    return replace(scenario, faults=faults, crashes=(), kills=(), queue=100_000, double=None, life=None)
+
+
+def _crowded(scenario: Scenario, chance: Random) -> Scenario:
+    """Return the scenario with three to six symbols: one busy, one that hardly trades, and others between them."""
+    count = chance.randint(3, len(_BASES))
+    quote = scenario.symbols[0].partition("-")[2]
+    rates = [chance.uniform(1.0, 3.0), 1 / chance.uniform(100.0, 300.0)]
+    rates += [scenario.rate / chance.uniform(1.0, 10.0) for _ in range(count - 2)]
+    chance.shuffle(rates)
+    return replace(scenario, symbols=tuple(f"{scenario.venue}:{base}-{quote}" for base in _BASES[:count]), rates=tuple(rates))
+
+
+def _doubled(scenario: Scenario, chance: Random) -> Scenario:
+    """Return the scenario with a second worker, which is there when the first one starts again; in the end there is a new one."""
+    first, second = sorted(chance.uniform(0.1, 0.9) * scenario.seconds for _ in range(2))
+    begin, end = chance.uniform(0.0, first), chance.uniform(first, second)
+    return replace(scenario, crashes=(), kills=(-first, first - second), double=(begin, end))

@@ -13,19 +13,18 @@ import msgspec
 
 from db.engine import create_engine
 from db.operations import DatabaseOperations
-from exchanges import find_venue
 from market.errors import StoreUnreachable
 from market.trade import Trade
 from replay.exchange import LocalExchange
 from replay.faults import Fault, FaultScript
-from replay.small import START_US, SmallMarket
 from simulation.checker import Checker
 from simulation.life import Outcome
+from simulation.market import market_of, provider_of
 from simulation.memory import MemoryDatabase
 from simulation.process import Process
 from simulation.scenario import Scenario, scenario_of
 from simulation.servers import Servers, rows_of, servers
-from simulation.truth import true_trades
+from simulation.truth import is_reached, true_trades
 from streaming.backoff import Backoff
 from streaming.switches import ALL_ON, Switches
 
@@ -44,7 +43,7 @@ def in_a_hurry(scenario: Scenario) -> tuple[Scenario, float]:
     """Return the same scenario in 10 to 20 s of the local clock, and the speed of its market.
 
     When something happens is in proportion. How long it lasts is a fifth, which is more than in proportion: the worker's
-    own patience does not shrink, and what is shorter than it is no trouble.
+    own patience does not shrink, and what is shorter than it is no trouble. There is one worker at a time.
     """
     share = Random(f"hurry {scenario.seed}").uniform(_LEAST_SECONDS, _MOST_SECONDS) / scenario.seconds
     hurried = replace(
@@ -107,12 +106,8 @@ class _Run:
     def __init__(self, scenario: Scenario, speed: float, running: Servers, name: str) -> None:
         self._scenario, self._running, self._name = scenario, running, name
         self._chance = Random(f"run {scenario.seed}")
-        market = SmallMarket(
-            scenario.venue, scenario.symbols, seed=scenario.seed, start_us=START_US + scenario.offset_seconds * 1_000_000,
-            seconds=scenario.seconds, rate=scenario.rate,
-        )  # fmt: skip
         self._script = FaultScript(scenario.faults, scenario.seed)
-        self._exchange = LocalExchange(market, speed=speed, faults=self._script)
+        self._exchange = LocalExchange(market_of(scenario), speed=speed, faults=self._script)
         self._database = DatabaseOperations(create_engine(running.url(name)))
         self._own: Counter[str] = Counter()
         self._wrong: list[str] = []
@@ -140,8 +135,7 @@ class _Run:
 
     def _process(self, crash_at: int | None) -> Process:
         scenario = self._scenario
-        venue = find_venue(scenario.venue)
-        provider = venue(scenario.symbols, channel=scenario.channel, endpoints=self._exchange.endpoints)
+        provider = provider_of(scenario, self._exchange.endpoints)
         return Process(
             provider,
             self._running.url(self._name),
@@ -202,7 +196,7 @@ class _Run:
             return False
         unheard = seconds > _UNHEARD and any(fault.kind == "ack-without-data" for fault in self._scenario.faults)
         return all(
-            not trades or (unheard if (mark := marks[symbol]) is None else mark.trade_id >= trades[-1].trade_id)
+            not trades or (unheard if (mark := marks[symbol]) is None else is_reached(mark, trades[-1]))
             for symbol, trades in truth.items()
         )
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from db.repositories.watermarks import Watermark
 from market.timeframe import MINUTE_US
 from market.trade import Trade
 from replay.bars import Bar, bars_of_trades
@@ -21,6 +22,11 @@ def true_trades(source: Source, symbol: str, channel: str) -> list[Trade]:
             for trade, number in zip(series.slice(0, _ALL), _numbers(series), strict=True)
         ]
     return source.fills(symbol).slice(0, _ALL)
+
+
+def is_reached(mark: Watermark, last: Trade) -> bool:
+    """Return whether a symbol is as far as its last trade; where ids prove nothing, times stand in their place."""
+    return mark.trade_id >= last.trade_id if mark.trade_id != mark.timestamp_us else mark.timestamp_us >= last.timestamp_us
 
 
 def true_minutes(trades: Iterable[Trade]) -> dict[int, Bar]:

@@ -135,6 +135,50 @@ class TestStore:
         assert (ended, again) == (True, False)
         assert final == [replace(GAP, state="filled", recovered=5, missing=())]
 
+    @pytest.mark.parametrize("state", ["never_existed", "unrecoverable", "filled"])
+    def test_a_gap_that_ended_changes_when_more_came_after_all(self, begin, state):
+        ended = replace(GAP, state=state, recovered=2, missing=((7, 9),), evidence={"reason": "nobody has it"})
+        late = replace(ended, recovered=3, missing=((8, 9),), evidence=None)
+        rest = replace(GAP, state="filled", recovered=5, missing=(), evidence={"by": "feed"})
+        with begin() as store:
+            store.gaps.open(GAP)
+            store.gaps.progress(ended)
+            first = store.gaps.progress(late)
+            half = without_times(store.gaps.list(SYMBOL))
+            second = store.gaps.progress(rest)
+
+            assert (first, second) == (True, True)
+            assert half == [replace(late, evidence=ended.evidence)]
+            assert without_times(store.gaps.list(SYMBOL)) == [rest]
+
+    def test_a_gap_that_ended_is_never_open_again_and_forgets_nothing_that_came(self, begin):
+        ended = replace(GAP, state="unrecoverable", recovered=2, missing=((7, 9),))
+        with begin() as store:
+            store.gaps.open(GAP)
+            store.gaps.progress(ended)
+            noted = [
+                store.gaps.progress(replace(GAP, state=state, recovered=recovered))
+                for state, recovered in (("open", 5), ("filled", 2), ("filled", 1))
+            ]
+
+            assert noted == [False, False, False]
+            assert without_times(store.gaps.list(SYMBOL)) == [ended]
+
+    def test_an_alarm_stays_whatever_comes(self, begin):
+        alarm = replace(GAP, state="alarm", cause="conflict")
+        with begin() as store:
+            store.gaps.open(alarm)
+
+            assert not store.gaps.progress(replace(alarm, state="filled", recovered=5))
+            assert without_times(store.gaps.list(SYMBOL)) == [alarm]
+
+    def test_an_open_gap_keeps_no_evidence_that_is_not_said_again(self, begin):
+        with begin() as store:
+            store.gaps.open(replace(GAP, evidence={"code": 1006}))
+            store.gaps.progress(replace(GAP, recovered=1))
+
+            assert [gap.evidence for gap in store.gaps.list(SYMBOL)] == [None]
+
     def test_holes_without_ids_that_begin_at_the_same_trade_are_two(self, begin):
         bare = replace(GAP, first_id=None, last_id=None)
         with begin() as store:
