@@ -32,7 +32,7 @@ class CandleBuilder:
 
     Trades come in the order of their ids through `add`; those that were missed through `heal`. A span without a trade gets a
     flat candle as soon as it is known that the feed was whole over it: a successor with the next id proves that, and
-    `close_until` is called only while the feed is alive.
+    the clock closes (`close_until`) only while the feed is alive, and says whether that is proven.
 
     A candle is `complete` unless a hole overlaps its span or it began before the first trade known. A trade with `count` 0 is
     in no candle: the venue does not count it. The last 1,440 candles are remembered and can be revised; what is older has to
@@ -79,12 +79,22 @@ class CandleBuilder:
         if len(self._pending) >= _FOLD_AT:
             self._fold()
 
-    def close_until(self, now_us: int) -> list[Candle]:
+    def close_until(self, now_us: int, *, proven: bool = True) -> list[Candle]:
         """Close every span that ended at or before the venue's time `now_us`; return their candles, oldest first.
 
-        Only for a feed that is alive and delivered all that happened before `now_us`.
+        What is not `proven`, because nobody knows yet whether the feed delivered all that happened before `now_us`, makes
+        candles that are not complete until `prove` is called.
         """
-        return self._close_through(now_us) if self._close_us and now_us >= self._close_us else []
+        return self._close_through(now_us, proven=proven) if self._close_us and now_us >= self._close_us else []
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether candles were closed that are not proven yet."""
+        return self.recent.doubted_us <= self._open_us
+
+    def prove(self, moment_us: int) -> list[Candle]:
+        """Note that all that happened before a moment came, or is a known hole; return the candles that say so now."""
+        return self.recent.prove(moment_us, self._open_us)
 
     @property
     def span(self) -> tuple[int, int]:
@@ -132,7 +142,7 @@ class CandleBuilder:
         first = last = None if hole is None else self.timeframe.close_of(hole.start_us)
         if hole is not None:
             last = self.timeframe.close_of(hole.end_us)
-        lost = [] if hole is None else [hole]
+        lost = [] if hole is None else _mended(hole, left)
         for trade in trades:
             if not trade.count:
                 continue
@@ -183,7 +193,7 @@ class CandleBuilder:
         self._price = trade.price
         return closed
 
-    def _close_through(self, moment_us: int) -> list[Candle]:
+    def _close_through(self, moment_us: int, *, proven: bool = True) -> list[Candle]:
         # Closes the forming span and the empty ones up to the span that holds the moment.
         closed: list[Candle] = []
         while self._close_us <= moment_us:
@@ -191,6 +201,8 @@ class CandleBuilder:
             if self._forming is None and self.recent.in_hole(self._close_us):
                 self._skip(moment_us)  # nobody knows whether there were trades: no invented prices
                 continue
+            if not proven:
+                self.recent.doubt(self._close_us)
             if self._price is not None:
                 closed.append(self.recent.close(self._close_us, self._forming, self._price, self._origin))
             self._forming, self._origin = None, Origin.LIVE
@@ -239,6 +251,14 @@ class CandleBuilder:
     def _forgotten(self, lost: list[Window]) -> Window | None:
         parts = [part for part in map(self.recent.forgotten, lost) if part is not None]
         return Window(min(part.start_us for part in parts), max(part.end_us for part in parts)) if parts else None
+
+
+def _mended(hole: Window, left: Window | None) -> list[Window]:
+    """Return where a hole is no longer one."""
+    if left is None:
+        return [hole]
+    edges = ((hole.start_us, left.start_us), (left.end_us, hole.end_us))
+    return [Window(start_us, end_us) for start_us, end_us in edges if start_us < end_us]
 
 
 def _newest(candles: list[Candle]) -> list[Candle]:

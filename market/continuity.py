@@ -1,12 +1,16 @@
 """Which ids of a symbol were seen, and which are missing."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterator
 from enum import Enum
+from operator import itemgetter
 
 import msgspec
 
 Ids = tuple[int, int]
 """The lowest and the highest of some consecutive ids."""
+
+_low = itemgetter(0)
 
 
 class Standing(Enum):
@@ -61,15 +65,20 @@ class IdSequence:
     Attributes:
         last_id: The highest id seen, None before the first.
         last_us: The time of the trade with that id.
-        holes: What is missing, lowest ids first; they share no id.
     """
 
-    __slots__ = ("holes", "last_id", "last_us")
+    __slots__ = ("_runs", "last_id", "last_us")
 
     def __init__(self) -> None:
         self.last_id: int | None = None
         self.last_us = 0
-        self.holes: list[IdHole] = []
+        # What was missing when each hole was noted, lowest ids first. No two share an id, though a hole may lie inside another.
+        self._runs: list[tuple[int, int, IdHole]] = []
+
+    @property
+    def holes(self) -> list[IdHole]:
+        """What is missing, lowest ids first; no id is missing in two of them."""
+        return list(dict.fromkeys(hole for _, _, hole in self._runs))
 
     def standing(self, first_id: int, last_id: int) -> Standing:
         """Return what a trade with these ids is; it changes nothing.
@@ -103,26 +112,46 @@ class IdSequence:
         assert self.last_id is not None
         first_id = self.last_id + 1
         hole = IdHole(first_id, last_id, min(self.last_us, moment_us), max(self.last_us, moment_us), [(first_id, last_id)])
-        self.holes.append(hole)
+        self._runs.append((first_id, last_id, hole))
         self.last_id, self.last_us = last_id, moment_us
         return hole
 
     def touched(self, first_id: int, last_id: int) -> list[IdHole]:
-        """Return the holes of which some id lies in a range."""
-        start = bisect_right(self.holes, first_id, key=lambda hole: hole.first_id)
-        found = []
-        for hole in self.holes[max(0, start - 1) :]:
-            if hole.first_id > last_id:
-                break
-            if hole.last_id >= first_id:
-                found.append(hole)
-        return found
+        """Return the holes of which some id lies in a range, also where it came since."""
+        return list(dict.fromkeys(hole for _, _, hole in self._inside(first_id, last_id)))
 
-    def reopen(self, hole: IdHole) -> None:
-        """Take up a hole that was noted before; its ids lie below the highest one seen."""
-        self.holes.append(hole)
-        self.holes.sort(key=lambda each: each.first_id)
+    def reopen(self, hole: IdHole) -> list[IdHole]:
+        """Take up a hole that was noted before; its ids lie below the highest one seen.
+
+        What is missing in another hole already is left to that one. Return those that were left something.
+        """
+        left: list[Ids] = []
+        others: dict[IdHole, None] = {}
+        for low, high in hole.missing:
+            begin = low
+            for first_id, last_id, other in self._inside(low, high):
+                others[other] = None
+                if begin < first_id:
+                    left.append((begin, first_id - 1))
+                begin = last_id + 1
+            if begin <= high:
+                left.append((begin, high))
+        hole.missing = left
+        for low, high in left:
+            insort(self._runs, (low, high, hole), key=_low)
+        return list(others)
 
     def close(self, hole: IdHole) -> None:
         """Forget a hole: nothing of it will come any more."""
-        self.holes = [each for each in self.holes if each is not hole]
+        start = bisect_left(self._runs, hole.first_id, key=_low)
+        end = bisect_right(self._runs, hole.last_id, key=_low)
+        self._runs[start:end] = [run for run in self._runs[start:end] if run[2] is not hole]
+
+    def _inside(self, first_id: int, last_id: int) -> Iterator[tuple[int, int, IdHole]]:
+        start = max(0, bisect_right(self._runs, first_id, key=_low) - 1)
+        for position in range(start, len(self._runs)):
+            run = self._runs[position]
+            if run[0] > last_id:
+                break
+            if run[1] >= first_id:
+                yield run

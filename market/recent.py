@@ -11,6 +11,7 @@ from market.trade import Trade
 from market.window import Window
 
 _REMEMBERED = 1440
+_NEVER_US = 2**63 - 1
 
 
 class _Kept(msgspec.Struct, gc=False):
@@ -39,6 +40,7 @@ class RecentCandles:
     Attributes:
         holes: Where trades are missing; both ends belong to it.
         known_from_us: Nothing is known before this moment; None before the first trade.
+        doubted_us: The oldest label that was closed before anybody knew that the feed was whole up to it.
     """
 
     def __init__(self, symbol: str, timeframe: Timeframe, *, decimals: int, provable: bool, remembered: int = _REMEMBERED) -> None:
@@ -48,6 +50,7 @@ class RecentCandles:
         self._floor_us = 0  # the oldest label that is remembered
         self.holes: list[Window] = []
         self.known_from_us: int | None = None
+        self.doubted_us = _NEVER_US
 
     def get(self, label: int) -> Candle | None:
         """Return the remembered candle that closes at a moment."""
@@ -62,7 +65,7 @@ class RecentCandles:
     def complete(self, label: int) -> bool | None:
         """Return whether the span that closes at `label` is proven whole."""
         open_us = label - self._width
-        if self.known_from_us is None or open_us < self.known_from_us or self.in_hole(label):
+        if self.known_from_us is None or open_us < self.known_from_us or label >= self.doubted_us or self.in_hole(label):
             return False
         return True if self._provable else None
 
@@ -76,6 +79,22 @@ class RecentCandles:
         candle = self._candle(label, tally, price, origin, 0)
         self._remember(label, self._compact(candle, tally))
         return candle
+
+    def doubt(self, label: int) -> None:
+        """Note that nobody knows yet whether the feed was whole over the span that closes at a moment."""
+        self.doubted_us = min(self.doubted_us, label)
+
+    def prove(self, moment_us: int, until_us: int) -> list[Candle]:
+        """Note that the feed was whole up to a moment, but for the holes; return the candles that say so now, oldest first.
+
+        `until_us` is the label of the newest span that is over.
+        """
+        first = self.doubted_us
+        if moment_us < first:
+            return []
+        behind = self._timeframe.open_of(moment_us) + self._width
+        self.doubted_us = behind if behind <= until_us else _NEVER_US
+        return self.revise(first, min(behind - self._width, until_us), until_us, None)
 
     def adopt(self, candle: Candle, trades: Sequence[Trade] = ()) -> None:
         """Remember a stored candle, and its trades where all of them are at hand."""

@@ -3,21 +3,23 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import msgspec
 
 from db.bus import AsyncBus, Bus
 from db.operations import DatabaseOperations
+from db.owners import SymbolOwner
 from exchanges.base import DataProvider
 from exchanges.rest import HistoryClient
 from market.candle import Candle
 from market.clock import now_us
-from market.errors import InputError
+from market.errors import InputError, StoreUnreachable
 from market.timeframe import BASE, Timeframe, parse_timeframe
 from market.trade import MarketDataPoint, Trade
 from streaming.connection import Connection
+from streaming.errands import end_tasks
 from streaming.persistence import Persistence
 from streaming.pipeline import Pipeline
 from streaming.publish import PublishSink
@@ -27,8 +29,8 @@ from streaming.worker import Worker
 
 logger = logging.getLogger(__name__)
 
-
 _MOST = 1e18  # as on the wire
+_HOLD_SECONDS = 10.0
 
 
 class DataCollector:
@@ -149,12 +151,13 @@ class DataCollector:
 
     async def _follow(self, provider: DataProvider, timeframes: list[Timeframe]) -> None:
         persistence = Persistence(self._db.transaction, provider, keep_trades=self.store_raw_data, timeframes=timeframes)
+        owner = SymbolOwner(self._db.engine)
         async with HistoryClient(provider) as history, _bus(self._redis_url) as bus:
             worker = Worker(
                 provider,
                 Connection(provider),
                 history,
-                Reads(persistence),
+                Reads(persistence, owner=owner),
                 StoreSink(persistence.write, limit=self._queue_trades, linger=self._linger),
                 PublishSink(bus),
                 timeframes=timeframes,
@@ -162,7 +165,23 @@ class DataCollector:
             self._workers.append(worker)
             if self._stopped:
                 worker.stop()
-            await worker.run()
+            holding = asyncio.create_task(_hold(owner, worker), name="hold")
+            try:
+                await worker.run()
+            finally:
+                await end_tasks(holding)
+                await asyncio.to_thread(owner.close)
+
+
+async def _hold(owner: SymbolOwner, worker: Worker) -> None:
+    """Keep the symbols of a worker, also over a restart of the database; end it when somebody else took one meanwhile."""
+    while True:
+        await asyncio.sleep(_HOLD_SECONDS)
+        with suppress(StoreUnreachable):  # the store sink says so
+            if lost := await asyncio.to_thread(owner.renew):
+                logger.error("symbols lost symbols=%s: another worker follows them", ",".join(lost))
+                worker.stop()
+                return
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Small works beside the main ones: questions that nobody waits for, and things to do later."""
+"""Small works beside the main ones: questions that nobody waits for."""
 
 import asyncio
 import logging
@@ -30,15 +30,6 @@ class Errands:
                 logger.error("an errand failed", exc_info=error)
 
         task.add_done_callback(over)
-
-    def later(self, seconds: float, work: Callable[[], None]) -> None:
-        """Do something after some seconds."""
-
-        async def wait() -> None:
-            await asyncio.sleep(seconds)
-            work()
-
-        self.run(wait())
 
     async def end(self) -> None:
         """Give up what is under way."""

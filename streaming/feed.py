@@ -9,24 +9,29 @@ from db.repositories.feeds import Feed
 from market.clock import now_us
 from streaming.batch import Batch
 from streaming.lane import Lane
+from streaming.subscriptions import Subscriptions
 from streaming.vigil import Vigil
 
 
 class FeedBoard:
     """Counts and states of one venue's connection.
 
-    A state is `down` (no line, or the venue refused the symbol), `stale` (the venue has trades that do not come), `healing`
-    (holes are being filled), `quiet` (no trade for longer than usual, and the venue has none) or `live`.
+    A state is `down` (no line, or the venue refused the symbol or does not acknowledge it), `stale` (the venue has trades that do
+    not come), `healing` (holes are being filled), `quiet` (no trade for longer than usual, and the venue has none) or `live`.
+
+    Args:
+        venue: Its name.
+        symbols: What is followed.
+        subscriptions: What the venue says of each symbol; they are told of trades.
 
     Attributes:
         quarantined: Frames that were refused because no documentation has them.
     """
 
-    def __init__(self, venue: str, symbols: Iterable[str]) -> None:
-        self._venue = venue
+    def __init__(self, venue: str, symbols: Iterable[str], subscriptions: Subscriptions) -> None:
+        self._venue, self._subscriptions = venue, subscriptions
         at_us = now_us()
         self._down, self._tape = "connecting", ""
-        self._refused: dict[str, str] = {}
         self._said = {symbol: Feed(symbol, "down", "connecting", at_us) for symbol in symbols}
         self._events: list[dict[str, Any]] = []
         self.quarantined = self.duplicates = self.holes = 0
@@ -34,23 +39,16 @@ class FeedBoard:
     def connected(self, tape: str) -> None:
         """Note that the socket is open and subscribed."""
         self._down, self._tape = "", tape
-        self._refused.clear()
 
     def disconnected(self, reason: str) -> None:
         """Note that the socket is gone."""
         self._down = reason or "disconnected"
 
-    def refused(self, symbol: str, words: str) -> None:
-        """Note that the venue refused a symbol."""
-        self._refused[symbol] = words
-
     def took(self, batch: Batch) -> None:
         """Note what came of some trades; one of a refused symbol says that it is not refused any more."""
+        self._subscriptions.heard(batch.trades)
         self.duplicates += len(batch.duplicates)
         self.holes += len(batch.holes)
-        if self._refused:
-            for trade in batch.trades:
-                self._refused.pop(trade.symbol, None)
 
     def changes(self, lanes: Mapping[str, Lane], vigils: Mapping[str, Vigil], now: float) -> list[Feed]:
         """Return the states that are not what they were; each is an event too."""
@@ -66,18 +64,24 @@ class FeedBoard:
             last = lane.newest
             feed = Feed(symbol, state, reason, at_us, last.trade_id if last else None, last.timestamp_us if last else None)
             changed.append(feed)
-            self._events.append(
-                {"event": "feed", "symbol": symbol, "state": state, "was": before.state, "reason": reason, "at_us": at_us}
-            )
-        self._said.update((feed.symbol, feed) for feed in changed)
+        self._say(changed)
         return changed
 
     def stopped(self) -> list[Feed]:
-        """Return the last states: nobody follows the symbols any more."""
-        return [
-            Feed(said.symbol, "down", "the worker stopped", now_us(), said.last_trade_id, said.last_trade_us)
-            for said in self._said.values()
+        """Return the last states, each that changes is an event too: nobody follows the symbols any more."""
+        at_us = now_us()
+        last = [
+            msgspec.structs.replace(said, state="down", reason="the worker stopped", since_us=at_us) for said in self._said.values()
         ]
+        self._say(last)
+        return last
+
+    def _say(self, feeds: list[Feed]) -> None:
+        for feed in feeds:
+            event = {"event": "feed", "symbol": feed.symbol, "state": feed.state, "was": self._said[feed.symbol].state}
+            if feed.state != event["was"]:
+                self._events.append({**event, "reason": feed.reason, "at_us": feed.since_us})
+            self._said[feed.symbol] = feed
 
     def take_events(self) -> list[dict[str, Any]]:
         """Return the events since the last call."""
@@ -91,8 +95,8 @@ class FeedBoard:
     def _state_of(self, lane: Lane, vigil: Vigil, now: float) -> tuple[str, str]:
         if self._down:
             return "down", self._down
-        if lane.symbol in self._refused:
-            return "down", self._refused[lane.symbol]
+        if lane.symbol in self._subscriptions.unserved:
+            return "down", self._subscriptions.unserved[lane.symbol]
         state, reason = vigil.state(now)
         if state != "stale" and lane.open:
             return "healing", f"{len(lane.open)} holes are being filled" if len(lane.open) > 1 else "a hole is being filled"

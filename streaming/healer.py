@@ -17,8 +17,8 @@ from market.timeframe import SECOND_US
 from market.trade import Trade
 from market.window import Window
 from streaming.batch import Batch, Rebuild
-from streaming.lane import OpenHole
-from streaming.ledger import Hole, State
+from streaming.ledger import State
+from streaming.open_hole import OpenHole
 from streaming.pipeline import Pipeline
 from streaming.venue_clock import VenueClock
 
@@ -79,7 +79,7 @@ class Healer:
         self._provider, self._history, self._pipeline, self._emit = provider, history, pipeline, emit
         self._clock, self._ids_of = clock, ids_of
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
-        self._cases: dict[Hole, _Case] = {}
+        self._cases: dict[OpenHole, _Case] = {}
         self._whole: list[tuple[str, Window, _Case]] = []
         self._some = asyncio.Event()
 
@@ -108,16 +108,21 @@ class Healer:
         """Treat all holes that are due; return the seconds until the next one is, None when there is none."""
         while True:
             await self._make_some_whole()
-            found = list(self._pipeline.open_holes())
-            known = {opened.hole for opened in found}
-            self._cases = {hole: case for hole, case in self._cases.items() if hole in known}
             now = monotonic()
-            due = [opened for opened in found if self._case(opened).due_at <= now]
-            if not due:
-                cases = [self._case(opened) for opened in found] + [case for _, _, case in self._whole]
-                return max(0.0, min(case.due_at - now for case in cases)) if cases else None
-            newest = max(due, key=lambda opened: opened.hole.end_us)
+            newest = self._newest_due(now)
+            if newest is None:
+                self._cases = {opened: self._case(opened) for opened in self._pipeline.open_holes()}
+                cases = [*self._cases.values(), *(case for _, _, case in self._whole)]
+                return max(0.0, min(case.due_at for case in cases) - now) if cases else None
             await self._treat(newest, self._case(newest))
+
+    def _newest_due(self, now: float) -> OpenHole | None:
+        # There may be tens of thousands, and this looks at all of them: no list, and no case for one that was never treated.
+        newest, end_us, cases = None, -1, self._cases
+        for opened in self._pipeline.open_holes():
+            if opened.hole.end_us > end_us and ((case := cases.get(opened)) is None or case.due_at <= now):
+                newest, end_us = opened, opened.hole.end_us
+        return newest
 
     # -- one hole ------------------------------------------------------------------------------------------------
 
@@ -240,9 +245,8 @@ class Healer:
         for entry in [entry for entry in self._whole if entry[2].due_at <= monotonic()]:
             symbol, window, case = entry
             assert self._ids_of is not None
-            failed = case.failures
             await self._tried(case, self._make_whole(symbol, window, self._ids_of))
-            if case.failures == failed or case.failures >= _MOST_REFUSALS:  # done, or given up: the minute stays as it is
+            if not case.failures or case.failures >= _MOST_REFUSALS:  # done, or given up: the minute stays as it is
                 self._whole.remove(entry)
 
     async def _make_whole(self, symbol: str, window: Window, ids_of: IdsOf) -> bool:
@@ -263,7 +267,7 @@ class Healer:
         await self._emit(self._pipeline.settle(opened.hole.symbol, opened, state, evidence))
 
     def _case(self, opened: OpenHole) -> _Case:
-        return self._cases.setdefault(opened.hole, _Case())
+        return self._cases.setdefault(opened, _Case())
 
     def _oldest_us(self) -> int | None:
         seconds = self._provider.history_seconds

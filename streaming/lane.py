@@ -3,46 +3,21 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
-
 from market.builder import CandleBuilder, Healed
 from market.candle import Origin
-from market.continuity import IdHole, Ids, IdSequence, Standing
+from market.continuity import IdHole, IdSequence, Standing
 from market.timeframe import BASE, MINUTE_US
 from market.trade import Trade
 from market.window import Window
 from streaming.batch import Batch, Mark, Rebuild
+from streaming.ended import EndedHoles
 from streaming.ledger import Cause, Hole, Progress, State
+from streaming.open_hole import OpenHole, left_of
 from streaming.switches import ALL_ON, Switches
 
 _MOST_SKIPPED = 10_000_000
 _NEAR = 1_000
-
-
-class OpenHole(msgspec.Struct, eq=False):
-    """A hole that may still be filled.
-
-    Attributes:
-        hole: As it stands in the ledger.
-        window: Where trades are missing, by all that is known now; both ends belong to it.
-        ids: Which ids are missing; None where ids prove nothing.
-        recovered: Trades that came after all, where ids prove nothing.
-    """
-
-    hole: Hole
-    window: Window
-    ids: IdHole | None = None
-    recovered: int = 0
-
-    @property
-    def missing(self) -> tuple[Ids, ...]:
-        """The ids that are not there yet, lowest first."""
-        return tuple(self.ids.missing) if self.ids is not None else ()
-
-    def progress(self, state: State, evidence: dict[str, Any] | None = None) -> Progress:
-        """Return how far it is, for the ledger."""
-        recovered = self.ids.recovered if self.ids is not None else self.recovered
-        return Progress(self.hole, state, recovered, self.missing, evidence)
+_LONGEST_WAIT = 5.0
 
 
 class Lane:
@@ -52,18 +27,24 @@ class Lane:
         symbol: `EXCHANGE:BASE-QUOTE`.
         ids: The ids seen.
         builder: Its minutes.
-        open: Holes that may still be filled, oldest first.
+        open: Holes that may still be filled, oldest first; `ended` are those that ended with something missing.
         cause: What a hole in front of the next trade will be put down to.
         interrupted: The feed broke off and nothing has yet proven that nothing was missed; the clock closes nothing.
+        breaks: How often it was interrupted: an answer from before the last time says nothing of it.
         alone: There was one trade so far. It may be an old one that the venue repeated to a new subscriber, as OKX does.
         newest: The newest trade, None before the first.
+        in_doubt: Minutes were closed by the clock, and nothing has yet proven that their trades came.
+        waits_since: Since when a minute that is over waits for such a proof, by the local clock; None when none does.
     """
 
     provable = True
+    in_doubt: bool
+    waits_since: float | None
+    _proven_us: int
 
     def __init__(self, symbol: str, *, decimals: int, switches: Switches = ALL_ON) -> None:
         self.symbol, self._decimals, self._switches = symbol, decimals, switches
-        self.interrupted, self.cause = False, Cause.SEQUENCE
+        self.interrupted, self.cause, self.breaks = False, Cause.SEQUENCE, 0
         self._restarted = False
         self.newest: Trade | None = None
         self._odd: Trade | None = None
@@ -74,8 +55,7 @@ class Lane:
     def follow(self, trades: Sequence[Trade], start: int) -> int:
         """Take the ids of the trades from `start` on that need no thought; return where they end.
 
-        That is the busy path: this symbol, the next id, inside the forming span. Codecs give all trades of a symbol the same
-        text, so that comparing objects is enough; a copy of it only ends the run early.
+        That is the busy path: this symbol (codecs give all its trades the same text), the next id, inside the forming span.
         """
         symbol, ids = trades[start].symbol, self.ids
         open_us, close_us = self.builder.span
@@ -119,8 +99,29 @@ class Lane:
 
     def interrupt(self, cause: Cause) -> None:
         """Note that trades may be missed from now on; what caused the first interruption stays its cause."""
+        self.breaks += 1
         if not self.interrupted and self.has_begun:
             self.interrupted, self.cause, self.alone = True, cause, False
+
+    def close_until(self, venue_us: int, now: float, batch: Batch) -> None:
+        """Close what is over by the venue's clock; what is not proven waits for it for five seconds of `now`, a local clock."""
+        builder = self.builder
+        batch.candles += builder.close_until(min(venue_us, self._proven_us))
+        if not 0 < builder.span[1] <= venue_us:
+            self.waits_since = self.waits_since if self.in_doubt else None
+            return
+        if self.waits_since is None:
+            self.waits_since = now
+        if now - self.waits_since >= _LONGEST_WAIT:
+            batch.candles += builder.close_until(venue_us, proven=False)
+            self.in_doubt = builder.in_doubt
+
+    def prove(self, moment_us: int, batch: Batch) -> None:
+        """Note that all trades before a moment came, or are a known hole: a trade behind it says so, or the venue."""
+        self._proven_us = max(self._proven_us, moment_us)
+        if self.in_doubt:
+            batch.candles += self.builder.prove(moment_us)
+            self.in_doubt = self.builder.in_doubt
 
     # -- what others say of the feed -----------------------------------------------------------------------------
 
@@ -145,6 +146,7 @@ class Lane:
             cause = self.cause
         self.note(self.ids.skip(newest_id, moment_us), cause, batch)
         self.assure()
+        self.prove(moment_us, batch)
 
     # -- healing -------------------------------------------------------------------------------------------------
 
@@ -158,14 +160,15 @@ class Lane:
         found: dict[int, tuple[OpenHole, list[Trade]]] = {}
         for trade in sorted(trades, key=self.order):
             standing = self.ids.standing(trade.first_id, trade.trade_id)
-            if standing is Standing.DUPLICATE:
+            if standing is Standing.DUPLICATE and not self._came_after_all(trade, batch, origin):
                 batch.duplicates.append(trade)
             if standing is not Standing.LATE:
                 continue
             [touched] = self.ids.touched(trade.first_id, trade.trade_id)
             touched.fill(trade.first_id, trade.trade_id)
-            opened = next(each for each in self.open if each.ids is touched)
-            found.setdefault(id(opened), (opened, []))[1].append(trade)
+            if id(touched) not in found:
+                found[id(touched)] = next(each for each in self.open if each.ids is touched), []
+            found[id(touched)][1].append(trade)
             batch.trades.append(trade)
         for opened, filling in found.values():
             self._fill(opened, filling, batch, origin, whole)
@@ -177,6 +180,7 @@ class Lane:
         """
         batch.progress.append(opened.progress(state, evidence))
         self._close(opened)
+        self.ended.keep(opened, state)
         if state is not State.UNRECOVERABLE:
             self._built(self.builder.heal([], hole=opened.window), batch, opened)
 
@@ -189,20 +193,19 @@ class Lane:
 
     def adopt(self, stored: Sequence[Trade]) -> None:
         """Note trades that were stored before, oldest first, as seen."""
-        if stored:
-            self.newest = stored[-1]
-
-    # -- inside --------------------------------------------------------------------------------------------------
+        self.newest = stored[-1] if stored else None
 
     def _begin(self) -> None:
         self.ids = IdSequence()
         self.open: list[OpenHole] = []
+        self.ended = EndedHoles()
         self.newest = None
         self._begin_candles()
 
     def _begin_candles(self) -> None:
         self.builder = CandleBuilder(self.symbol, BASE, decimals=self._decimals, provable=self.provable)
-        self.alone = False
+        self.alone = self.in_doubt = False
+        self.waits_since, self._proven_us = None, 0
 
     def _is_odd(self, trade: Trade, standing: Standing) -> bool:
         # An old id at a new time, or one far ahead of all others.
@@ -222,12 +225,23 @@ class Lane:
         self._begin()
         self._restarted = True
 
+    def _came_after_all(self, trade: Trade, batch: Batch, origin: Origin) -> bool:
+        if (found := self.ended.take(trade)) is None:
+            return False
+        opened, state = found
+        whole = not opened.missing
+        lost = opened.window if whole and state is State.UNRECOVERABLE else None
+        batch.trades.append(trade)
+        batch.progress.append(opened.progress(State.FILLED if whole else state, {"came_after_all": trade.trade_id}))
+        self._built(self.builder.heal([trade], hole=lost, origin=origin), batch, opened if whole else None)
+        return True
+
     def _repeat(self, trade: Trade, batch: Batch) -> None:
-        if self._switches.dedupe:
-            batch.duplicates.append(trade)
-        else:
+        if not self._switches.dedupe:
             batch.trades.append(trade)
             batch.candles += self.builder.add(trade)
+        elif not self._came_after_all(trade, batch, Origin.LIVE):
+            batch.duplicates.append(trade)
 
     def _forward(self, trade: Trade, batch: Batch) -> None:
         hole = self.ids.take(trade.first_id, trade.trade_id, trade.timestamp_us)
@@ -236,6 +250,8 @@ class Lane:
             if self.alone and hole.end_us - hole.start_us > MINUTE_US:
                 self._begin_candles()  # the only trade so far was an echo from before our time: no bar opens with it
         self.assure()
+        if self.in_doubt:
+            self.prove(trade.timestamp_us, batch)
         self.newest, self._odd = trade, None
         batch.candles += self.builder.add(trade)
         batch.trades.append(trade)
@@ -252,7 +268,7 @@ class Lane:
         batch.candles += self.builder.open_hole(opened.window)
 
     def _fill(self, opened: OpenHole, trades: list[Trade], batch: Batch, origin: Origin, whole: Sequence[Trade] | None) -> None:
-        left = _left(opened, trades)
+        left = left_of(opened, trades)
         healed = self.builder.heal(trades, hole=opened.window, left=left, origin=origin)
         if left is None:
             batch.progress.append(opened.progress(State.FILLED, {"by": "feed"} if origin is Origin.LIVE else None))
@@ -281,14 +297,3 @@ class Lane:
     def order(trade: Trade) -> int:
         """Return what says which trade came first: its id, for times may go back, also over the border of a minute."""
         return trade.trade_id
-
-
-def _left(opened: OpenHole, trades: list[Trade]) -> Window | None:
-    """Return where trades are still missing once some came, None when none are."""
-    missing = opened.missing
-    if not missing:
-        return None
-    low, high = missing[0][0], missing[-1][1]
-    start_us = max([opened.window.start_us, *(trade.timestamp_us for trade in trades if trade.trade_id < low)])
-    end_us = min([opened.window.end_us, *(trade.timestamp_us for trade in trades if trade.trade_id > high)])
-    return Window(start_us, end_us) if start_us <= end_us else opened.window

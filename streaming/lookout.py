@@ -18,7 +18,7 @@ from streaming.vigil import Vigil
 
 logger = logging.getLogger(__name__)
 
-_SETTLE = 2.0
+_SETTLE, _SOON = 2.0, 1.0
 _AT_ONCE = 4
 
 
@@ -62,7 +62,7 @@ class Lookout:
         """Note a new line."""
         self._line_at = monotonic()
         for vigil in self.vigils.values():
-            vigil.renewed()
+            vigil.renewed(self._line_at)
             if not renewed:
                 vigil.connected(self._line_at)
 
@@ -82,7 +82,7 @@ class Lookout:
         for symbol, count in counts.items():
             self.vigils[symbol].heard(count, now)
 
-    def heartbeat(self, control: Control) -> None:
+    async def heartbeat(self, control: Control) -> None:
         """Take what a heartbeat says of the newest trade: nothing has to be asked then."""
         if control.symbol is None or control.newest_id is None:
             return
@@ -92,7 +92,7 @@ class Lookout:
             if not self.vigils[control.symbol].asking:
                 self._ask(control.symbol, self._wait_for(control.symbol, control.newest_id, None, Cause.SEQUENCE))
         else:
-            self._assure(control.symbol)
+            await self._assure(control.symbol, control.at_us)
 
     def look_at(self, symbols: Iterable[str]) -> None:
         """Ask about some symbols at the next occasion: something says that trades were lost."""
@@ -104,6 +104,9 @@ class Lookout:
         if self._line_at is None:
             return
         now = monotonic()
+        for symbol, lane in self._pipeline.lanes.items():
+            if lane.waits_since is not None:
+                self.vigils[symbol].look_for_proof(now)
         due = [(vigil.overdue, symbol) for symbol, vigil in self.vigils.items() if vigil.should_look(now)]
         for _, symbol in sorted(due)[: max(0, _AT_ONCE - len(self._looks))]:
             self._ask(symbol, self._look(symbol))
@@ -125,6 +128,7 @@ class Lookout:
 
     async def _look(self, symbol: str) -> None:
         vigil, lane, line_at = self.vigils[symbol], self._pipeline.lanes[symbol], self._line_at
+        asked_us, breaks = self._clock.newest_us, lane.breaks
         try:
             page = await self._history.newest_trades(symbol)
             self._check(page)
@@ -134,18 +138,23 @@ class Lookout:
             return
         if self._line_at != line_at:
             return  # the answer says nothing of the line there is now
+        if lane.breaks != breaks:
+            vigil.look_soon(monotonic() + _SOON)
+            return
         if page and not lane.has_begun:
             await self._compare(symbol, page)
         elif page and lane.is_behind(page[-1].trade_id):
             await self._wait_for(symbol, page[-1].trade_id, page, Cause.STALL)
         else:
-            self._assure(symbol)
+            await self._assure(symbol, asked_us if page else 0)
 
-    def _assure(self, symbol: str) -> None:
+    async def _assure(self, symbol: str, venue_us: int) -> None:
+        # At a moment of the venue's clock it had nothing that did not come.
         lane = self._pipeline.lanes[symbol]
         if lane.provable and not self.vigils[symbol].owes:  # without ids only trades say that nothing was missed
             lane.assure()
         self.vigils[symbol].confirmed(monotonic())
+        await self._emit(self._pipeline.prove(symbol, venue_us))
 
     def _check(self, page: list[Trade]) -> None:
         # An answer is believed as far as a frame is; one absurd time would make candles up to it.
@@ -174,19 +183,22 @@ class Lookout:
 
     async def _wait_for(self, symbol: str, newest_id: int, page: list[Trade] | None, cause: Cause) -> None:
         """Give the line time to deliver what exists; what it does not deliver is a hole."""
-        line_at = self._line_at
+        vigil, lane, line_at = self.vigils[symbol], self._pipeline.lanes[symbol], self._line_at
+        breaks = lane.breaks
         await asyncio.sleep(_SETTLE)
-        vigil, lane = self.vigils[symbol], self._pipeline.lanes[symbol]
         if self._line_at is None or self._line_at != line_at or not lane.is_behind(newest_id):
             return
+        missed_before = lane.interrupted and not vigil.owes  # while there was no line: no fault of this one
         last_us = page[-1].timestamp_us if page else max(self._clock.newest_us, lane.ids.last_us)
         batch = self._pipeline.learn(symbol, newest_id, last_us, cause)
         if page is not None:
             batch.add(self._pipeline.recover(symbol, page))
         now = monotonic()
-        if now - self._line_at > vigil.patience + _SETTLE:  # not what was missed while there was no line
+        if now - self._line_at > vigil.patience + _SETTLE and not missed_before:
             lane.interrupt(cause)
             self._owes(symbol, newest_id)
         else:
             vigil.look_soon(now + _SETTLE)
+        if lane.breaks > breaks:
+            lane.interrupt(Cause.SEQUENCE)
         await self._emit(batch)

@@ -8,8 +8,9 @@ from market.continuity import IdSequence
 from market.trade import Trade
 from market.window import Window
 from streaming.batch import Batch, Mark
-from streaming.lane import Lane, OpenHole
+from streaming.lane import Lane
 from streaming.ledger import Cause, Hole, State
+from streaming.open_hole import OpenHole
 
 _REMEMBERED = 20_000
 
@@ -34,31 +35,28 @@ class LooseLane(Lane):
             return
         if self.interrupted:
             self._suspect(trade.timestamp_us, self.cause, batch)
+        if self.in_doubt:
+            self.prove(trade.timestamp_us, batch)
         self._see(trade)
-        self.alone = self.newest is None
-        if self.newest is None or trade.timestamp_us >= self.newest.timestamp_us:
-            self.newest = trade
+        self.alone = not self.has_begun
+        self._follow(trade)
         batch.candles += self.builder.add(trade)
         batch.trades.append(trade)
-
-    def interrupt(self, cause: Cause) -> None:
-        """Note that trades may be missed from now on; what caused the first interruption stays its cause."""
-        if not self.interrupted and self.has_begun:
-            self.interrupted, self.cause, self.alone = True, cause, False
 
     @property
     def has_begun(self) -> bool:
         """Whether any trade of the symbol is known, be it from before this process."""
-        return self.newest is not None
+        return self._last_us > 0
 
     def is_behind(self, newest_id: int) -> bool:
         """Return whether the newest id of the venue is one that this lane has not seen."""
-        return self.newest is not None and newest_id not in self._seen
+        return self.has_begun and newest_id not in self._seen
 
     def skip(self, newest_id: int, moment_us: int, cause: Cause, batch: Batch) -> None:
         """Note that a trade exists that did not come."""
-        if self.newest is not None and newest_id not in self._seen:
+        if self.is_behind(newest_id):
             self._suspect(moment_us, self.cause if self.interrupted else cause, batch)
+            self.prove(moment_us, batch)
 
     def recover(
         self,
@@ -73,33 +71,37 @@ class LooseLane(Lane):
         for opened in list(self.open):
             if not page or page[-1].timestamp_us < opened.window.end_us:
                 continue  # it ends before the hole does: REST lags
-            before = [trade for trade in page if trade.timestamp_us <= opened.window.start_us and trade.trade_id in self._seen]
+            overlaps = self._overlaps(opened, page)
+            first_us = max(opened.window.start_us, self._remembers_from_us)
             missed = [
                 trade
                 for trade in page
-                if opened.window.start_us <= trade.timestamp_us <= opened.window.end_us and trade.trade_id not in self._seen
+                if first_us <= trade.timestamp_us <= opened.window.end_us and trade.trade_id not in self._seen
             ]
             for trade in missed:
                 self._see(trade)
-                if self.newest is not None and trade.timestamp_us >= self.newest.timestamp_us:
-                    self.newest = trade
+                self._follow(trade)
             batch.trades += missed
             opened.recovered += len(missed)
-            healed = self.builder.heal(missed, hole=opened.window, left=None if before else opened.window, origin=origin)
+            healed = self.builder.heal(missed, hole=opened.window, left=None if overlaps else opened.window, origin=origin)
             self._built(healed, batch, opened)
-            self._end(opened, page, overlaps=bool(before), batch=batch)
+            self._end(opened, page, overlaps=overlaps, batch=batch)
 
     def mark(self) -> Mark | None:
         """Return how far the symbol is; times stand for ids."""
-        if self.newest is None:
+        if not self.has_begun:
             return None
-        return Mark(self.newest.timestamp_us, self.newest.timestamp_us, self.builder.recent.known_from_us)
+        return Mark(self._last_us, self._last_us, self.builder.recent.known_from_us)
 
     def adopt(self, stored: Sequence[Trade]) -> None:
         """Note trades that were stored before, oldest first, as seen."""
-        super().adopt(stored)
+        self._last_us, self.ids = self.ids.last_us, IdSequence()  # times stood for ids in the ledger
+        if not stored:  # trades are not kept: what the forming minute had is lost, and what is older must not count twice
+            self._last_us = min(self._last_us, self.builder.span[0] - 1) if self.builder.span[0] else self._last_us
+            self._remembers_from_us = self._last_us + 1
         for trade in stored:
             self._see(trade)
+            self._follow(trade)
 
     @staticmethod
     def order(trade: Trade) -> int:
@@ -112,6 +114,18 @@ class LooseLane(Lane):
         super()._begin()
         self.ids = IdSequence()  # stays empty
         self._seen: dict[int, None] = {}
+        self._last_us = self._remembers_from_us = 0
+
+    def _follow(self, trade: Trade) -> None:
+        if trade.timestamp_us >= self._last_us:
+            self.newest, self._last_us = trade, trade.timestamp_us
+
+    def _overlaps(self, opened: OpenHole, page: Sequence[Trade]) -> bool:
+        # A page that holds a trade from before the hole has all of it. Where trades are not kept, its time has to say so.
+        start_us = opened.window.start_us
+        if any(trade.timestamp_us <= start_us and trade.trade_id in self._seen for trade in page):
+            return True
+        return start_us < self._remembers_from_us and page[0].timestamp_us <= start_us
 
     def _see(self, trade: Trade) -> None:
         self._seen[trade.trade_id] = None
@@ -120,9 +134,9 @@ class LooseLane(Lane):
 
     def _suspect(self, moment_us: int, cause: Cause, batch: Batch) -> None:
         self.assure()
-        if self.newest is None or not self._switches.gap_check:
+        if not self.has_begun or not self._switches.gap_check:
             return
-        start_us, end_us = sorted((self.newest.timestamp_us, moment_us))
+        start_us, end_us = sorted((self._last_us, moment_us))
         hole = Hole(self.symbol, None, None, start_us, end_us, cause)
         if any(opened.hole.start_us == start_us for opened in self.open):
             return  # nothing came since it was suspected first

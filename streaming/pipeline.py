@@ -5,9 +5,10 @@ from typing import Any
 
 from market.trade import Trade
 from streaming.batch import Batch
-from streaming.lane import Lane, OpenHole
+from streaming.lane import Lane
 from streaming.ledger import Cause, State
 from streaming.loose_lane import LooseLane
+from streaming.open_hole import OpenHole
 from streaming.resume import Resume, resume
 from streaming.switches import ALL_ON, Switches
 
@@ -35,7 +36,7 @@ class Pipeline:
         start, count = 0, len(trades)
         while start < count:
             lane = self.lanes[trades[start].symbol]
-            end = start if lane.interrupted else lane.follow(trades, start)
+            end = start if lane.interrupted or lane.in_doubt else lane.follow(trades, start)
             if end > start:
                 run = trades[start:end]
                 lane.builder.extend(run)
@@ -47,16 +48,33 @@ class Pipeline:
                 start += 1
         return batch
 
-    def close_until(self, venue_us: int) -> Batch:
-        """Close by the venue's clock what no trade closed, of all symbols whose feed is alive."""
+    def take_around_loss(self, trades: Sequence[Trade]) -> Batch:
+        """Take trades as they were received with frames lost before, between or behind them: only ids could say which."""
+        batch = Batch()
+        self.interrupt(Cause.SEQUENCE)
+        for trade in {trade.symbol: trade for trade in trades if not self.lanes[trade.symbol].provable}.values():
+            batch.add(self.learn(trade.symbol, trade.trade_id, trade.timestamp_us, Cause.SEQUENCE))
+        batch.add(self.take(trades))
+        self.interrupt(Cause.SEQUENCE)
+        return batch
+
+    def close_until(self, venue_us: int, now: float) -> Batch:
+        """Close by the venue's clock what no trade closed, of all symbols whose feed is alive; `now` is the local clock."""
         batch = Batch()
         for lane in self._closing():
-            batch.candles += lane.builder.close_until(venue_us)
+            lane.close_until(venue_us, now, batch)
+        return batch
+
+    def prove(self, symbol: str, moment_us: int) -> Batch:
+        """Note that all trades of a symbol before a moment came, or are a known hole."""
+        batch = Batch()
+        self.lanes[symbol].prove(moment_us, batch)
         return batch
 
     def next_close_us(self) -> int | None:
-        """Return the earliest close of a forming span whose feed is alive, None when there is none."""
-        return min(filter(None, (lane.builder.span[1] for lane in self._closing())), default=None)
+        """Return the earliest close of a forming span that only the clock has to close, None when there is none."""
+        waiting = (lane.builder.span[1] for lane in self._closing() if lane.waits_since is None)
+        return min(filter(None, waiting), default=None)
 
     def interrupt(self, cause: Cause = Cause.DISCONNECT) -> None:
         """Note that the feed of all symbols broke off."""

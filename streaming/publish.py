@@ -11,11 +11,13 @@ from market.clock import monotonic
 from market.errors import StoreUnreachable
 from market.timeframe import Timeframe
 from streaming.backoff import Backoff
+from streaming.errands import end_tasks
 
 logger = logging.getLogger(__name__)
 
 _KEPT = 10_000
 _EVENTS_KEPT = 1_000
+_LAST_SECONDS = 1.0
 
 
 class Publisher(Protocol):
@@ -77,13 +79,9 @@ class PublishSink:
         while True:
             await self._some.wait()
             self._some.clear()
-            candles, feeds = list(self._waiting.values()), self._feeds
             try:
-                await self._bus.publish_candles(candles)
-                await self._bus.set_feeds(feeds)
-                while self._events:
-                    await self._bus.publish_event(self._events[0])
-                    self._events.popleft()
+                await self._publish_candles()
+                await self._publish_words()
             except StoreUnreachable as error:
                 if not self.down:
                     self.down = True
@@ -91,12 +89,45 @@ class PublishSink:
                 self._some.set()
                 await asyncio.sleep(self._backoff.next())
                 continue
-            for candle in candles:
-                key = (candle.symbol, candle.timeframe, candle.timestamp_us)
-                if self._waiting.get(key) is candle:
-                    del self._waiting[key]
-            self._feeds = {} if feeds is self._feeds else self._feeds
             if self.down:
                 self.down = False
                 logger.warning("publish back")
             self._backoff.good(monotonic())
+
+    async def last(self, feeds: dict[str, dict[str, Any]], events: Iterable[dict[str, Any]]) -> None:
+        """Publish the last states and events, then the candles that wait, after `run` was ended; once, and for a second at most.
+
+        Without Redis they are lost; the states that it has are forgotten there by themselves.
+        """
+        self.put_feeds(feeds)
+        self.put_events(events)
+        telling = asyncio.create_task(self._publish_all(), name="last words")
+        try:
+            done, _ = await asyncio.wait([telling], timeout=_LAST_SECONDS)
+        finally:
+            await end_tasks(telling)
+        if not done:
+            logger.warning("last words not published reason=Redis did not take them within %g s", _LAST_SECONDS)
+
+    async def _publish_all(self) -> None:
+        try:
+            await self._publish_words()  # first: of candles there may be many, and they are in the database
+            await self._publish_candles()
+        except StoreUnreachable as error:
+            logger.warning("last words not published reason=%s", error)
+
+    async def _publish_candles(self) -> None:
+        candles = list(self._waiting.values())
+        await self._bus.publish_candles(candles)
+        for candle in candles:
+            key = (candle.symbol, candle.timeframe, candle.timestamp_us)
+            if self._waiting.get(key) is candle:
+                del self._waiting[key]
+
+    async def _publish_words(self) -> None:
+        feeds = self._feeds
+        await self._bus.set_feeds(feeds)
+        self._feeds = {} if feeds is self._feeds else self._feeds
+        while self._events:
+            await self._bus.publish_event(self._events[0])
+            self._events.popleft()

@@ -7,6 +7,7 @@ _LEAST, _MOST = 4.0, 60.0
 _RARER = 4
 _SHARE = 2.0  # seconds between two questions about quiet symbols of one venue, all together
 _BLIND = 6.0
+_PROBATION = 12.0
 _RENEW_FIRST, _RENEW_MOST = 15.0, 1800.0
 
 
@@ -27,11 +28,11 @@ class Vigil:
 
     def __init__(self, *, others: int = 0) -> None:
         self._others, self._most = others, _MOST + _SHARE * others
-        self._is_fresh = True
+        self._fresh_at: float | None = None
         self._last_at: float | None = None
         self._pause: float | None = None
         self._silent_since = self._look_at = float("inf")
-        self._confirmed_at = float("-inf")
+        self._confirmed_at = self._answered_at = float("-inf")
         self._looks = 0
         self._blind_since: float | None = None
         self._renew_at, self._renew_step = float("-inf"), _RENEW_FIRST
@@ -42,9 +43,9 @@ class Vigil:
         self._silent_since, self._looks = now, 0
         self._look_at = min(self._look_at, now + _FIRST_LOOK) if self._look_at > now else now + _FIRST_LOOK
 
-    def renewed(self) -> None:
+    def renewed(self, now: float) -> None:
         """Note that a new line took over."""
-        self._is_fresh = True
+        self._fresh_at = now
 
     @property
     def overdue(self) -> float:
@@ -75,11 +76,17 @@ class Vigil:
         """Ask at the next occasion: something says that trades were lost."""
         self._look_at = min(self._look_at, now)
 
+    def look_for_proof(self, now: float) -> None:
+        """Ask soon, for a minute is over and waits for a proof; of many symbols each has to wait for its turn."""
+        if self._blind_since is None:  # who does not answer is not asked more often
+            self._look_at = min(self._look_at, max(now, self._answered_at + _SHARE * self._others))
+
     def confirmed(self, now: float) -> None:
         """Note that the venue has nothing that did not come."""
-        self._confirmed_at, self._blind_since = now, None
-        if self._is_fresh:
-            self.owes = ""  # only a trade, or a new line that owes nothing, says that it delivers again
+        self._confirmed_at = self._answered_at = now
+        self._blind_since = None
+        if self._fresh_at is not None and now >= self._fresh_at + self.patience + _PROBATION:
+            self.owes = ""  # only a trade, or a new line that owes nothing for a while, says that it delivers again
         self._looks += 1
         rarer = max(self.patience * min(2 ** min(self._looks, 10), _RARER), _SHARE * self._others)
         self._look_at = now + min(rarer, self._most)
@@ -87,12 +94,13 @@ class Vigil:
     def unanswered(self, now: float) -> None:
         """Note that the venue did not answer the question."""
         self._blind_since = now if self._blind_since is None else self._blind_since
+        self._answered_at = now
         self._looks += 1
         self._look_at = now + min(2.0 ** min(self._looks, 10), self._most)
 
     def lost(self, words: str, now: float) -> None:
         """Note that the venue has trades that did not come."""
-        self.owes, self._blind_since, self._is_fresh = words, None, False
+        self.owes, self._blind_since, self._fresh_at = words, None, None
         self._look_at = now + _LEAST
 
     def should_renew(self, now: float) -> bool:

@@ -25,6 +25,7 @@ from streaming.pipeline import Pipeline
 from streaming.publish import PublishSink
 from streaming.reads import Reads
 from streaming.store import StoreSink
+from streaming.subscriptions import Subscriptions
 from streaming.switches import ALL_ON, Switches
 from streaming.venue_clock import VenueClock
 
@@ -32,7 +33,6 @@ logger = logging.getLogger(__name__)
 
 _TICK_SECONDS, _FEED_SECONDS = 0.05, 0.5
 _OVERLOAD_LASTS = 30.0
-_ASK_AGAIN_SECONDS = 60.0
 _LISTED_SECONDS = 600.0
 
 
@@ -74,11 +74,11 @@ class Worker:
         self._edges = {symbol: LiveEdge(wanted) for symbol in provider.symbols}
         self._clock = VenueClock()
         self._dirty: set[str] = set()
-        self._subscribing: set[str] = set()
         self._guarded, self._ready, self._listed_at = True, False, float("-inf")
         self._stop = asyncio.Event()
         self._errands = Errands()
-        self.board = FeedBoard(provider.name, provider.symbols)
+        self._subscriptions = Subscriptions(provider, connection.subscribe)
+        self.board = FeedBoard(provider.name, provider.symbols, self._subscriptions)
         whole = reads.ids_of if provider.provable and not reads.keeps_trades else None
         line = (provider, history, self.pipeline, self._emit)
         self.lookout = Lookout(*line, renew=connection.renew, clock=self._clock, guarded=lambda: self._guarded)
@@ -108,9 +108,11 @@ class Worker:
             await end_tasks(*others, stopping)
             await self._errands.end()
             await self.lookout.end()
+            last = self.board.stopped()
             if self._ready and self._store.has_room:
-                await self._store.put(Batch(feeds=self.board.stopped()))
+                await self._store.put(Batch(feeds=last))
             self._store.close()
+            await self._publisher.last(self.board.states(self.pipeline.lanes, now_us()), self.board.take_events())
             await writer
         for task in done - {stopping}:
             task.result()
@@ -133,7 +135,10 @@ class Worker:
 
     def _connected(self, event: Connected) -> None:
         self.board.connected(event.tape)
+        self._subscriptions.connected(monotonic())
         self.lookout.connected(renewed=event.renewed)
+        if event.renewed and not self._provider.provable:  # nothing says whether the old line had delivered all
+            self.pipeline.interrupt(Cause.DISCONNECT)
         self._guarded = not event.tape  # a local exchange plays any time at any speed
         logger.info("connected venue=%s url=%s renewed=%s", self._provider.name, self._connection.url, event.renewed)
         self._errands.run(self._ask_time())
@@ -146,15 +151,16 @@ class Worker:
             self.board.quarantined += 1
             logger.warning("quarantined venue=%s frame=%r", error.venue, error.frame[:500])
         for control in parsed.controls:
-            self._told(control)
-        if event.skipped:
-            logger.warning("frames lost venue=%s count=%d", self._provider.name, event.skipped)
-            self.pipeline.interrupt(Cause.SEQUENCE)
-            self.lookout.look_at(self._provider.symbols)
+            await self._told(control)
         trades = self._possible(parsed.trades, event.received_us)
+        unread = len(parsed.refused) + len(parsed.trades) - len(trades)
+        lost = event.skipped + (0 if self._provider.provable else unread)  # without ids nothing else tells
+        if lost:
+            logger.warning("frames lost venue=%s count=%d", self._provider.name, lost)
+            self.lookout.look_at(self._provider.symbols)
+        batch = self.pipeline.take_around_loss(trades) if lost else self.pipeline.take(trades)
         if not trades:
             return
-        batch = self.pipeline.take(trades)
         newest = trades[-1]
         self._clock.seen(newest.timestamp_us, monotonic())
         self.lookout.heard(trades)
@@ -162,33 +168,17 @@ class Worker:
         self.board.took(batch)
         await self._emit(batch)
 
-    def _told(self, control: Control) -> None:
+    async def _told(self, control: Control) -> None:
         if control.kind is ControlKind.HEARTBEAT:
-            self.lookout.heartbeat(control)
+            await self.lookout.heartbeat(control)
         elif control.kind is ControlKind.REFUSED:
-            self._refused(control)
+            self._subscriptions.refused(control, monotonic())
+        elif control.kind is ControlKind.SUBSCRIBED:
+            self._subscriptions.acknowledged(control)
         elif control.kind in {ControlKind.NOTICE, ControlKind.CLOSING}:
             logger.warning("notice venue=%s code=%r message=%r", self._provider.name, control.code, control.message)
             if control.kind is ControlKind.CLOSING:
                 self._connection.renew(f"the venue announced: {control.message or control.code}")
-
-    def _refused(self, control: Control) -> None:
-        logger.error("refused venue=%s code=%r message=%r", self._provider.name, control.code, control.message)
-        if control.symbol is not None:
-            self.board.refused(control.symbol, f"the venue refused it: {control.message or control.code}")
-        # One that names no symbol may be about one of many, and have cost the others their subscription.
-        self._subscribe_later(_ASK_AGAIN_SECONDS, *([control.symbol] if control.symbol else self._provider.symbols))
-
-    def _subscribe_later(self, seconds: float, *symbols: str) -> None:
-        # One request for a symbol is under way at a time: a refusal of it must not double what is asked.
-        waiting = [symbol for symbol in symbols if symbol not in self._subscribing]
-        self._subscribing.update(waiting)
-        self._errands.later(seconds, lambda: self._subscribe(waiting))
-
-    def _subscribe(self, symbols: Iterable[str]) -> None:
-        for symbol in symbols:
-            self._subscribing.discard(symbol)
-            self._connection.subscribe([symbol])
 
     def _possible(self, trades: list[Trade], local_us: int) -> list[Trade]:
         if not self._guarded:
@@ -204,6 +194,7 @@ class Worker:
         overloaded = monotonic() - self._store.full_at < _OVERLOAD_LASTS
         self.pipeline.interrupt(Cause.OVERLOAD if overloaded else Cause.DISCONNECT)
         self.board.disconnected(event.reason)
+        self._subscriptions.disconnected()
         self.lookout.disconnected()
         what = f"{self._provider.name} {'lost' if event.reached else 'cannot be reached'} url={self._connection.url}"
         logger.warning("disconnected venue=%s reason=%s retry_in_seconds=%.1f", what, event.reason, event.wait)
@@ -230,7 +221,7 @@ class Worker:
             await asyncio.sleep(self._tick_seconds)
             now = monotonic()
             if self._store.has_room:  # else trades wait unread, and nobody knows which minutes are quiet
-                await self._emit(self.pipeline.close_until(self._clock.closable_until(now)))
+                await self._emit(self.pipeline.close_until(self._clock.closable_until(now), now))
             due_us = self.pipeline.next_close_us()
             if due_us is not None and self._clock.should_ask(due_us, now):
                 self._errands.run(self._ask_time())
@@ -243,6 +234,7 @@ class Worker:
 
     async def _look_around(self, now: float) -> None:
         self.lookout.tick()
+        self._subscriptions.tick(now)
         changed = self.board.changes(self.pipeline.lanes, self.lookout.vigils, now)
         self._publisher.put_events(self.board.take_events())
         self._publisher.put_feeds(self.board.states(self.pipeline.lanes, now_us()))

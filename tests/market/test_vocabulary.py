@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market.clock import from_datetime, isoformat, parse_time, to_datetime
-from market.continuity import IdSequence, Standing
+from market.continuity import IdHole, IdSequence, Standing
 from market.errors import SymbolError, TimeError, TimeframeError
 from market.symbol import Symbol, full_symbol
 from market.timeframe import Timeframe, parse_timeframe
@@ -141,6 +141,33 @@ def test_a_hole_is_found_among_many_by_its_ids():
 
     assert [hole.first_id for hole in ids.touched(35, 51)] == [31, 41, 51]
     assert ids.touched(30, 30) == []
+
+
+def test_a_hole_that_is_taken_up_again_lacks_nothing_that_another_one_lacks():
+    ids = IdSequence()
+    ids.take(0, 0, 0)
+    first, second = ids.take(10, 10, 10), ids.take(20, 20, 20)
+    third = IdHole(5, 25, 0, 30, [(5, 14), (16, 16), (22, 25)])
+
+    others = ids.reopen(third)
+
+    assert (others, third.missing) == ([first, second], [(10, 10), (22, 25)])
+    assert ids.holes == [first, third, second]
+    assert ids.touched(10, 10) == [third]
+    assert ids.touched(9, 11) == [first, third, second]
+
+
+def test_a_hole_inside_another_one_is_forgotten_alone():
+    ids = IdSequence()
+    ids.last_id = 50
+    inner, outer = IdHole(5, 6, 0, 9, [(5, 6)]), IdHole(1, 9, 0, 9, [(1, 9)])
+    ids.reopen(inner)
+    ids.reopen(outer)
+
+    ids.close(inner)
+
+    assert (ids.holes, outer.missing) == ([outer], [(1, 4), (7, 9)])
+    assert [ids.standing(number, number) is Standing.LATE for number in (4, 5, 6, 7)] == [True, False, False, True]
 
 
 @given(st.permutations(range(1, 12)))

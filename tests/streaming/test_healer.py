@@ -1,25 +1,29 @@
 """How holes end, against the exchange's own REST protocol on virtual time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from random import Random
 from typing import Any
 
 import httpx
 import msgspec
+import pytest
 
 from exchanges import find_venue
 from exchanges.base import Endpoints
 from exchanges.rest import HistoryClient
 from market.clock import monotonic
-from market.trade import Trade
+from market.errors import VenueError
+from market.trade import Side, Trade
+from market.window import Window
 from replay.core import ExchangeCore
 from replay.faults import Fault, FaultScript
 from replay.small import START_US, SmallMarket
 from simulation import loop as virtual
 from simulation.network import Network, SimTransport
-from streaming.batch import Batch
+from simulation.witness import Witness
+from streaming.batch import Batch, Rebuild
 from streaming.healer import Healer
 from streaming.ledger import Progress
 from streaming.pipeline import Pipeline
@@ -54,7 +58,7 @@ class Stage:
         self.core._begun = 0.0  # as if somebody had subscribed: faults count their seconds from there
         if self.lie is not None:
             self.core.answer = partial(self.lie, self.core.answer)
-        network = Network(self.core, Random(1), latency=0.05, step=1.0)
+        network = Network(self.core, Random(1), latency=0.05, step=1.0, witness=Witness(self.provider))
         playing = asyncio.create_task(network.play())
         await asyncio.sleep(120.0)
         self.pipeline.take(self.received)
@@ -269,3 +273,104 @@ def test_a_recovered_trade_at_an_absurd_time_is_refused_and_the_hole_stays_open(
 
     assert stage.progress == []
     assert [opened.missing for opened in stage.pipeline.open_holes()] == [((stage.trades[10].trade_id, stage.trades[19].trade_id),)]
+
+
+# -- minutes whose trades are not kept -------------------------------------------------------------------------------
+
+
+class Refusing:
+    """REST that refuses the first questions, for now or for good, and then has all trades."""
+
+    def __init__(self, trades: Sequence[Trade], refusals: int, *, transient: bool) -> None:
+        self._trades, self._refusals, self._transient = trades, refusals, transient
+        self.asked: list[float] = []
+
+    async def trades(self, symbol: str, first_id: int, last_id: int, since_us: int | None = None) -> list[Trade]:
+        self.asked.append(monotonic())
+        if len(self.asked) <= self._refusals:
+            raise VenueError("OKX", "busy", transient=self._transient)
+        return [trade for trade in self._trades if first_id <= trade.trade_id <= last_id]
+
+
+def fetched_whole(history: Refusing, window: Window, *, seconds: float = 8000.0) -> list[Rebuild]:
+    """Return what a healer makes anew of a window."""
+    made: list[Rebuild] = []
+
+    async def emit(batch: Batch) -> None:
+        made.extend(batch.rebuilds)
+
+    async def ids_of(symbol: str, asked: Window) -> tuple[int, int]:
+        assert asked == window
+        return 103, 107
+
+    async def heal() -> None:
+        provider = find_venue("OKX")(["OKX:BTC-USDT"])
+        healer = Healer(
+            provider, history, Pipeline(provider.symbols), emit, clock=VenueClock(), ids_of=ids_of, rng=Random(1)
+        )  # fmt: skip
+        healing = asyncio.create_task(healer.run())
+        await asyncio.sleep(1.0)
+        healer.fetch_whole("OKX:BTC-USDT", window)
+        await asyncio.sleep(seconds)
+        healing.cancel()
+
+    virtual.run(heal(), virtual.VirtualLoop(), START_US)
+    return made
+
+
+def test_a_minute_is_made_whole_once_after_refusals():
+    history = Refusing(TRADES, 3, transient=True)
+
+    made = fetched_whole(history, MINUTE)
+
+    assert (len(made), len(history.asked)) == (1, 4)
+
+
+TRADES = [Trade("OKX:BTC-USDT", 100 + number, 10.0, 1.0, Side.BUY, START_US + number, START_US) for number in range(10)]
+MINUTE = Window(START_US, START_US + 60_000_000)
+
+
+@pytest.mark.parametrize("transient", [True, False])
+def test_a_minute_without_kept_trades_is_fetched_after_refusals(transient: bool):
+    history = Refusing(TRADES, 3, transient=transient)
+
+    made = fetched_whole(history, MINUTE)
+
+    assert {(each.symbol, each.window, tuple(each.trades)) for each in made} == {("OKX:BTC-USDT", MINUTE, tuple(TRADES[3:8]))}
+    waits = [b - a for a, b in zip(history.asked[:4], history.asked[1:4], strict=False)]
+    assert waits == sorted(waits)
+
+
+@pytest.mark.parametrize("transient", [True, False])
+def test_a_minute_without_kept_trades_stays_as_it_is_after_eight_refusals(transient: bool):
+    history = Refusing(TRADES, 1000, transient=transient)
+
+    made = fetched_whole(history, MINUTE, seconds=40_000.0)
+
+    assert made == []
+    assert len(history.asked) == 8
+    if transient:
+        assert history.asked[-1] - history.asked[0] <= 120.0
+
+
+def test_the_newest_hole_comes_first_whatever_symbol_it_is_of():
+    names = ["OKX:NEW-USDT", "OKX:OLD-USDT"]
+    asked: list[str] = []
+
+    class Empty:
+        async def trades(self, symbol: str, first_id: int, last_id: int, since_us: int | None = None) -> list[Trade]:
+            asked.append(symbol)
+            return []
+
+    async def heal() -> None:
+        async def emit(batch: Batch) -> None:
+            """Drop it."""
+
+        pipeline = Pipeline(names)
+        for name, at_us in zip(names, (9_000, 0), strict=True):
+            pipeline.take([Trade(name, number, 1.0, 1.0, Side.BUY, START_US + at_us + number, START_US) for number in (1, 5)])
+        await Healer(find_venue("OKX")(names), Empty(), pipeline, emit, clock=VenueClock(), rng=Random(1)).once()
+
+    virtual.run(heal(), virtual.VirtualLoop(), START_US)
+
+    assert asked == names

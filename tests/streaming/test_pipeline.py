@@ -58,7 +58,7 @@ def test_a_disconnect_without_a_lost_trade_leaves_whole_minutes():
     pipeline.take([trade(1, -1), trade(2, 5)])
 
     pipeline.interrupt()
-    quiet = pipeline.close_until(START_US + 2 * MINUTE_US)
+    quiet = pipeline.close_until(START_US + 2 * MINUTE_US, 0.0)
     batch = pipeline.take([trade(3, 3 * MINUTE_US)])
 
     assert quiet.candles == []
@@ -86,10 +86,122 @@ def test_the_clock_closes_a_symbol_that_is_quiet_while_another_one_trades():
     pipeline = Pipeline([SYMBOL, OTHER])
     pipeline.take([trade(1, 0), trade(7, 0, symbol=OTHER), trade(8, 1, symbol=OTHER), trade(2, MINUTE_US)])
 
-    batch = pipeline.close_until(START_US + MINUTE_US)
+    pipeline.prove(OTHER, START_US + MINUTE_US)
+    batch = pipeline.close_until(START_US + MINUTE_US, 0.0)
 
-    assert [candle.symbol for candle in batch.candles] == [OTHER]
+    assert [(candle.symbol, candle.complete) for candle in batch.candles] == [(OTHER, False)]  # its first minute
     assert pipeline.next_close_us() == START_US + 2 * MINUTE_US
+
+
+def test_a_minute_that_is_over_waits_for_a_proof_and_is_then_complete():
+    pipeline = Pipeline([SYMBOL])
+    pipeline.take([trade(1, -1), trade(2, 5)])
+
+    early = pipeline.close_until(START_US + MINUTE_US, 100.0)
+    behind = pipeline.prove(SYMBOL, START_US + MINUTE_US - 1)
+    later = pipeline.close_until(START_US + MINUTE_US, 104.9)
+    waits_since = pipeline.lanes[SYMBOL].waits_since
+    pipeline.prove(SYMBOL, START_US + MINUTE_US)
+    proven = pipeline.close_until(START_US + MINUTE_US, 104.9)
+
+    assert early.candles == behind.candles == later.candles == []
+    assert (waits_since, pipeline.lanes[SYMBOL].waits_since) == (100.0, None)
+    assert [(candle.complete, candle.revision) for candle in proven.candles] == [(True, 0)]
+
+
+def test_without_a_proof_a_minute_is_not_complete_until_a_trade_goes_on_from_it():
+    pipeline = Pipeline([SYMBOL])
+    pipeline.take([trade(1, -1), trade(2, 5)])
+
+    pipeline.close_until(START_US + MINUTE_US, 100.0)
+    closed = pipeline.close_until(START_US + 2 * MINUTE_US, 105.0)
+    at_once = pipeline.close_until(START_US + 3 * MINUTE_US, 105.1)
+    revised = pipeline.take([trade(3, 3 * MINUTE_US + 5), trade(4, 4 * MINUTE_US)])
+
+    assert [(candle.trades, candle.complete) for candle in closed.candles + at_once.candles] == [(1, False), (0, False), (0, False)]
+    assert [(candle.trades, candle.complete, candle.revision) for candle in revised.candles] == [
+        (1, True, 1),
+        (0, True, 1),
+        (0, True, 1),
+        (1, True, 0),
+    ]
+
+
+def test_what_the_venue_says_proves_minutes_up_to_the_moment_of_its_saying():
+    pipeline = Pipeline([SYMBOL])
+    pipeline.take([trade(1, -1), trade(2, 5)])
+    pipeline.close_until(START_US + 3 * MINUTE_US, 100.0)
+    pipeline.close_until(START_US + 3 * MINUTE_US, 105.0)
+
+    first = pipeline.prove(SYMBOL, START_US + 2 * MINUTE_US + 7)
+    second = pipeline.prove(SYMBOL, START_US + 3 * MINUTE_US)
+
+    assert [(candle.timestamp_us - START_US, candle.complete) for candle in first.candles] == [
+        (MINUTE_US, True),
+        (2 * MINUTE_US, True),
+    ]
+    assert [(candle.timestamp_us - START_US, candle.complete) for candle in second.candles] == [(3 * MINUTE_US, True)]
+
+
+def test_minutes_without_a_proof_are_in_the_hole_that_shows_behind_them():
+    pipeline = Pipeline([SYMBOL])
+    pipeline.take([trade(1, -1), trade(2, 5)])
+    pipeline.close_until(START_US + 2 * MINUTE_US, 100.0)
+    pipeline.close_until(START_US + 2 * MINUTE_US, 105.0)
+
+    batch = pipeline.take([trade(5, 2 * MINUTE_US + 5), trade(6, 3 * MINUTE_US)])
+    healed = pipeline.recover(SYMBOL, [trade(3, 7), trade(4, MINUTE_US + 7)])
+
+    assert [(candle.timestamp_us - START_US, candle.complete) for candle in batch.candles] == [(3 * MINUTE_US, False)]
+    assert [(candle.trades, candle.complete, candle.revision) for candle in healed.candles] == [
+        (2, True, 1),
+        (1, True, 1),
+        (1, True, 1),
+    ]
+
+
+def test_a_trade_of_a_hole_that_ended_without_it_is_taken_and_noted():
+    pipeline = Pipeline([SYMBOL])
+    pipeline.take([trade(1, -1), trade(2, 5), trade(5, 9), trade(6, MINUTE_US)])
+    [opened] = pipeline.open_holes()
+    pipeline.settle(SYMBOL, opened, State.NEVER_EXISTED, {})
+
+    first = pipeline.take([trade(4, 8)])
+    again = pipeline.take([trade(4, 8)])
+    second = pipeline.recover(SYMBOL, [trade(3, 7)])
+
+    assert [each.trade_id for each in first.trades + second.trades] == [4, 3]
+    assert [each.trade_id for each in again.duplicates] == [4]
+    assert [(step.state, step.recovered, step.missing) for step in first.progress + second.progress] == [
+        (State.NEVER_EXISTED, 1, ((3, 3),)),
+        (State.FILLED, 2, ()),
+    ]
+    assert [(candle.trades, candle.complete) for candle in first.candles + second.candles] == [(3, True), (4, True)]
+
+
+def test_the_last_trade_of_an_unrecoverable_hole_makes_its_minute_complete():
+    pipeline = Pipeline([SYMBOL])
+    pipeline.take([trade(1, -1), trade(2, 5), trade(4, 9), trade(5, MINUTE_US)])
+    [opened] = pipeline.open_holes()
+    pipeline.settle(SYMBOL, opened, State.UNRECOVERABLE, {})
+
+    batch = pipeline.take([trade(3, 8)])
+
+    assert [(candle.trades, candle.complete) for candle in batch.candles] == [(3, True)]
+    assert [step.state for step in batch.progress] == [State.FILLED]
+
+
+def test_minutes_stored_without_a_proof_are_proven_after_a_restart_too():
+    before = Pipeline([SYMBOL])
+    stored = before.take([trade(1, -1), trade(2, 5)])
+    before.close_until(START_US + 2 * MINUTE_US, 100.0)
+    closed = before.close_until(START_US + 2 * MINUTE_US, 105.0).candles
+    after = Pipeline([SYMBOL])
+    after.resume(SYMBOL, Resume(2, START_US + 5, stored.marks[SYMBOL].since_us, closed[0], closed[1:]))
+
+    batch = after.take([trade(3, 2 * MINUTE_US + 5)])
+
+    assert [(candle.trades, candle.complete, candle.revision) for candle in batch.candles] == [(1, True, 1), (0, True, 1)]
 
 
 def test_an_old_trade_repeated_to_a_new_subscriber_opens_no_bar():
@@ -105,7 +217,7 @@ def test_the_clock_closes_nothing_behind_a_lone_trade_that_may_be_an_echo():
     pipeline = Pipeline([SYMBOL])
     pipeline.take([trade(5, -60 * MINUTE_US)])
 
-    assert pipeline.close_until(START_US).candles == []
+    assert pipeline.close_until(START_US, 0.0).candles == []
     assert pipeline.next_close_us() is None
 
 
@@ -238,7 +350,8 @@ def test_without_stored_trades_the_forming_minute_is_not_complete_after_a_restar
 def test_stored_minutes_without_trades_are_revised_by_a_hole_found_after_the_restart():
     before = Pipeline([SYMBOL])
     stored = before.take([trade(1, -1), trade(2, 5), trade(3, 6)])
-    closed = before.close_until(START_US + 3 * MINUTE_US).candles
+    before.prove(SYMBOL, START_US + 3 * MINUTE_US)
+    closed = before.close_until(START_US + 3 * MINUTE_US, 0.0).candles
     after = Pipeline([SYMBOL])
     after.resume(SYMBOL, Resume(3, START_US + 6, stored.marks[SYMBOL].since_us, closed[0], closed[1:]))
 
@@ -308,3 +421,19 @@ def test_lost_and_doubled_trades_never_make_a_complete_candle_that_is_wrong(trad
 def _candles(trades: list[Trade]):
     builder = CandleBuilder(SYMBOL)
     return [candle for each in trades for candle in builder.add(each)] + [builder.forming()]
+
+
+def test_a_piece_of_a_long_hole_makes_only_its_own_minutes_anew():
+    day = 1440
+    pipeline = Pipeline([SYMBOL])
+    pipeline.take([trade(1, 0), trade(2, 10), trade(1000, 9 * day * MINUTE_US), trade(1001, 9 * day * MINUTE_US + 1)])
+    pipeline.take([trade(1002 + number, (9 * day + 1 + number) * MINUTE_US) for number in range(2 * day)])
+
+    first = pipeline.recover(SYMBOL, [trade(3, MINUTE_US + 5), trade(4, 3 * MINUTE_US + 5)])
+    middle = pipeline.recover(SYMBOL, [trade(500, 4000 * MINUTE_US + 5)])
+
+    windows = [each.window for batch in (first, middle) for each in batch.rebuilds]
+    assert [((each.start_us - START_US) // MINUTE_US, (each.end_us - START_US) // MINUTE_US) for each in windows] == [
+        (0, 4),
+        (4000, 4001),
+    ]

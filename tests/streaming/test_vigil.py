@@ -97,17 +97,19 @@ def test_patience_stays_within_its_bounds_whatever_the_rhythm(rhythm):
     assert 4.0 <= vigil.patience <= 60.0
 
 
-def test_what_is_owed_is_not_forgotten_by_an_answer_but_by_a_trade_or_a_new_line():
+def test_what_is_owed_is_not_forgotten_by_an_answer_but_by_a_trade_or_a_new_line_that_owes_nothing_for_a_while():
     vigil = liquid()
     vigil.lost("trades up to 9 did not come", 104.0)
 
     vigil.confirmed(108.0)
     still = vigil.state(108.0)[0]
-    vigil.renewed()
+    vigil.renewed(110.0)
     vigil.confirmed(112.0)
+    soon = vigil.state(112.0)[0]
+    vigil.confirmed(127.0)
 
-    assert still == "stale"
-    assert vigil.state(112.0)[0] == "quiet"
+    assert (still, soon) == ("stale", "stale")
+    assert vigil.state(127.0)[0] == "quiet"
 
 
 def test_many_quiet_symbols_share_the_venues_limits():
