@@ -87,6 +87,11 @@ class Process:
 
     # -- its life ------------------------------------------------------------------------------------------------
 
+    @property
+    def in_doubt(self) -> set[str]:
+        """The symbols with minutes that wait for their proof."""
+        return {symbol for symbol, lane in self._worker.pipeline.lanes.items() if lane.in_doubt}
+
     def start(self) -> "asyncio.Task[None]":
         """Begin to live; the task ends when it dies by itself."""
         self.living = asyncio.create_task(self._worker.run())

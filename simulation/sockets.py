@@ -181,7 +181,8 @@ class _Run:
             if not self._exchange.ended.is_set():
                 continue
             ended_at = min(ended_at, now())
-            calm = calm + 1 if await asyncio.to_thread(self._is_settled, now() - ended_at) else 0
+            settled = process.in_doubt.isdisjoint(self._truth()) and await asyncio.to_thread(self._is_settled, now() - ended_at)
+            calm = calm + 1 if settled else 0
             if calm >= _CALM or now() >= ended_at + _LONGEST_QUIET:
                 return "quiet"
 
