@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from db import schema
 from db.engine import create_engine, reachable, transaction
+from db.repositories.backfills import BackfillRepository
 from db.repositories.feeds import FeedRepository
 from db.repositories.gaps import GapRepository
 from db.repositories.market_data import MarketDataRepository
@@ -20,21 +21,8 @@ from db.repositories.watermarks import WatermarkRepository
 from db.storage import has_timescale, storage_of
 from db.store import Store
 from db.tables import metadata
+from db.wider import ROLLUPS, relation_of
 from market.errors import StoreError
-
-# A partitioned table is as large as its partitions; the number of rows is what the last statistics say.
-_SIZES = """
-select name, coalesce(sum(pg_total_relation_size(part.relid)), 0)::bigint as bytes,
-       coalesce(sum(greatest(class.reltuples, stat.n_live_tup)), 0)::bigint as rows
-from unnest(cast(:names as text[])) as name
-left join lateral (
-    select relid from pg_partition_tree(to_regclass(name)) where isleaf
-    union select oid from pg_class where oid = to_regclass(name) and relkind = 'r'
-) as part on true
-left join pg_class as class on class.oid = part.relid
-left join pg_stat_user_tables as stat on stat.relid = part.relid
-group by name order by name
-"""
 
 
 class DatabaseOperations:
@@ -48,6 +36,7 @@ class DatabaseOperations:
         gaps: Holes in the tape.
         symbols: What the venues list.
         feeds: How the feed of each symbol is doing.
+        backfills: What was asked of the venues, and how far each backfill came.
     """
 
     def __init__(self, engine: sa.Engine) -> None:
@@ -58,6 +47,7 @@ class DatabaseOperations:
         self.gaps = cast("GapRepository", _EachCall(engine, "gaps"))
         self.symbols = cast("SymbolRepository", _EachCall(engine, "symbols"))
         self.feeds = cast("FeedRepository", _EachCall(engine, "feeds"))
+        self.backfills = cast("BackfillRepository", _EachCall(engine, "backfills"))
 
     def transaction(self) -> AbstractContextManager[Store]:
         """Return a block in which several calls are one transaction."""
@@ -74,14 +64,15 @@ class DatabaseOperations:
     def get_stats(self) -> dict[str, Any]:
         """Return what is stored: server version, storage, schema revision, and for each table its bytes and about its rows."""
         with reachable(self.engine), self.engine.connect() as connection:
-            sizes = connection.execute(sa.text(_SIZES), {"names": sorted(metadata.tables)}).mappings()
+            storage = storage_of(connection)
+            sizes = storage.sizes(connection, sorted([*metadata.tables, *map(relation_of, ROLLUPS)]))
             return {
                 "server_version": connection.scalar(sa.text("show server_version")),
-                "storage": storage_of(connection).name,
+                "storage": storage.name,
                 "timescale_available": has_timescale(connection),
                 "schema_revision": schema.current(self.engine),
                 "bytes": connection.scalar(sa.text("select pg_database_size(current_database())")),
-                "tables": {size["name"]: {"bytes": size["bytes"], "rows": size["rows"]} for size in sizes},
+                "tables": {name: {"bytes": bytes_, "rows": rows} for name, (bytes_, rows) in sizes.items()},
             }
 
     def close(self) -> None:

@@ -1,49 +1,53 @@
-"""All that is special to PostgreSQL without TimescaleDB: monthly partitions, and wider candles computed from 1m rows."""
+"""All that is special to PostgreSQL without TimescaleDB: monthly partitions, and rollups as tables."""
 
 import logging
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from market.clock import to_datetime
+from db import wider
+from db.repositories.rollups import Change
+from market.clock import from_datetime, to_datetime
+from market.timeframe import BASE, Timeframe
 
 logger = logging.getLogger(__name__)
 
 # Any number that nobody else uses as an advisory lock of this database.
 _LOCK = 7_226_411_901
 
-# 1m rows (open, close] belong to the bucket that closes at the right border. Rows of a bucket that lies whole in the window
-# are all read, so the first and the last member are those with the lowest and the highest timestamp. The price of a member
-# without volume is an echo of the close before it and not a trade: market/rollup.py does the same.
-_WIDER = """
-select time_bucket(%(width)s * interval '1 microsecond', timestamp, "offset" => interval '1 microsecond')
-         + (%(width)s - 1) * interval '1 microsecond' as timestamp,
-       coalesce((array_agg(open order by timestamp) filter (where volume > 0))[1], (array_agg(open order by timestamp))[1]) as open,
-       coalesce(max(high) filter (where volume > 0), max(high)) as high,
-       coalesce(min(low) filter (where volume > 0), min(low)) as low,
-       (array_agg(close order by timestamp))[count(*)] as close,
-       {volume} as volume,
-       case when count(quote_volume) = count(*) then {quote_volume} end as quote_volume,
-       case when count(trades) = count(*) then sum(trades)::bigint end as trades,
-       case when count(taker_buy_volume) = count(*) then {taker_buy_volume} end as taker_buy_volume,
-       min(first_trade_id) as first_trade_id, max(last_trade_id) as last_trade_id,
-       case when count(*) < %(members)s or not bool_and(complete) then false
-            when count(complete) = count(*) then true end as complete,
-       case when bool_or(origin = 'exchange') then 'exchange'
-            when bool_or(origin = 'healed') then 'healed' else 'live' end as origin,
-       sum(revision)::integer as revision
-from market_data
-where symbol = %(symbol)s and timeframe = '1m' and timestamp > %(after)s and timestamp <= %(until)s
-group by 1
-order by 1
-""".format(
-    # Sums carry noise behind the venue's digits; above 9e7 a double has no eighth digit to round to.
-    **{
-        name: f"case when sum({name}) < 9e7 then round(sum({name}) * 1e8) / 1e8 else sum({name}) end"
-        for name in ("volume", "quote_volume", "taker_buy_volume")
-    }
+_ROLLUP = """
+create table {relation} (
+    symbol text not null, bucket timestamptz not null, timestamp timestamptz not null,
+    open double precision not null, high double precision not null, low double precision not null, close double precision not null,
+    volume double precision not null, quote_volume double precision, trades bigint, taker_buy_volume double precision,
+    first_trade_id bigint, last_trade_id bigint, members bigint not null, complete boolean, origin text not null,
+    revision integer not null,
+    primary key (symbol, bucket)
 )
+"""
+
+_ROLL_UP = """
+insert into {relation} as stored (symbol, bucket, timestamp, {columns})
+select %(symbol)s, timestamp - (%(width)s - 1) * interval '1 microsecond', timestamp, {columns} from ({made}) as made
+on conflict (symbol, bucket) do update set {assignments} where ({new}) is distinct from ({old})
+"""
+
+
+# A partitioned table is as large as its partitions; the number of rows is what the last statistics say.
+_SIZES = """
+select name, coalesce(sum(pg_total_relation_size(part.relid)), 0)::bigint as bytes,
+       coalesce(sum(greatest(class.reltuples, stat.n_live_tup)), 0)::bigint as rows
+from unnest(cast(:names as text[])) as name
+left join lateral (
+    select relid from pg_partition_tree(to_regclass(name)) where isleaf
+    union select oid from pg_class where oid = to_regclass(name) and relkind = 'r'
+) as part on true
+left join pg_class as class on class.oid = part.relid
+left join pg_stat_user_tables as stat on stat.relid = part.relid
+group by name order by name
+"""
 
 
 class PlainStorage:
@@ -70,13 +74,75 @@ class PlainStorage:
                 _make_partition(beside, table, month)
         self._ready.update((table, month) for month in missing)
 
-    @property
-    def wider_candles(self) -> str:
-        """A query for candles made of 1m rows.
+    def roll_up(self, engine: sa.Engine, changes: Sequence[Change], untils: dict[str, int]) -> dict[str, int]:
+        """Make the rollups anew where 1m rows changed.
 
-        Its parameters are symbol, width (microseconds), members (1m rows in a whole bucket), after and until (closes of buckets).
+        Args:
+            engine: Of the database.
+            changes: What changed.
+            untils: The close up to which the 1m rows of each symbol are all there.
+
+        Returns:
+            How many rows were added or changed, by relation.
         """
-        return _WIDER
+        touched: dict[str, int] = {}
+        for change in changes:
+            with engine.begin() as connection:  # one for each, so that a long history holds no lock for long
+                for level in wider.ROLLUPS:
+                    rows = _roll_up(connection, change, level, untils[change.symbol])
+                    touched[wider.relation_of(level)] = touched.get(wider.relation_of(level), 0) + rows
+        return touched
+
+    def sizes(self, connection: sa.Connection, names: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Return of each relation its bytes, indexes included, and about how many rows it has."""
+        found = connection.execute(sa.text(_SIZES), {"names": list(names)})
+        return {row.name: (row.bytes, row.rows) for row in found}
+
+
+def install(connection: sa.Connection) -> None:
+    """Make the rollups."""
+    for level in wider.ROLLUPS:
+        connection.exec_driver_sql(_ROLLUP.format(relation=wider.relation_of(level)))
+
+
+def uninstall(connection: sa.Connection) -> None:
+    """Remove the rollups."""
+    for level in wider.ROLLUPS:
+        connection.exec_driver_sql(f"drop table {wider.relation_of(level)}")
+
+
+def take_over(connection: sa.Connection, table: str, *, key: str) -> None:
+    """Put a table with monthly partitions in the place of one that is split otherwise; its rows are copied."""
+    connection.exec_driver_sql(f"alter table {table} rename to {table}_before")
+    connection.exec_driver_sql(f"alter table {table}_before rename constraint {table}_key to {table}_before_key")
+    like = f"like {table}_before including defaults including constraints including comments"
+    connection.exec_driver_sql(
+        f"create table {table} ({like}, constraint {table}_key primary key ({key})) partition by range (timestamp)"
+    )
+    first, last = connection.exec_driver_sql(f"select min(timestamp), max(timestamp) from {table}_before").one()  # noqa: S608 - ours
+    if first is not None:
+        for month in range(_month(from_datetime(first)), _month(from_datetime(last)) + 1):
+            _make_partition(connection, table, month)
+        connection.exec_driver_sql(f"insert into {table} select * from {table}_before")  # noqa: S608 - names of ours
+    connection.exec_driver_sql(f"drop table {table}_before")
+
+
+def _roll_up(connection: sa.Connection, change: Change, level: Timeframe, until_us: int) -> int:
+    after_us = level.open_of(change.after_us)
+    last_us = min(level.close_of(change.until_us - 1), level.open_of(until_us))
+    if last_us <= after_us:
+        return 0
+    source = wider.source_of(level)
+    statement = _ROLL_UP.format(
+        relation=wider.relation_of(level),
+        columns=", ".join(wider.COLUMNS),
+        made=wider.of_rows(member=BASE) if source is BASE else wider.of_rollup(member=source),
+        assignments=", ".join(f"{name} = excluded.{name}" for name in wider.COLUMNS),
+        new=", ".join(f"excluded.{name}" for name in wider.COLUMNS),
+        old=", ".join(f"stored.{name}" for name in wider.COLUMNS),
+    )
+    parameters = {"symbol": change.symbol, "width": level.width_us, "after": to_datetime(after_us), "until": to_datetime(last_us)}
+    return connection.exec_driver_sql(statement, parameters).rowcount
 
 
 def _month(moment_us: int) -> int:

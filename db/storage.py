@@ -1,24 +1,26 @@
 """Which kind of PostgreSQL a server is; the rest of the program cannot tell."""
 
-import logging
 from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 
 from db.plain import PlainStorage
+from db.timescale import TimescaleStorage
 
-logger = logging.getLogger(__name__)
+Storage = PlainStorage | TimescaleStorage
 
-_known: WeakKeyDictionary[sa.Engine, PlainStorage] = WeakKeyDictionary()
+_known: WeakKeyDictionary[sa.Engine, Storage] = WeakKeyDictionary()
+
+# What a migration made of the tables says what they are: a server may have been given TimescaleDB afterwards.
+_IS_PARTITIONED = "select relkind = 'p' from pg_class where oid = to_regclass('market_data')"
 
 
-def storage_of(connection: sa.Connection) -> PlainStorage:
-    """Return how the server of a connection splits and rolls up its tables; asked once for each engine."""
+def storage_of(connection: sa.Connection) -> Storage:
+    """Return how the database of a connection splits and rolls up its tables; asked once for each engine."""
     storage = _known.get(connection.engine)
     if storage is None:
-        if has_timescale(connection):
-            logger.warning("storage=plain: the server offers TimescaleDB, which this version does not use yet")
-        storage = _known.setdefault(connection.engine, PlainStorage())
+        partitioned = connection.scalar(sa.text(_IS_PARTITIONED))
+        storage = _known.setdefault(connection.engine, TimescaleStorage() if partitioned is False else PlainStorage())
     return storage
 
 

@@ -2,10 +2,12 @@
 
 import sqlalchemy as sa
 
+from db.repositories.backfills import BackfillRepository
 from db.repositories.feeds import FeedRepository
 from db.repositories.gaps import GapRepository
 from db.repositories.market_data import MarketDataRepository
 from db.repositories.raw_trades import RawTradeRepository
+from db.repositories.rollups import RollupRepository
 from db.repositories.symbols import SymbolRepository
 from db.repositories.watermarks import WatermarkRepository
 
@@ -20,6 +22,8 @@ class Store:
         gaps: Holes in the tape.
         symbols: What the venues list.
         feeds: How the feed of each symbol is doing.
+        rollups: How far the wider candles are that are kept.
+        backfills: What was asked of the venues, and how far each backfill came.
     """
 
     def __init__(self, connection: sa.Connection) -> None:
@@ -29,3 +33,5 @@ class Store:
         self.gaps = GapRepository(connection)
         self.symbols = SymbolRepository(connection)
         self.feeds = FeedRepository(connection)
+        self.rollups = RollupRepository(connection)
+        self.backfills = BackfillRepository(connection)

@@ -112,6 +112,29 @@ watermarks = sa.Table(
     comment="Up to which trade a symbol is stored.",
 )
 
+rollup_marks = sa.Table(
+    "rollup_marks",
+    metadata,
+    sa.Column("symbol", sa.Text, nullable=False),
+    _moment("until"),
+    _moment("updated_at", now=True),
+    sa.PrimaryKeyConstraint("symbol", name="rollup_marks_key"),
+    comment="Up to which close the 1m rows of a symbol are rolled up, but for the changes noted.",
+)
+
+rollup_changes = sa.Table(
+    "rollup_changes",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), nullable=False),
+    sa.Column("symbol", sa.Text, nullable=False),
+    _moment("after"),
+    _moment("until"),
+    sa.PrimaryKeyConstraint("id", name="rollup_changes_key"),
+    sa.CheckConstraint("after < until", name="rollup_changes_order"),
+    sa.Index("rollup_changes_by_symbol", "symbol", "after"),
+    comment="1m rows that changed since the rollups were made of them.",
+)
+
 symbols = sa.Table(
     "symbols",
     metadata,
@@ -141,4 +164,56 @@ feeds = sa.Table(
     sa.PrimaryKeyConstraint("symbol", name="feeds_key"),
     sa.CheckConstraint("state in ('live', 'quiet', 'stale', 'healing', 'down')", name="feeds_state"),
     comment="How the feed of each symbol is doing, as its worker said at the last change.",
+)
+
+backfills = sa.Table(
+    "backfills",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), nullable=False),
+    sa.Column("symbol", sa.Text, nullable=False),
+    sa.Column("timeframe", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    _moment("start"),
+    _moment("end"),
+    sa.Column("state", sa.Text, nullable=False, server_default="running"),
+    sa.Column("wanted", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("fetched", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("stored", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("requests", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("conflicts", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("error", sa.Text),
+    _moment("started_at", now=True),
+    _moment("updated_at", now=True),
+    sa.PrimaryKeyConstraint("id", name="backfills_key"),
+    sa.CheckConstraint("source in ('candles', 'trades')", name="backfills_source"),
+    sa.CheckConstraint("state in ('running', 'done', 'failed', 'cancelled', 'interrupted')", name="backfills_state"),
+    sa.CheckConstraint('start <= "end"', name="backfills_order"),
+    sa.Index("backfills_by_symbol", "symbol", "timeframe"),
+    comment="Each backfill and how far it came; who runs one writes every ten seconds.",
+)
+
+backfill_spans = sa.Table(
+    "backfill_spans",
+    metadata,
+    sa.Column("symbol", sa.Text, nullable=False),
+    sa.Column("timeframe", sa.Text, nullable=False),
+    _moment("start"),
+    _moment("end"),
+    _moment("updated_at", now=True),
+    sa.PrimaryKeyConstraint("symbol", "timeframe", "start", name="backfill_spans_key"),
+    sa.CheckConstraint('start < "end"', name="backfill_spans_order"),
+    comment="Of which time the venue was asked for candles and answered: what is not stored of it the venue does not have.",
+)
+
+candle_conflicts = sa.Table(
+    "candle_conflicts",
+    metadata,
+    sa.Column("symbol", sa.Text, nullable=False),
+    sa.Column("timeframe", sa.Text, nullable=False),
+    _moment("timestamp"),
+    sa.Column("ours", JSONB, nullable=False),
+    sa.Column("theirs", JSONB, nullable=False),
+    _moment("noted_at", now=True),
+    sa.PrimaryKeyConstraint("symbol", "timeframe", "timestamp", name="candle_conflicts_key"),
+    comment="Candles that are proven whole and differ from the venue's own.",
 )

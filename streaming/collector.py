@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from db.bus import AsyncBus, Bus
+from db.claims import Claims, Purpose
 from db.operations import DatabaseOperations
-from db.owners import SymbolOwner
 from exchanges.base import DataProvider
 from exchanges.rest import HistoryClient
 from market.candle import Candle
@@ -151,7 +151,7 @@ class DataCollector:
 
     async def _follow(self, provider: DataProvider, timeframes: list[Timeframe]) -> None:
         persistence = Persistence(self._db.transaction, provider, keep_trades=self.store_raw_data, timeframes=timeframes)
-        owner = SymbolOwner(self._db.engine)
+        owner = Claims(self._db.engine, Purpose.FOLLOW)
         async with HistoryClient(provider) as history, _bus(self._redis_url) as bus:
             worker = Worker(
                 provider,
@@ -173,7 +173,7 @@ class DataCollector:
                 await asyncio.to_thread(owner.close)
 
 
-async def _hold(owner: SymbolOwner, worker: Worker) -> None:
+async def _hold(owner: Claims, worker: Worker) -> None:
     """Keep the symbols of a worker, also over a restart of the database; end it when somebody else took one meanwhile."""
     while True:
         await asyncio.sleep(_HOLD_SECONDS)

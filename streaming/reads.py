@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 from typing import Any
 
-from db.owners import SymbolOwner
+from db.claims import Claims
 from exchanges.base import Instrument
 from market.clock import monotonic
 from market.continuity import Ids
@@ -38,7 +38,7 @@ class Reads:
         persistence: Persistence,
         in_thread: InThread = asyncio.to_thread,
         *,
-        owner: SymbolOwner | None = None,
+        owner: Claims | None = None,
         rng: Random | None = None,
     ) -> None:
         self._persistence, self._in_thread, self._owner, self._rng = persistence, in_thread, owner, rng

@@ -59,8 +59,8 @@ def database_url(postgres_server: PostgresServer, template_database: str) -> Ite
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[sa.Engine]:
-    """Return an engine on a fresh database."""
+def plain_engine(database_url: str) -> Iterator[sa.Engine]:
+    """Return an engine on a fresh database of the embedded server."""
     from db.engine import create_engine
 
     engine = create_engine(database_url)
@@ -69,11 +69,38 @@ def engine(database_url: str) -> Iterator[sa.Engine]:
 
 
 @pytest.fixture
+def engine(plain_engine: sa.Engine) -> sa.Engine:
+    """Return an engine on a fresh database; the tests of repositories have another one, for two servers."""
+    return plain_engine
+
+
+@pytest.fixture
 def database(engine: sa.Engine):
     """Return DatabaseOperations on a fresh database."""
     from db.operations import DatabaseOperations
 
     return DatabaseOperations(engine)
+
+
+@pytest.fixture(scope="session")
+def timescale_server() -> Iterator[sa.Engine]:
+    """Return an engine on a TimescaleDB with the newest schema; its rows are those of the test before."""
+    from db.engine import create_engine
+    from tests.timescale.server import timescale_url
+
+    with timescale_url() as url:
+        engine = create_engine(url)
+        yield engine
+        engine.dispose()
+
+
+@pytest.fixture
+def timescale_engine(timescale_server: sa.Engine) -> sa.Engine:
+    """Return an engine on an empty TimescaleDB."""
+    from tests.timescale.server import empty
+
+    empty(timescale_server)
+    return timescale_server
 
 
 @pytest.fixture(scope="session")

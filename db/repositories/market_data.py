@@ -9,9 +9,11 @@ from db import candle_rows, coverage
 from db.bounds import Moment, lower, microseconds, upper
 from db.bulk import RowsExist
 from db.repositories.raw_trades import RawTradeRepository
+from db.repositories.rollups import RollupRepository
 from db.series import CandleSeries, series_of
 from db.storage import storage_of
 from db.tables import market_data
+from db.wider_reads import better, made_of_minutes, of_rows, proven_ours
 from market.candle import Candle
 from market.clock import from_datetime, to_datetime
 from market.timeframe import BASE, Timeframe, parse_timeframe
@@ -28,6 +30,11 @@ where symbol = %(symbol)s and timeframe = %(timeframe)s and timestamp >= %(start
 order by timestamp
 """  # noqa: S608 - names of ours
 
+
+_TIMEFRAMES = """
+select each from unnest(cast(:all as text[])) as each
+where exists (select from market_data where symbol = :symbol and timeframe = each)
+"""
 
 _SYMBOLS = """
 with recursive known as (
@@ -72,18 +79,20 @@ class MarketDataRepository:
         if len(newest) < _BULK_ROWS or self._any_stored(newest):
             return self._merge([newest], force=force_update)
         self._ensure_partitions(newest)
+        RollupRepository(self._connection).lock(_of_minutes([newest]))
         try:
             with self._connection.begin_nested():
                 candle_rows.insert(self._connection, newest)
         except RowsExist:  # somebody else was faster
             return self._merge([newest], force=force_update)
+        RollupRepository(self._connection).note(_written([newest]))
         return len(newest)
 
     def get_candles(self, symbol: str, timeframe: Timeframe | str, start: Moment = None, end: Moment = None) -> "pd.DataFrame":
         """Return the candles of any timeframe as a table, oldest first.
 
-        Candles wider than 1m are stored ones (imports) or made of 1m rows; narrower ones are made of raw trades. A candle
-        that is not over, as far as the store knows, is left out.
+        Candles wider than 1m are made of 1m rows and proven whole, or stored ones (imports), or made of whatever narrower
+        ones are stored; narrower ones are made of raw trades. A candle that is not over, as far as the store knows, is left out.
 
         Args:
             symbol: `EXCHANGE:BASE-QUOTE`.
@@ -108,7 +117,8 @@ class MarketDataRepository:
 
             trades = RawTradeRepository(self._connection)
             return stored.before(candles_of_trades(trades, symbol, width, start_us=start_us, end_us=end_us))
-        return stored.before(self._wider(symbol, width, start_us, end_us))
+        made = self._wider(symbol, width, start_us, end_us)
+        return proven_ours(made).before(stored).before(made) if len(stored) else made
 
     def get_candle(self, symbol: str, timeframe: Timeframe | str, timestamp_us: int) -> Candle | None:
         """Return the candle that closes at a moment."""
@@ -130,6 +140,18 @@ class MarketDataRepository:
         )
         moment = self._connection.scalar(newest.order_by(market_data.c.timestamp.desc()).limit(1))
         return None if moment is None else self.get_candle(symbol, timeframe, from_datetime(moment))
+
+    def span(self, symbol: str, timeframe: Timeframe | str) -> tuple[int | None, int | None]:
+        """Return the closes of the oldest and of the newest stored row, None and None without any."""
+        last_us = self._last_us(symbol, parse_timeframe(timeframe))
+        oldest = sa.select(market_data.c.timestamp).where(*_of(symbol, parse_timeframe(timeframe)))
+        first = self._connection.scalar(oldest.order_by(market_data.c.timestamp).limit(1))
+        return None if first is None else from_datetime(first), last_us
+
+    def stored_timeframes(self, symbol: str) -> list[Timeframe]:
+        """Return the widths of which rows are stored, the narrowest first."""
+        found = self._connection.scalars(sa.text(_TIMEFRAMES), {"symbol": symbol, "all": list(map(str, Timeframe))})
+        return sorted(map(Timeframe, found), key=lambda timeframe: timeframe.width_us)
 
     def symbols(self) -> list[str]:
         """Return the symbols of which a candle is stored, in the order of the alphabet; it jumps from one to the next."""
@@ -162,7 +184,12 @@ class MarketDataRepository:
             return 0
         for series in several:
             self._ensure_partitions(series)
-        return candle_rows.merge(self._connection, several, force=force)
+        rollups = RollupRepository(self._connection)
+        rollups.lock(_of_minutes(several))
+        changed = candle_rows.merge(self._connection, several, force=force)
+        if changed:
+            rollups.note(_written(several))
+        return changed
 
     def _ensure_partitions(self, series: CandleSeries) -> None:
         stamps = series.columns["timestamp"]
@@ -181,19 +208,25 @@ class MarketDataRepository:
         return candle_rows.select(self._connection, _STORED, parameters, of=(symbol, width))
 
     def _wider(self, symbol: str, width: Timeframe, start_us: int | None, end_us: int | None) -> CandleSeries:
-        """Return candles made of 1m rows, without the one that is not over yet."""
-        last_us = self._last_us(symbol, BASE)
-        until_us = None if last_us is None else _floor(width, last_us if end_us is None else min(last_us, end_us))
-        parameters = {
-            "symbol": symbol,
-            "width": width.width_us,
-            "members": width.width_us // BASE.width_us,
+        """Return candles made of narrower rows, without the one that is not over yet."""
+        made = CandleSeries.empty(symbol, width)
+        for member in self._members(symbol, width):
+            last_us = self._last_us(symbol, member)
+            assert last_us is not None
             # The first label not before `start`, less the width: where its first member opens.
-            "after": lower(None if start_us is None else _floor(width, start_us - 1)),
-            "until": lower(until_us),
-        }
-        query = storage_of(self._connection).wider_candles
-        return candle_rows.select(self._connection, query, parameters, of=(symbol, width))
+            after_us = None if start_us is None else _floor(width, start_us - 1)
+            until_us = _floor(width, last_us if end_us is None else min(last_us, end_us))
+            if member is BASE:
+                rows = made_of_minutes(self._connection, symbol, width, after_us=after_us, until_us=until_us)
+            else:
+                rows = of_rows(self._connection, symbol, width, member, after_us=after_us, until_us=until_us)
+            made = better(made, rows)
+        return made
+
+    def _members(self, symbol: str, width: Timeframe) -> list[Timeframe]:
+        """Return the stored widths of which candles of a width can be made, the narrowest first."""
+        stored = self.stored_timeframes(symbol)
+        return [member for member in stored if BASE.width_us <= member.width_us < width.width_us and member.divides(width)]
 
     def _last_us(self, symbol: str, timeframe: Timeframe, until_us: int | None = None) -> int | None:
         """Return the close of the newest row, or of the newest one not later than a moment."""
@@ -204,12 +237,16 @@ class MarketDataRepository:
         return None if moment is None else from_datetime(moment)
 
     def _last_made_us(self, symbol: str, width: Timeframe) -> int | None:
-        """Return the close of the newest candle that can be made of 1m rows or of trades."""
+        """Return the close of the newest candle that can be made of narrower rows or of trades."""
         if width.width_us < BASE.width_us:
             traded_us = RawTradeRepository(self._connection).last_us(symbol)
             return None if traded_us is None else _floor(width, traded_us)
-        last_us = self._last_us(symbol, BASE)
-        member_us = None if last_us is None else self._last_us(symbol, BASE, _floor(width, last_us))
+        made = [self._last_made_of(symbol, width, member) for member in self._members(symbol, width)]
+        return max((label for label in made if label is not None), default=None)
+
+    def _last_made_of(self, symbol: str, width: Timeframe, member: Timeframe) -> int | None:
+        last_us = self._last_us(symbol, member)
+        member_us = None if last_us is None else self._last_us(symbol, member, _floor(width, last_us))
         return None if member_us is None else width.close_of(member_us - 1)
 
 
@@ -220,3 +257,13 @@ def _of(symbol: str, timeframe: Timeframe) -> tuple[sa.ColumnElement[bool], sa.C
 def _floor(width: Timeframe, moment_us: int) -> int:
     """Return the newest close that is not after a moment."""
     return width.open_of(moment_us)
+
+
+def _of_minutes(several: list[CandleSeries]) -> list[str]:
+    return [series.symbol for series in several if series.timeframe is BASE and len(series)]
+
+
+def _written(several: list[CandleSeries]) -> list[tuple[str, int, int]]:
+    """Return where the first 1m row of each series opens and the last one closes."""
+    stamps = [(series.symbol, series.columns["timestamp"]) for series in several if series.timeframe is BASE and len(series)]
+    return [(symbol, int(labels[0]) - BASE.width_us, int(labels[-1])) for symbol, labels in stamps]

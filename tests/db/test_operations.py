@@ -11,6 +11,8 @@ from db import schema
 from db.engine import create_engine
 from db.home import own
 from db.operations import DatabaseOperations, get_database_operations
+from db.tables import metadata
+from db.wider import ROLLUPS, relation_of
 from tests.db.candles import SYMBOL, candle
 
 pytestmark = pytest.mark.postgres
@@ -63,7 +65,8 @@ def test_statistics_say_what_is_stored(database):
     assert stats["tables"]["watermarks"]["rows"] == 1
     assert stats["tables"]["watermarks"]["bytes"] > 0
     assert stats["tables"]["gaps"]["rows"] == 0
-    assert set(stats["tables"]) == {"market_data", "raw_trades", "raw_points", "gaps", "watermarks", "symbols", "feeds"}
+    assert set(stats["tables"]) == {*metadata.tables, *map(relation_of, ROLLUPS)}
+    assert {"market_data", "raw_trades", "gaps", "watermarks", "candles_5m", "candles_1w"} <= set(stats["tables"])
 
 
 def test_the_address_of_the_settings_is_taken(database_url, monkeypatch):

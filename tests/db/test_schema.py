@@ -17,6 +17,7 @@ from db.repositories.feeds import Feed
 from db.repositories.gaps import Gap
 from db.repositories.watermarks import Watermark
 from db.tables import metadata
+from db.wider import ROLLUPS, relation_of
 from market.clock import parse_time
 from market.errors import SchemaError, StoreUnreachable
 
@@ -30,11 +31,18 @@ def empty(empty_database_url):
     engine.dispose()
 
 
+def context_of(connection):
+    """Return what compares a database with the tables; the storages make the rollups, each in its own way."""
+
+    def counts(name, kind, _parents):
+        return kind != "table" or name not in map(relation_of, ROLLUPS)
+
+    return MigrationContext.configure(connection, opts={"compare_server_default": True, "include_name": counts})
+
+
 def test_a_migrated_database_is_what_the_tables_say(engine):
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
-
-        assert compare_metadata(context, metadata) == []
+        assert compare_metadata(context_of(connection), metadata) == []
 
 
 def test_constraints_are_what_the_tables_say(engine):
@@ -196,8 +204,7 @@ def test_an_upgrade_over_an_undone_one_gives_the_same_tables(old):
         migrate(old, direction, revision)
 
     with old.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
-        assert compare_metadata(context, metadata) == []
+        assert compare_metadata(context_of(connection), metadata) == []
     assert DatabaseOperations(old).gaps.list()[0] == OLD_HOLE
 
 

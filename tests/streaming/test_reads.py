@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from db.owners import SymbolOwner
+from db.claims import Claims, Purpose
 from exchanges import OKX
 from market.errors import InputError
 from simulation import loop as virtual
@@ -24,7 +24,7 @@ async def at_once(work: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def test_a_symbol_that_another_worker_follows_is_refused_after_a_while(database):
-    other, mine = SymbolOwner(database.engine), SymbolOwner(database.engine)
+    other, mine = Claims(database.engine, Purpose.FOLLOW), Claims(database.engine, Purpose.FOLLOW)
     other.claim([BTC])
     reads = Reads(Persistence(database.transaction, OKX([BTC])), at_once, owner=mine, rng=Random(1))
 
@@ -36,7 +36,7 @@ def test_a_symbol_that_another_worker_follows_is_refused_after_a_while(database)
 
 
 def test_a_worker_that_is_ending_is_waited_for(database):
-    other, mine = SymbolOwner(database.engine), SymbolOwner(database.engine)
+    other, mine = Claims(database.engine, Purpose.FOLLOW), Claims(database.engine, Purpose.FOLLOW)
     other.claim([BTC])
     reads = Reads(Persistence(database.transaction, OKX([BTC])), at_once, owner=mine, rng=Random(1))
 

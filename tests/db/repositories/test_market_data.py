@@ -251,21 +251,42 @@ class TestWiderCandles:
         assert closes(database, "1h", None, MONDAY_US + 59 * MINUTE_US) == []
         assert closes(database, "1h", None, MONDAY_US + 60 * MINUTE_US) == [MONDAY_US + 60 * MINUTE_US]
 
-    def test_stored_ones_count_and_the_rest_is_made(self, database):
+    def test_stored_ones_count_but_those_that_our_own_minutes_prove(self, database):
         hour_us = Timeframe.H1.width_us
         imported = [
             msgspec.structs.replace(
                 candle(0, origin=Origin.EXCHANGE), timeframe=Timeframe.H1, timestamp_us=MONDAY_US + hour * hour_us
             )
-            for hour in (-1, 1)
+            for hour in (-1, 1, 2)
         ]
-        database.market_data.upsert_candles([*imported, *minutes(1, 120)])
+        database.market_data.upsert_candles([*imported, *minutes(2, 180)])
 
         found = read(database, "1h")
 
-        assert found[:2] == imported
-        assert (found[2].timestamp_us, found[2].close) == (MONDAY_US + 2 * hour_us, 120.0)
-        assert len(found) == 3
+        assert found[:2] == imported[:2]
+        assert [(one.timestamp_us, one.close) for one in found[2:]] == [
+            (MONDAY_US + 2 * hour_us, 120.0),
+            (MONDAY_US + 3 * hour_us, 180.0),
+        ]
+
+    def test_they_are_made_of_wider_ones_where_there_are_no_minutes(self, database):
+        hour_us = Timeframe.H1.width_us
+        imported = [
+            msgspec.structs.replace(
+                candle(0, origin=Origin.EXCHANGE, close=2.5), timeframe=Timeframe.H1, timestamp_us=MONDAY_US + hour * hour_us
+            )
+            for hour in range(1, 13)
+        ]
+        database.market_data.upsert_candles([*imported, *minutes(241, 480)])
+
+        found = read(database, "4h")
+
+        assert [(one.timestamp_us - MONDAY_US, one.close, one.complete) for one in found] == [
+            (4 * hour_us, 2.5, True),
+            (8 * hour_us, 480.0, True),
+            (12 * hour_us, 2.5, True),
+        ]
+        assert database.market_data.get_latest_candle(SYMBOL, "4h") == found[-1]
 
     def test_the_latest_may_be_a_stored_one(self, database):
         imported = msgspec.structs.replace(candle(0), timeframe=Timeframe.H1, timestamp_us=MONDAY_US + 5 * Timeframe.H1.width_us)

@@ -1,44 +1,50 @@
-"""Who follows a symbol: one worker at a time, for two memories of one minute would overwrite each other."""
+"""What one process may do at a time, for as long as it lives: follow a symbol, or backfill it."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from enum import IntEnum
 
 import sqlalchemy as sa
 
 from db.engine import reachable
 
-# Any number that nobody else uses as the first half of an advisory lock of this database.
-_LOCK = 72_265
-
-_CLAIM = "select symbol from unnest(cast(:symbols as text[])) as symbol where not pg_try_advisory_lock(:lock, hashtext(symbol))"
+_CLAIM = "select name from unnest(cast(:names as text[])) as name where not pg_try_advisory_lock(:lock, hashtext(name))"
 
 
-class SymbolOwner:
-    """Holds symbols of one database for this process: locks of a session, which end with the process however it ends.
+class Purpose(IntEnum):
+    """What something is claimed for; numbers that nobody else uses as the first half of an advisory lock of this database."""
+
+    FOLLOW = 72_265
+    BACKFILL = 72_267
+
+
+class Claims:
+    """Names of one database that this process holds: locks of a session, which end with the process however it ends.
 
     Args:
         engine: Of the database; one connection of it is kept open.
+        purpose: What they are claimed for.
     """
 
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: sa.Engine, purpose: Purpose) -> None:
+        self._engine, self._purpose = engine, purpose
         self._connection: sa.Connection | None = None
-        self._symbols: list[str] = []
+        self._names: list[str] = []
 
-    def claim(self, symbols: Iterable[str]) -> list[str]:
-        """Claim symbols; return those that somebody else holds.
+    def claim(self, names: Iterable[str]) -> list[str]:
+        """Claim names; return those that somebody else holds.
 
         Raises:
             StoreUnreachable: If the database does not answer.
         """
-        wanted = [symbol for symbol in symbols if symbol not in self._symbols]
+        wanted = [name for name in names if name not in self._names]
         with self._session() as connection:
-            refused = list(connection.scalars(sa.text(_CLAIM), {"symbols": wanted, "lock": _LOCK}))
-        self._symbols += [symbol for symbol in wanted if symbol not in refused]
+            refused = list(connection.scalars(sa.text(_CLAIM), {"names": wanted, "lock": int(self._purpose)}))
+        self._names += [name for name in wanted if name not in refused]
         return refused
 
     def renew(self) -> list[str]:
-        """Make sure that the symbols are still held, after the server was away too; return those that somebody else took.
+        """Make sure that the names are still held, after the server was away too; return those that somebody else took.
 
         Raises:
             StoreUnreachable: If the database does not answer.
@@ -47,12 +53,12 @@ class SymbolOwner:
             with self._session() as connection:
                 connection.execute(sa.text("select 1"))
             return []
-        symbols, self._symbols = self._symbols, []
-        return self.claim(symbols)
+        names, self._names = self._names, []
+        return self.claim(names)
 
     def close(self) -> None:
-        """Let go of all symbols."""
-        self._symbols = []
+        """Let go of all names."""
+        self._names = []
         self._drop()
 
     def _drop(self) -> None:

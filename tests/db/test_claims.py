@@ -3,7 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
-from db.owners import SymbolOwner
+from db.claims import Claims, Purpose
 from market.errors import StoreUnreachable
 
 pytestmark = pytest.mark.postgres
@@ -12,7 +12,7 @@ BTC, ETH, SOL = "OKX:BTC-USDT", "OKX:ETH-USDT", "OKX:SOL-USDT"
 
 @pytest.fixture
 def owners(engine):
-    made = [SymbolOwner(engine), SymbolOwner(engine)]
+    made = [Claims(engine, Purpose.FOLLOW), Claims(engine, Purpose.FOLLOW)]
     yield made
     for owner in made:
         owner.close()
@@ -49,3 +49,12 @@ def test_after_a_lost_session_the_symbols_are_claimed_anew(owners, engine):
     assert first.renew() == [ETH]
     assert first.renew() == []
     assert second.claim([BTC]) == [BTC]
+
+
+def test_a_symbol_may_be_followed_and_backfilled_at_once(engine):
+    following, filling = Claims(engine, Purpose.FOLLOW), Claims(engine, Purpose.BACKFILL)
+
+    assert following.claim([BTC]) == filling.claim([BTC]) == []
+
+    following.close()
+    filling.close()

@@ -1,0 +1,153 @@
+"""All that is special to TimescaleDB: hypertables, continuous aggregates, and the columnstore."""
+
+import logging
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from db import plain, wider
+from db.repositories.rollups import Change
+from db.tables import MONTHLY
+from market.clock import to_datetime
+from market.timeframe import BASE, Timeframe
+from market.window import Window
+
+logger = logging.getLogger(__name__)
+
+_AVAILABLE = """
+select exists (select from pg_extension where extname = 'timescaledb')
+   and coalesce(current_setting('timescaledb.license', true), '') = 'timescale'
+"""
+
+_HYPERTABLE = """
+alter table {table} rename to {table}_plain;
+alter table {table}_plain rename constraint {table}_key to {table}_plain_key;
+create table {table} (like {table}_plain including defaults including constraints including comments);
+alter table {table} add constraint {table}_key primary key ({key});
+select create_hypertable('{table}', by_range('timestamp', interval '1 month'), create_default_indexes => false);
+insert into {table} select * from {table}_plain;
+drop table {table}_plain;
+alter table {table} set (timescaledb.enable_columnstore, timescaledb.segmentby = '{segments}', timescaledb.orderby = '{order}');
+"""
+_KEYS = {"market_data": "symbol, timeframe, timestamp", "raw_trades": "symbol, timestamp, trade_id"}
+_SEGMENTS = {"market_data": "symbol, timeframe", "raw_trades": "symbol"}
+_ORDERS = {"market_data": "timestamp", "raw_trades": "timestamp, trade_id"}
+
+# Of a continuous aggregate only the bucket says when its rows are; it filters what the server reads.
+_AGGREGATE = """
+create materialized view {relation} with (timescaledb.continuous, timescaledb.materialized_only = false) as
+select symbol, {bucket} as bucket, {bucket} + interval '{width} microseconds' - interval '1 microsecond' as timestamp, {columns}
+from {source} group by symbol, {bucket} with no data
+"""
+
+
+# A continuous aggregate is as large as the hypertable that keeps its rows.
+_SIZES = """
+select name, coalesce(hypertable_size(large), pg_total_relation_size(plain), 0)::bigint as bytes,
+       greatest(
+           case when large is null then class.reltuples else approximate_row_count(large) end, stat.n_live_tup, 0
+       )::bigint as rows
+from unnest(cast(:names as text[])) as name
+left join timescaledb_information.continuous_aggregates as aggregate on aggregate.view_name = name
+left join timescaledb_information.hypertables as hyper
+    on hyper.hypertable_name = coalesce(aggregate.materialization_hypertable_name, name)
+cross join lateral (
+    select format('%I.%I', hyper.hypertable_schema, hyper.hypertable_name)::regclass as large
+    where hyper.hypertable_name is not null
+    union all select null where hyper.hypertable_name is null
+) as found
+cross join lateral (select to_regclass(name) as plain) as known
+left join pg_class as class on class.oid = plain and class.relkind = 'r'
+left join pg_stat_user_tables as stat on stat.relid = plain
+"""
+
+
+class TimescaleStorage:
+    """The storage of a server with TimescaleDB."""
+
+    name = "timescale"
+
+    def ensure_partitions(self, connection: sa.Connection, table: str, *, start_us: int, end_us: int) -> None:
+        """Do nothing: chunks are made as rows come."""
+
+    def roll_up(self, engine: sa.Engine, changes: Sequence[Change], untils: dict[str, int]) -> dict[str, int]:  # noqa: ARG002
+        """Refresh the continuous aggregates where 1m rows changed; return the buckets asked for, by relation.
+
+        The server itself knows which of them changed, of all symbols, and makes no others.
+        """
+        asked: dict[str, int] = {}
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for level in wider.ROLLUPS:
+                relation = wider.relation_of(level)
+                for window in _windows(changes, level):
+                    asked[relation] = asked.get(relation, 0) + window.width_us // level.width_us
+                    # A bucket more on each side: the server takes only buckets that lie whole in a window of its own alignment.
+                    start, end = window.start_us - level.width_us, window.end_us + level.width_us
+                    connection.execute(
+                        sa.text(
+                            "call refresh_continuous_aggregate(:relation, cast(:start as timestamptz), cast(:end as timestamptz))"
+                        ),
+                        {"relation": relation, "start": to_datetime(start), "end": to_datetime(end)},
+                    )
+        return asked
+
+    def sizes(self, connection: sa.Connection, names: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Return of each relation its bytes, indexes included, and about how many rows it has."""
+        found = connection.execute(sa.text(_SIZES), {"names": list(names)})
+        return {row.name: (row.bytes, row.rows) for row in found}
+
+
+def is_available(connection: sa.Connection) -> bool:
+    """Return whether this database has TimescaleDB with all that is needed; its Apache edition has no continuous aggregates."""
+    return bool(connection.scalar(sa.text(_AVAILABLE)))
+
+
+def install(connection: sa.Connection) -> None:
+    """Make hypertables of the large tables, and the rollups."""
+    for table in MONTHLY:
+        statements = _HYPERTABLE.format(table=table, key=_KEYS[table], segments=_SEGMENTS[table], order=_ORDERS[table])
+        for statement in statements.split(";\n"):
+            if statement.strip():
+                connection.exec_driver_sql(statement)
+    for level in wider.ROLLUPS:
+        connection.exec_driver_sql(_aggregate(level))
+
+
+def uninstall(connection: sa.Connection) -> None:
+    """Remove the rollups, and make tables with monthly partitions of the hypertables."""
+    for level in reversed(wider.ROLLUPS):
+        connection.exec_driver_sql(f"drop materialized view {wider.relation_of(level)}")
+    for table in MONTHLY:
+        plain.take_over(connection, table, key=_KEYS[table])
+
+
+def _aggregate(level: Timeframe) -> str:
+    source = wider.source_of(level)
+    moment = "timestamp" if source is BASE else "bucket"
+    return _AGGREGATE.format(
+        relation=wider.relation_of(level),
+        bucket=f"""time_bucket(interval '{level.width_us} microseconds', {moment}, "offset" => interval '1 microsecond')""",
+        width=level.width_us,
+        source=f"market_data where timeframe = '{BASE}'" if source is BASE else wider.relation_of(source),
+        columns=wider.aggregates(
+            members="count(*)" if source is BASE else "sum(members)",
+            expected=level.width_us // BASE.width_us,
+            moments={
+                "first": f"first(open, {moment})",
+                "first_traded": f"first(open, {moment}) filter (where volume > 0)",
+                "last": f"last(close, {moment})",
+            },
+        ),
+    )
+
+
+def _windows(changes: Sequence[Change], level: Timeframe) -> list[Window]:
+    """Return the whole buckets of a level that changed rows touch, as few windows."""
+    found: list[Window] = []
+    for change in sorted(changes, key=lambda each: each.after_us):
+        window = Window(level.open_of(change.after_us), level.close_of(change.until_us - 1))
+        if found and window.start_us <= found[-1].end_us:
+            found[-1] = Window(found[-1].start_us, max(found[-1].end_us, window.end_us))
+        else:
+            found.append(window)
+    return found

@@ -1,0 +1,86 @@
+"""A real TimescaleDB for the tests: the server named in TCPDASH_TEST_TIMESCALE_URL, or the WebAssembly build behind a bridge."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import IO
+
+import psycopg2
+import pytest
+import sqlalchemy as sa
+
+from db import schema
+from db.child import free_port
+from db.tables import metadata
+from db.wider import ROLLUPS, relation_of
+
+HERE = Path(__file__).parent
+NAMED = "TCPDASH_TEST_TIMESCALE_URL"
+_DATABASE = "tcpdash_test"
+
+
+@contextmanager
+def timescale_url() -> Iterator[str]:
+    """Yield the address of a database with TimescaleDB and the newest schema; skip the test where none can be had."""
+    named = os.environ.get(NAMED)
+    with _own_database(named) if named else _bridge() as url:
+        schema.upgrade(url)
+        yield url
+
+
+def is_shared(url: str) -> bool:
+    """Return whether all connections have one backend, so that nothing can be tried at once."""
+    return "sslmode=disable" in url
+
+
+def empty(engine: sa.Engine) -> None:
+    """Remove all rows."""
+    with engine.begin() as connection:
+        tables = [*metadata.tables, *map(relation_of, reversed(ROLLUPS))]
+        for table in tables:
+            connection.exec_driver_sql(f"truncate {table}")
+
+
+@contextmanager
+def _own_database(url: str) -> Iterator[str]:
+    name = f"{_DATABASE}_{os.getpid()}"
+    address = sa.make_url(url)
+    _administrate(address, f'create database "{name}"')
+    try:
+        own = address.set(database=name)
+        _administrate(own, "create extension if not exists timescaledb")
+        yield own.render_as_string(hide_password=False)
+    finally:
+        _administrate(address, f'drop database "{name}" with (force)')
+
+
+def _administrate(address: sa.URL, statement: str) -> None:
+    plain = address.set(drivername="postgresql").render_as_string(hide_password=False)
+    with closing(psycopg2.connect(plain)) as connection:
+        connection.autocommit = True
+        connection.cursor().execute(statement)
+
+
+@contextmanager
+def _bridge() -> Iterator[str]:
+    node = shutil.which("node")
+    if node is None or not (HERE / "node_modules").is_dir():
+        pytest.skip("no TimescaleDB: Node.js and `npm ci --prefix tests/timescale` are needed, or a server in " + NAMED)
+    port = free_port()
+    process = subprocess.Popen([node, HERE / "bridge.mjs", str(port)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        _wait_until_ready(process.stdout)
+        yield f"postgresql+psycopg2://postgres:postgres@127.0.0.1:{port}/postgres?sslmode=disable"
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+        process.stdout.close()
+
+
+def _wait_until_ready(output: IO[str]) -> None:
+    if output.readline().strip() != "ready":
+        raise RuntimeError("the bridge to TimescaleDB did not start; its reason is above")
