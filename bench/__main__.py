@@ -5,7 +5,7 @@ import sys
 
 from bench.figures import missed
 
-ALL = ("hot_path", "storage", "live", "startup")
+ALL = ("hot_path", "storage", "live", "startup", "backfill")
 
 
 def main() -> None:

@@ -8,9 +8,11 @@ import click
 import typer
 
 from cli import database, local, read, run
+from cli.backfill import backfill, backfills
 from cli.coverage import coverage
 from cli.doctor import doctor
 from cli.gaps import gaps
+from cli.importing import import_
 from market.errors import InputError, PlatformError
 
 app = typer.Typer(
@@ -37,6 +39,9 @@ _VERBS: tuple[Callable[..., None], ...] = (
 )  # fmt: skip
 for verb in _VERBS:
     app.command()(verb)
+app.command("import")(import_)
+app.command()(backfill)
+app.command()(backfills)
 app.add_typer(database.commands, name="db")
 
 

@@ -58,6 +58,11 @@ class DataProvider(ABC):
         budgets: How much may be asked over REST, by name; the nameless one is for what has none of its own.
         unproven: Channels whose ids prove nothing: they skip numbers, or are none.
         history_seconds: How far back `trades` reaches; None for the first trade ever, 0 for the newest page only.
+        paged_by_time: Whether `trades` finds ids by time only, so that `since_us` saves questions.
+        candle_page: Most candles it returns in one answer.
+        candle_rows: How many of the newest candles it has; None for all.
+        candle_delay_seconds: How long after its end a candle may still change, or be absent.
+        skips_quiet: Whether it has no candle of a span in which nobody traded.
     """
 
     name: ClassVar[str]
@@ -70,6 +75,11 @@ class DataProvider(ABC):
     budgets: ClassVar[Mapping[str, Budget]] = {"": Budget(burst=2, per_second=2)}
     unproven: ClassVar[frozenset[str]] = frozenset()
     history_seconds: ClassVar[float | None] = None
+    paged_by_time: ClassVar[bool] = False
+    candle_page: ClassVar[int] = 1000
+    candle_rows: ClassVar[int | None] = None
+    candle_delay_seconds: ClassVar[float] = 10.0
+    skips_quiet: ClassVar[bool] = False
 
     def __init__(self, symbols: Iterable[str] = (), *, channel: str | None = None, endpoints: Endpoints | None = None) -> None:
         if channel is not None and channel not in self.channels:

@@ -114,6 +114,7 @@ class BinanceMarket(base.DataProvider):
     list_cost: ClassVar[float]
     too_narrow: ClassVar[frozenset[Timeframe]]
     keep_alive: ClassVar[base.KeepAlive] = base.KeepAlive(life=86_400.0)  # the server pings, by websocket ping
+    candle_page: ClassVar[int] = 999  # one less than there can be: an answer that is not full is the last one
 
     # -- the stream ----------------------------------------------------------------------------------------------
 

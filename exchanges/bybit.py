@@ -65,6 +65,7 @@ class Bybit(base.DataProvider):
     # The server closes after 10 min without traffic and asks for a ping every 20 s.
     keep_alive: ClassVar[base.KeepAlive] = base.KeepAlive(ping='{"op":"ping"}', ping_after=20.0, pong_within=10.0)
     page: ClassVar[int] = 60
+    candle_page: ClassVar[int] = _CANDLES_PAGE
     budgets: ClassVar[Mapping[str, base.Budget]] = {"": base.Budget(burst=40, per_second=40)}  # 600 in 5 s, then a ban of 10 min
     history_seconds: ClassVar[float | None] = 0.0
 

@@ -118,6 +118,9 @@ class CoinbaseHistory(base.DataProvider):
 
     # Ten a second, fifteen at once.
     budgets: ClassVar[Mapping[str, base.Budget]] = {"": base.Budget(burst=8, per_second=7)}
+    candle_page: ClassVar[int] = _CANDLES_PAGE
+    candle_delay_seconds: ClassVar[float] = 600.0  # new rows came up to seven minutes late
+    skips_quiet: ClassVar[bool] = True
 
     def wire_symbol(self, symbol: str) -> str:
         """Return `BTC-USD`; futures and perpetuals are refused."""

@@ -83,6 +83,9 @@ class Kraken(KrakenHistory):
     name: ClassVar[str] = "KRAKEN"
     home: ClassVar[base.Endpoints] = base.Endpoints("wss://ws.kraken.com", "https://api.kraken.com")
     channels: ClassVar[tuple[str, ...]] = ("trade",)
+    paged_by_time: ClassVar[bool] = True
+    candle_page: ClassVar[int] = 720
+    candle_rows: ClassVar[int | None] = 720
     # A heartbeat comes each second while anything is subscribed, and nothing at all before. Their absence has shown
     # subscriptions that had died with the line open.
     keep_alive: ClassVar[base.KeepAlive] = base.KeepAlive(ping='{"method":"ping"}', ping_after=5.0, pong_within=5.0, silence=10.0)

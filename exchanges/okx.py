@@ -132,6 +132,7 @@ class OKX(base.DataProvider):
     # The server closes after 30 s in which nothing was pushed, and wants the text form of ping.
     keep_alive: ClassVar[base.KeepAlive] = base.KeepAlive(ping="ping", ping_after=15.0, pong_within=10.0)
     page: ClassVar[int] = 100
+    candle_page: ClassVar[int] = _CANDLES_PAGE
     budgets: ClassVar[Mapping[str, base.Budget]] = {
         "": base.Budget(burst=2, per_second=4),  # 10 in 2 s
         "trades": base.Budget(burst=10, per_second=40),  # 100 in 2 s

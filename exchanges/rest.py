@@ -102,6 +102,10 @@ class HistoryClient:
         """Return the closed candles whose spans lie in the window, oldest first."""
         return await self._run(self._provider.candles(symbol, timeframe, window))
 
+    async def ask(self, pages: Generator[Request, bytes, T]) -> T:
+        """Return what comes of the questions of a codec."""
+        return await self._run(pages)
+
     async def _run(self, pages: Generator[Request, bytes, T], *, paged: bool = True) -> T:
         try:
             request = next(pages)
