@@ -34,7 +34,12 @@ demo: .venv/installed ## Run everything on an invented market; no account, key o
 up: .venv/installed ## Run everything on the venue and symbols of config/tcpdash.toml.
 	@$(BIN)/tcpdash up
 
-test: .venv/developing ## Run all tests, with real embedded servers.
+# A TimescaleDB for the tests; where there is no npm, those that need it are skipped and say so.
+tests/timescale/node_modules/installed: tests/timescale/package-lock.json tests/timescale/package.json tests/timescale/.npmrc
+	npm ci --prefix tests/timescale --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+test: .venv/developing $(if $(shell command -v npm),tests/timescale/node_modules/installed) ## Run all tests, with real embedded servers.
 	$(BIN)/python -m pytest
 
 check: .venv/developing ## Check format, lint, types and import contracts.
@@ -66,5 +71,5 @@ lock: ## Pin the newest versions that pyproject.toml allows (needs uv).
 		--universal --generate-hashes --no-header --no-annotate -o requirements-dev.lock
 
 clean: ## Remove the environment and all caches; data in .tcpdash/ stays.
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .grimp_cache .hypothesis
+	rm -rf .venv tests/timescale/node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .grimp_cache .hypothesis
 	find $(PACKAGES) tests bench simulation -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""How near the store comes to what PostgreSQL can do at most: writing trades, reading and importing candles; as ratios."""
+"""How near the store comes to what PostgreSQL can do at most: trades, candles, and the wider ones that are kept; as ratios."""
 
 import io
 import random
@@ -9,12 +9,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
 from bench.figures import figure, note
-from db import schema
+from db import rollups, schema
 from db.embedded import PostgresServer
 from db.engine import create_engine, transaction
 from db.series import CandleSeries
@@ -32,9 +33,9 @@ ROUNDS = 5
 # What a reader who knows that nothing is null and every candle is live could ask for.
 _BARE = (
     "copy (select timestamp, open, high, low, close, volume, quote_volume, trades, taker_buy_volume, first_trade_id, last_trade_id,"
-    f" complete, origin, revision from market_data where symbol = '{SYMBOL}' and timeframe = '1m' order by timestamp)"
-    " to stdout (format binary)"
+    f" complete, origin, revision from {{table}} where symbol = '{SYMBOL}' order by timestamp) to stdout (format binary)"
 )
+_MINUTES, _HOURS = "(select * from market_data where timeframe = '1m') as minutes", "candles_1h"
 _BARE_KINDS = (*[">i8"], *[">f8"] * 6, ">i8", ">f8", ">i8", ">i8", "?", "S4", ">i4")
 
 
@@ -48,7 +49,10 @@ def main() -> None:
             engine = create_engine(server.url)
             writing(engine)
             importing(engine)
+            revising(engine)
             reading(engine)
+            reading_wider(engine)
+            refreshing(engine)
             engine.dispose()
         finally:
             server.stop()
@@ -94,6 +98,66 @@ def importing(engine: sa.Engine) -> None:
     figure("import a year of 1m candles, share of the rate of a bare COPY", seconds["bare"] / seconds["ours"], 0.80)
 
 
+def revising(engine: sa.Engine) -> None:
+    """Compare `upsert_series` over a year of stored candles, all of which change, with bare COPY into an empty table."""
+    from db.candle_rows import COLUMNS as NAMES
+    from db.candle_rows import encode_series
+
+    revisions = iter(range(1, 1_000))
+    file = b"".join(encode_series([_year()]))
+
+    def stored() -> None:
+        _empty(engine, "market_data")
+        _bare_copy(engine, "market_data", NAMES, file)
+
+    def ours() -> None:
+        with transaction(engine) as store:
+            assert store.market_data.upsert_series(_year(next(revisions))) == YEAR
+
+    def again() -> None:
+        with transaction(engine) as store:
+            assert store.market_data.upsert_series(_year()) == 0
+
+    bare = _best({"bare": lambda: _bare_copy(engine, "market_data", NAMES, file)}, lambda: _empty(engine, "market_data"), rounds=3)
+    seconds = _best({"ours": ours, "again": again}, before=stored, rounds=3)
+    figure("upsert a year of 1m candles over stored ones, share of the rate of a bare COPY", bare["bare"] / seconds["ours"], 0.25)
+    note("the same with nothing changed, share of the rate of a bare COPY", bare["bare"] / seconds["again"], "")
+
+
+def reading_wider(engine: sa.Engine) -> None:
+    """Compare a year of 1h candles from the rollup, marks and changes looked at, with the bare query of it."""
+    rollups.refresh(engine)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text("vacuum analyze"))
+
+    def ours() -> CandleSeries:
+        with transaction(engine) as store:
+            return store.market_data.get_series(SYMBOL, "1h")
+
+    def as_table() -> pd.DataFrame:
+        with transaction(engine) as store:
+            return store.market_data.get_candles(SYMBOL, "1h")
+
+    assert len(ours()) == len(as_table()) == len(_bare_read(engine, _HOURS)[0]) == YEAR // 60
+    seconds = _best({"ours": ours, "table": as_table, "bare": lambda: _bare_read(engine, _HOURS)}, rounds=20)
+    figure("read a year of 1h candles, time against the bare SQL", seconds["ours"] / seconds["bare"], 1.5, at_least=False)
+    note("the same as a DataFrame", seconds["table"] / seconds["bare"], "")
+
+
+def refreshing(engine: sa.Engine) -> None:
+    """Print what a refresh touches after one healed minute: a row in each rollup, or it did too much."""
+    with transaction(engine) as store:
+        candle = next(store.market_data.get_series(SYMBOL, "1m", START_US + 777 * MINUTE_US, START_US + 777 * MINUTE_US).candles())
+        store.market_data.upsert_candle(msgspec.structs.replace(candle, volume=candle.volume + 1, revision=candle.revision + 1))
+    begun = time.perf_counter()
+    done = rollups.refresh(engine)
+    assert done is not None
+    note("refresh after one healed minute", (time.perf_counter() - begun) * 1e3, "ms")
+    most = max(done.rows.values())
+    figure("rows of each rollup that it touches", most, 1, at_least=False)
+    note("rows of all rollups that it touches", sum(done.rows.values()), "")
+
+
 def reading(engine: sa.Engine) -> None:
     """Compare `get_candles` with bare COPY and numpy, and with what pandas offers."""
     _empty(engine, "market_data")
@@ -107,10 +171,7 @@ def reading(engine: sa.Engine) -> None:
             return store.market_data.get_candles(SYMBOL, "1m")
 
     def bare() -> list[Any]:
-        sink = io.BytesIO()
-        with engine.connect() as connection, closing(connection.connection.cursor()) as cursor:
-            cursor.copy_expert(_BARE, sink, 1 << 20)
-        return _bare_columns(sink.getvalue())
+        return _bare_read(engine, _MINUTES)
 
     def by_pandas() -> pd.DataFrame:
         with engine.connect() as connection:
@@ -139,7 +200,7 @@ def _trades() -> list[Trade]:
     ]
 
 
-def _year() -> CandleSeries:
+def _year(revision: int = 0) -> CandleSeries:
     dice = np.random.default_rng(1)
     close = np.round(30_000 + np.cumsum(dice.normal(0, 5, YEAR)), 1)
     rows = np.arange(YEAR, dtype=np.int64)
@@ -157,8 +218,16 @@ def _year() -> CandleSeries:
         "last_trade_id": rows * 1_000 + 999,
         "complete": np.ones(YEAR),
         "origin": np.zeros(YEAR),
+        "revision": np.full(YEAR, revision),
     }
     return CandleSeries.of(SYMBOL, Timeframe.M1, columns)
+
+
+def _bare_read(engine: sa.Engine, table: str) -> list[Any]:
+    sink = io.BytesIO()
+    with engine.connect() as connection, closing(connection.connection.cursor()) as cursor:
+        cursor.copy_expert(_BARE.format(table=table), sink, 1 << 20)
+    return _bare_columns(sink.getvalue())
 
 
 def _bare_columns(data: bytes) -> list[Any]:

@@ -38,23 +38,57 @@ def check_schema() -> None:
 
 @commands.command("stats")
 def stats(*, json: Json = False) -> None:
-    """Print version, size and rows of the database."""
+    """Print version, size and rows of the database, and how much smaller TimescaleDB's columnstore made it."""
     import msgspec
+
+    from cli.table import print_table
 
     with store() as db:
         found = db.get_stats()
     if json:
         click.echo(msgspec.json.encode(found, enc_hook=str))
         return
-    for line in _lines(found):
-        click.echo(line)
+    tables = found.pop("tables")
+    for name, value in found.items():
+        click.echo(f"{name:<24} {_size(value) if name == 'bytes' else value}")
+    click.echo()
+    header = ("TABLE", "SIZE", "ROWS", "COLUMNSTORE")
+    print_table(header, [_row(name, entry) for name, entry in tables.items()], right=("SIZE", "ROWS"))
 
 
-def _lines(value: "dict[str, Any]", indent: str = "") -> list[str]:
-    lines = []
-    for name, entry in value.items():
-        if isinstance(entry, dict):
-            lines += [f"{indent}{name}", *_lines(entry, indent + "  ")]
-        else:
-            lines.append(f"{indent}{name:<24} {entry}")
-    return lines
+@commands.command("maintain")
+def maintain_storage(*, json: Json = False) -> None:
+    """Compress, drop trades that are older than `database.raw_trades_days`, make partitions ahead, vacuum; safe to repeat."""
+    import msgspec
+
+    from cli.options import load
+    from db.maintenance import maintain
+
+    settings = load().database
+    with store() as db:
+        done = maintain(db.engine, raw_trades_days=settings.raw_trades_days, compress_after_days=settings.compress_after_days)
+    if json:
+        click.echo(msgspec.json.encode(done))
+        return
+    size = f"{_size(done.bytes_before)} to {_size(done.bytes_after)}"
+    click.echo(f"compressed               {done.compressed} chunks" + (f", {size}" if done.compressed else ""))
+    kept = f"; {done.rows_kept} older ones stay, for a symbol's start or an open hole needs them" if done.rows_kept else ""
+    months = f"{done.dropped} month{'' if done.dropped == 1 else 's'}"
+    click.echo(f"dropped                  {months} of trades, {done.rows_deleted:,} rows{kept}")
+    click.echo(f"made ahead               {done.made_ahead} partitions")
+    click.echo(f"vacuumed                 {', '.join(done.vacuumed) or 'nothing: little changed'}")
+    if done.busy:
+        click.echo(f"not dropped              {', '.join(done.busy)}: somebody uses them; the next run tries again")
+
+
+def _row(name: str, entry: "dict[str, Any]") -> tuple[str, str, str, str]:
+    kept = entry.get("columnstore")
+    words = f"{kept['compressed_chunks']} of {kept['chunks']} chunks, {kept['ratio']:.1f} times smaller" if kept else ""
+    return name, _size(entry["bytes"]), f"{entry['rows']:,}", words
+
+
+def _size(count: int) -> str:
+    value, units = float(count), ["B", "kB", "MB", "GB", "TB"]
+    while value >= 1024 and len(units) > 1:
+        value, units = value / 1024, units[1:]
+    return f"{value:.0f} {units[0]}" if units[0] == "B" else f"{value:.1f} {units[0]}"

@@ -15,6 +15,7 @@ from db.repositories.backfills import BackfillRepository
 from db.repositories.feeds import FeedRepository
 from db.repositories.gaps import GapRepository
 from db.repositories.market_data import MarketDataRepository
+from db.repositories.quality import QualityRepository
 from db.repositories.raw_trades import RawTradeRepository
 from db.repositories.symbols import SymbolRepository
 from db.repositories.watermarks import WatermarkRepository
@@ -37,6 +38,7 @@ class DatabaseOperations:
         symbols: What the venues list.
         feeds: How the feed of each symbol is doing.
         backfills: What was asked of the venues, and how far each backfill came.
+        quality: Runs of checks and what came of them.
     """
 
     def __init__(self, engine: sa.Engine) -> None:
@@ -48,6 +50,7 @@ class DatabaseOperations:
         self.symbols = cast("SymbolRepository", _EachCall(engine, "symbols"))
         self.feeds = cast("FeedRepository", _EachCall(engine, "feeds"))
         self.backfills = cast("BackfillRepository", _EachCall(engine, "backfills"))
+        self.quality = cast("QualityRepository", _EachCall(engine, "quality"))
 
     def transaction(self) -> AbstractContextManager[Store]:
         """Return a block in which several calls are one transaction."""
@@ -62,17 +65,25 @@ class DatabaseOperations:
         return True
 
     def get_stats(self) -> dict[str, Any]:
-        """Return what is stored: server version, storage, schema revision, and for each table its bytes and about its rows."""
+        """Return what is stored: server version, storage, schema revision, and for each table its bytes and about its rows.
+
+        A table of which some is in the columnstore of TimescaleDB says also how much, and how much smaller that is.
+        """
+        revision = schema.current(self.engine)
         with reachable(self.engine), self.engine.connect() as connection:
             storage = storage_of(connection)
             sizes = storage.sizes(connection, sorted([*metadata.tables, *map(relation_of, ROLLUPS)]))
+            compression = storage.compression(connection)
             return {
                 "server_version": connection.scalar(sa.text("show server_version")),
                 "storage": storage.name,
                 "timescale_available": has_timescale(connection),
-                "schema_revision": schema.current(self.engine),
+                "schema_revision": revision,
                 "bytes": connection.scalar(sa.text("select pg_database_size(current_database())")),
-                "tables": {name: {"bytes": bytes_, "rows": rows} for name, (bytes_, rows) in sizes.items()},
+                "tables": {
+                    name: {"bytes": bytes_, "rows": rows} | ({"columnstore": compression[name]} if name in compression else {})
+                    for name, (bytes_, rows) in sizes.items()
+                },
             }
 
     def close(self) -> None:

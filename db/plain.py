@@ -9,13 +9,17 @@ import sqlalchemy as sa
 
 from db import wider
 from db.repositories.rollups import Change
-from market.clock import from_datetime, to_datetime
+from db.retention import DROPPED, LOCK_TIMEOUT, Compressed, Part
+from db.tables import MONTHLY
+from market.clock import from_datetime, now_us, to_datetime
 from market.timeframe import BASE, Timeframe
 
 logger = logging.getLogger(__name__)
 
 # Any number that nobody else uses as an advisory lock of this database.
 _LOCK = 7_226_411_901
+# Held by who writes to a month that is over, so that its partition cannot be dropped meanwhile.
+_OLD_MONTHS_LOCK = 7_226_411_903
 
 _ROLLUP = """
 create table {relation} (
@@ -50,6 +54,19 @@ group by name order by name
 """
 
 
+_GONE = "select name from unnest(cast(:names as text[])) as name where to_regclass(name) is null"
+
+# Their borders are printed in the session's zone, and with it.
+_OLD_PARTITIONS = r"""
+select name, start, "end" from (
+    select format('%I', class.relname) as name,
+        substring(pg_get_expr(relpartbound, class.oid) from $$FROM \('([^']+)'\)$$)::timestamptz as start,
+        substring(pg_get_expr(relpartbound, class.oid) from $$TO \('([^']+)'\)$$)::timestamptz as "end"
+    from pg_inherits join pg_class as class on class.oid = inhrelid where inhparent = to_regclass(:table)
+) as parts where "end" <= :before order by "end"
+"""
+
+
 class PlainStorage:
     """The storage of a plain PostgreSQL server; one for each engine."""
 
@@ -62,10 +79,17 @@ class PlainStorage:
     def ensure_partitions(self, connection: sa.Connection, table: str, *, start_us: int, end_us: int) -> None:
         """Make the monthly partitions that rows from `start_us` to `end_us` (both included) need; cheap when they are there.
 
-        They are made beside the caller's transaction, so that its rollback does not take them away.
+        They are made beside the caller's transaction, so that its rollback does not take them away. One of trades whose month is
+        over may have been dropped since it was made, by another process: it is looked for, and stays until the transaction ends.
         """
-        first, last = _month(start_us), _month(end_us)
-        missing = [month for month in range(first, last + 1) if (table, month) not in self._ready]
+        months = range(_month(start_us), _month(end_us) + 1)
+        missing = [month for month in months if (table, month) not in self._ready]
+        over = [month for month in months if month < _month(now_us())] if table == DROPPED else []
+        if over:
+            connection.execute(sa.text("select pg_advisory_xact_lock_shared(:lock)"), {"lock": _OLD_MONTHS_LOCK})
+            names = [_name(table, month) for month in over]
+            gone = connection.scalars(sa.text(_GONE), {"names": names}).all()
+            missing += [month for month, name in zip(over, names, strict=True) if name in gone and month not in missing]
         if not missing:
             return
         with self._lock, connection.engine.begin() as beside:
@@ -73,6 +97,44 @@ class PlainStorage:
             for month in missing:
                 _make_partition(beside, table, month)
         self._ready.update((table, month) for month in missing)
+
+    def make_ahead(self, engine: sa.Engine) -> int:
+        """Make the partitions of this month and the next one, so that nobody who writes has to; return how many were made."""
+        month = _month(now_us())
+        with engine.begin() as connection:
+            connection.execute(sa.text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            wanted = [(table, each) for table in MONTHLY for each in (month, month + 1)]
+            made = sum(_make_partition(connection, *each) for each in wanted)
+        self._ready.update(wanted)
+        return made
+
+    def compress(self, engine: sa.Engine, days: int) -> Compressed:  # noqa: ARG002 - the other storage can
+        """Do nothing: PostgreSQL alone has no columnstore."""
+        return Compressed()
+
+    def old_trades(self, connection: sa.Connection, before: datetime) -> list[Part]:
+        """Return the partitions of raw trades that end before a moment, the oldest first."""
+        return [Part(*row) for row in connection.execute(sa.text(_OLD_PARTITIONS), {"table": DROPPED, "before": before})]
+
+    def hold_off(self, connection: sa.Connection) -> None:
+        """Keep others from looking for partitions of old months until the end of the transaction."""
+        connection.execute(sa.text("select pg_advisory_xact_lock(:lock)"), {"lock": _OLD_MONTHS_LOCK})
+
+    def empty(self, connection: sa.Connection, part: Part) -> None:
+        """Remove all rows of a partition."""
+        connection.exec_driver_sql(f"truncate {part.name}")
+
+    def discard(self, engine: sa.Engine, part: Part) -> bool:
+        """Drop a partition; return False if somebody has written to it, or may be about to."""
+        # First the table, that those who follow the feed hold, then the rest without waiting: nobody can wait for this in a circle.
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
+            connection.exec_driver_sql(f"lock table {DROPPED} in access exclusive mode")
+            free = connection.scalar(sa.text("select pg_try_advisory_xact_lock(:lock)"), {"lock": _OLD_MONTHS_LOCK})
+            if not free or connection.exec_driver_sql(f"select exists (select from {part.name})").scalar_one():  # noqa: S608 - ours
+                return False
+            connection.exec_driver_sql(f"drop table {part.name}")
+        return True
 
     def roll_up(self, engine: sa.Engine, changes: Sequence[Change], untils: dict[str, int]) -> dict[str, int]:
         """Make the rollups anew where 1m rows changed.
@@ -97,6 +159,10 @@ class PlainStorage:
         """Return of each relation its bytes, indexes included, and about how many rows it has."""
         found = connection.execute(sa.text(_SIZES), {"names": list(names)})
         return {row.name: (row.bytes, row.rows) for row in found}
+
+    def compression(self, connection: sa.Connection) -> dict[str, dict[str, float]]:  # noqa: ARG002 - the other storage can
+        """Return nothing: no table is compressed."""
+        return {}
 
 
 def install(connection: sa.Connection) -> None:
@@ -155,12 +221,17 @@ def _begin(month: int) -> datetime:
     return datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC)
 
 
-def _make_partition(connection: sa.Connection, table: str, month: int) -> None:
+def _name(table: str, month: int) -> str:
+    return f"{table}_{_begin(month):%Y_%m}"
+
+
+def _make_partition(connection: sa.Connection, table: str, month: int) -> bool:
     begin, end = _begin(month), _begin(month + 1)
-    name = f"{table}_{begin:%Y_%m}"
+    name = _name(table, month)
     if connection.scalar(sa.text("select to_regclass(:name)"), {"name": name}) is not None:
-        return
+        return False
     # Attached instead of made as a partition: that waits for no reader and no writer of the table.
     connection.exec_driver_sql(f"create table {name} (like {table} including all)")
     connection.exec_driver_sql(f"alter table {table} attach partition {name} for values from ('{begin}') to ('{end}')")
     logger.info("partition table=%s month=%s", table, f"{begin:%Y-%m}")
+    return True

@@ -6,6 +6,7 @@ from db.repositories.backfills import BackfillRepository
 from db.repositories.feeds import FeedRepository
 from db.repositories.gaps import GapRepository
 from db.repositories.market_data import MarketDataRepository
+from db.repositories.quality import QualityRepository
 from db.repositories.raw_trades import RawTradeRepository
 from db.repositories.rollups import RollupRepository
 from db.repositories.symbols import SymbolRepository
@@ -24,6 +25,7 @@ class Store:
         feeds: How the feed of each symbol is doing.
         rollups: How far the wider candles are that are kept.
         backfills: What was asked of the venues, and how far each backfill came.
+        quality: Runs of checks and what came of them.
     """
 
     def __init__(self, connection: sa.Connection) -> None:
@@ -35,3 +37,4 @@ class Store:
         self.feeds = FeedRepository(connection)
         self.rollups = RollupRepository(connection)
         self.backfills = BackfillRepository(connection)
+        self.quality = QualityRepository(connection)

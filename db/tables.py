@@ -217,3 +217,42 @@ candle_conflicts = sa.Table(
     sa.PrimaryKeyConstraint("symbol", "timeframe", "timestamp", name="candle_conflicts_key"),
     comment="Candles that are proven whole and differ from the venue's own.",
 )
+
+quality_runs = sa.Table(
+    "quality_runs",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), nullable=False),
+    sa.Column("symbol", sa.Text, nullable=False),
+    sa.Column("timeframe", sa.Text),
+    sa.Column("suite", sa.Text, nullable=False),
+    _moment("start"),
+    _moment("end"),
+    sa.Column("state", sa.Text, nullable=False, server_default="running"),
+    sa.Column("rows", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("success", sa.Boolean),
+    sa.Column("error", sa.Text),
+    _moment("started_at", now=True),
+    _moment("ended_at", nullable=True),
+    sa.PrimaryKeyConstraint("id", name="quality_runs_key"),
+    sa.CheckConstraint("suite in ('candles', 'trades')", name="quality_runs_suite"),
+    sa.CheckConstraint("state in ('running', 'done', 'failed', 'interrupted')", name="quality_runs_state"),
+    sa.CheckConstraint('start <= "end"', name="quality_runs_order"),
+    sa.Index("quality_runs_by_symbol", "symbol", "suite", "timeframe"),
+    comment="Each run of a suite of checks over what is stored of a symbol.",
+)
+
+quality_results = sa.Table(
+    "quality_results",
+    metadata,
+    sa.Column("run", sa.BigInteger, nullable=False),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("severity", sa.Text, nullable=False),
+    sa.Column("success", sa.Boolean),
+    sa.Column("unexpected_count", sa.BigInteger, nullable=False),
+    sa.Column("observed", JSONB, nullable=False),
+    sa.Column("sample", JSONB, nullable=False),
+    sa.Column("details", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("run", "rule", name="quality_results_key"),
+    sa.CheckConstraint("severity in ('critical', 'warning')", name="quality_results_severity"),
+    comment="What came of each rule of a run; success is null where it was not checked.",
+)

@@ -2,13 +2,15 @@
 
 import logging
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from db import plain, wider
 from db.repositories.rollups import Change
+from db.retention import DROPPED, Compressed, Part
 from db.tables import MONTHLY
-from market.clock import to_datetime
+from market.clock import now_us, to_datetime
 from market.timeframe import BASE, Timeframe
 from market.window import Window
 
@@ -30,6 +32,7 @@ drop table {table}_plain;
 alter table {table} set (timescaledb.enable_columnstore, timescaledb.segmentby = '{segments}', timescaledb.orderby = '{order}');
 """
 _KEYS = {"market_data": "symbol, timeframe, timestamp", "raw_trades": "symbol, timestamp, trade_id"}
+_COLUMNSTORE_DAYS = 7
 _SEGMENTS = {"market_data": "symbol, timeframe", "raw_trades": "symbol"}
 _ORDERS = {"market_data": "timestamp", "raw_trades": "timestamp, trade_id"}
 
@@ -50,15 +53,50 @@ select name, coalesce(hypertable_size(large), pg_total_relation_size(plain), 0):
 from unnest(cast(:names as text[])) as name
 left join timescaledb_information.continuous_aggregates as aggregate on aggregate.view_name = name
 left join timescaledb_information.hypertables as hyper
-    on hyper.hypertable_name = coalesce(aggregate.materialization_hypertable_name, name)
+    on hyper.hypertable_schema = current_schema() and hyper.hypertable_name = name
 cross join lateral (
-    select format('%I.%I', hyper.hypertable_schema, hyper.hypertable_name)::regclass as large
-    where hyper.hypertable_name is not null
-    union all select null where hyper.hypertable_name is null
+    select to_regclass(
+        quote_ident(coalesce(aggregate.materialization_hypertable_schema, hyper.hypertable_schema))
+        || '.' || quote_ident(coalesce(aggregate.materialization_hypertable_name, hyper.hypertable_name))
+    ) as large
 ) as found
 cross join lateral (select to_regclass(name) as plain) as known
 left join pg_class as class on class.oid = plain and class.relkind = 'r'
 left join pg_stat_user_tables as stat on stat.relid = plain
+"""
+
+
+# Bit 1 of a chunk's status: it is compressed; bit 8: rows came since. The documented views tell of the first only.
+_UNCOMPRESSED = """
+select format('%I.%I', chunk.schema_name, chunk.table_name) as name,
+    (select total_bytes from chunks_detailed_size(cast(:table as regclass)) where chunk_name = chunk.table_name) as bytes
+from _timescaledb_catalog.chunk as chunk
+where format('%I.%I', chunk.schema_name, chunk.table_name)::regclass
+        in (select show_chunks(cast(:table as regclass), older_than => cast(:before as timestamptz)))
+    and (chunk.status & 1 = 0 or chunk.status & 8 > 0)
+order by chunk.id
+"""
+_CHUNK_BYTES = (
+    "select total_bytes from chunks_detailed_size(cast(:table as regclass)) where format('%I.%I', chunk_schema, chunk_name) = :name"
+)
+
+# Where a server has background workers its own job compresses too; both go by the same age.
+_ALIGN_JOBS = """
+select alter_job(job_id, config => jsonb_set(config, '{compress_after}', to_jsonb(cast(:after as text))))
+from timescaledb_information.jobs
+where hypertable_schema = current_schema() and hypertable_name = any(cast(:tables as text[])) and config ? 'compress_after'
+    and (config ->> 'compress_after')::interval <> cast(:after as interval)
+"""
+
+_OLD_CHUNKS = """
+select format('%I.%I', chunk_schema, chunk_name) as name, range_start, range_end from timescaledb_information.chunks
+where hypertable_schema = current_schema() and hypertable_name = :table and range_end <= :before order by range_end
+"""
+
+_COMPRESSION = """
+select total_chunks as chunks, number_compressed_chunks as compressed_chunks,
+    before_compression_total_bytes as bytes_before, after_compression_total_bytes as bytes_after
+from hypertable_columnstore_stats(cast(:table as regclass)) where number_compressed_chunks > 0
 """
 
 
@@ -96,6 +134,54 @@ class TimescaleStorage:
         found = connection.execute(sa.text(_SIZES), {"names": list(names)})
         return {row.name: (row.bytes, row.rows) for row in found}
 
+    def compression(self, connection: sa.Connection) -> dict[str, dict[str, float]]:
+        """Return of each table with compressed chunks: all chunks, those, their bytes before and after, and the ratio."""
+        found = {table: connection.execute(sa.text(_COMPRESSION), {"table": table}).mappings().one_or_none() for table in MONTHLY}
+        return {
+            table: {**row, "ratio": round(row["bytes_before"] / max(row["bytes_after"], 1), 2)}
+            for table, row in found.items()
+            if row is not None
+        }
+
+    def make_ahead(self, engine: sa.Engine) -> int:  # noqa: ARG002 - the other storage does
+        """Do nothing: chunks are made as rows come."""
+        return 0
+
+    def compress(self, engine: sa.Engine, days: int) -> Compressed:
+        """Put the chunks that ended so many days ago into the columnstore, and once more those in which rows changed since."""
+        before = to_datetime(now_us()) - timedelta(days=days)
+        chunks = bytes_before = bytes_after = 0
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(sa.text(_ALIGN_JOBS), {"after": f"{days} days", "tables": list(MONTHLY)})
+            for table in MONTHLY:
+                for chunk in connection.execute(sa.text(_UNCOMPRESSED), {"table": table, "before": before}).all():
+                    connection.exec_driver_sql(f"call convert_to_columnstore('{chunk.name}')")
+                    after = connection.scalar(sa.text(_CHUNK_BYTES), {"table": table, "name": chunk.name})
+                    chunks, bytes_before, bytes_after = chunks + 1, bytes_before + chunk.bytes, bytes_after + (after or 0)
+                    logger.info("chunk compressed chunk=%s bytes_before=%d bytes_after=%d", chunk.name, chunk.bytes, after or 0)
+        return Compressed(chunks, bytes_before, bytes_after)
+
+    def old_trades(self, connection: sa.Connection, before: datetime) -> list[Part]:
+        """Return the chunks of raw trades that end before a moment, the oldest first."""
+        return [Part(*row) for row in connection.execute(sa.text(_OLD_CHUNKS), {"table": DROPPED, "before": before})]
+
+    def hold_off(self, connection: sa.Connection) -> None:
+        """Do nothing: the server makes chunks, and does it right."""
+
+    def empty(self, connection: sa.Connection, part: Part) -> None:
+        """Drop a chunk; it is made anew for rows that are put back."""
+        connection.execute(
+            sa.text(
+                "select drop_chunks(cast(:table as regclass), older_than => cast(:until as timestamptz),"
+                " newer_than => cast(:start as timestamptz))"
+            ),
+            {"table": DROPPED, "start": part.start, "until": part.end},
+        )
+
+    def discard(self, engine: sa.Engine, part: Part) -> bool:  # noqa: ARG002 - the other storage has something to do
+        """Do nothing: an emptied chunk is gone."""
+        return True
+
 
 def is_available(connection: sa.Connection) -> bool:
     """Return whether this database has TimescaleDB with all that is needed; its Apache edition has no continuous aggregates."""
@@ -109,6 +195,7 @@ def install(connection: sa.Connection) -> None:
         for statement in statements.split(";\n"):
             if statement.strip():
                 connection.exec_driver_sql(statement)
+        connection.exec_driver_sql(f"call add_columnstore_policy('{table}', after => interval '{_COLUMNSTORE_DAYS} days')")
     for level in wider.ROLLUPS:
         connection.exec_driver_sql(_aggregate(level))
 

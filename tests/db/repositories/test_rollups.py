@@ -12,6 +12,7 @@ from db.wider import relation_of
 from market.candle import Candle, Origin
 from market.rollup import roll_up
 from market.timeframe import BASE, MINUTE_US, Timeframe
+from tests.timescale.server import skip_if_shared
 
 pytestmark = pytest.mark.postgres
 SYMBOL, OTHER = "OKX:BTC-USDT", "OKX:ETH-USDT"
@@ -190,9 +191,8 @@ def test_a_refresh_that_died_halfway_is_done_again(database, monkeypatch):
     assert kept(database, Timeframe.M5)[500] == 5
 
 
-def test_who_writes_is_waited_for_by_the_next_refresh(database, request):
-    if "timescale" in request.node.callspec.id:
-        pytest.skip("all connections of the WebAssembly build have one backend")
+def test_who_writes_is_waited_for_by_the_next_refresh(database):
+    skip_if_shared(database.engine)
     database.market_data.upsert_candles(minutes(1, 100))
 
     with database.transaction() as store:
@@ -205,9 +205,8 @@ def test_who_writes_is_waited_for_by_the_next_refresh(database, request):
     assert kept(database, Timeframe.M5)[200] == 5
 
 
-def test_only_one_refreshes_at_a_time(database, request):
-    if "timescale" in request.node.callspec.id:
-        pytest.skip("all connections of the WebAssembly build have one backend")
+def test_only_one_refreshes_at_a_time(database):
+    skip_if_shared(database.engine)
     with database.engine.connect() as other:
         other.execute(sa.text("select pg_advisory_lock(:lock)"), {"lock": rollups._LOCK})
 
