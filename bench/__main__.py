@@ -5,7 +5,7 @@ import sys
 
 from bench.figures import missed
 
-ALL = ("hot_path", "storage", "live", "startup", "backfill")
+ALL = ("hot_path", "storage", "live", "startup", "backfill", "quality")
 
 
 def main() -> None:

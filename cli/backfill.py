@@ -137,32 +137,17 @@ def _carry_out(orders: "dict[str, Order]", *, json: bool) -> "Found":
             raise typer.Exit(130) from None
 
 
-def _venue(settings: "Settings", exchange: str, order: "Order") -> "CandleVenue":
-    """Return a venue: one of ours at the addresses of the settings, else one of ccxt's."""
-    from cli.worker import provider_from
-    from exchanges import VENUES
-    from history.backfill import NativeVenue
-
-    if exchange in VENUES:
-        return NativeVenue(provider_from(settings, exchange).following(order.symbols))
-    from exchanges.generic import GenericVenue
-
-    try:
-        return GenericVenue(exchange)
-    except ImportError as error:
-        native = ", ".join(known.lower() for known in VENUES)
-        raise InputError(f"{exchange} is none of {native}; for others install ccxt ({error})") from error
-
-
 async def _run(db: "DatabaseOperations", settings: "Settings", orders: "dict[str, Order]", bars: "Progress | None") -> "Found":
     """Return what came of each symbol; a venue at which nothing could begin gives its error."""
     import asyncio
     import signal
 
+    from tasks.resources import candle_venue
+
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    venues = [_venue(settings, exchange, order) for exchange, order in orders.items()]
+    venues = [candle_venue(settings, exchange, order.symbols) for exchange, order in orders.items()]
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_fill(db, *pair, bars)) for pair in zip(venues, orders.values(), strict=True)]
     found = [task.result() for task in tasks]

@@ -99,7 +99,7 @@ def _running(settings: "Settings") -> list[Finding]:
         database_url, redis_url = addresses(settings)
     except PlatformError as error:
         return [Finding("system", "warning", str(error), "start it with `tcpdash up` or `tcpdash demo`")]
-    findings = [_processes(state), *_postgres(database_url), *_redis(redis_url)]
+    findings = [_processes(state), *_postgres(database_url), *_redis(redis_url), *_flows(settings, state)]
     return [finding for finding in findings if finding is not None]
 
 
@@ -174,6 +174,26 @@ def _redis(url: str) -> list[Finding]:
         else:
             findings.append(Finding("feed", "warning" if feed["state"] in {"stale", "down"} else "ok", words))
     return findings
+
+
+def _flows(settings: "Settings", state: dict[str, object]) -> list[Finding]:
+    from cli.prefect_api import PrefectApi
+
+    scheduler = state.get("scheduler")
+    url = settings.flows.api_url or (scheduler.get("url") if isinstance(scheduler, dict) else None)
+    if url is None:
+        return [Finding("flows", "ok", "none run: the system was started without them")]
+    with PrefectApi(url) as api:
+        if not api.is_ready():
+            fix = "it needs some seconds after a start; then logs/prefect.out.log in the home says why"
+            return [Finding("flows", "warning", f"Prefect does not answer at {url}", fix)]
+        try:
+            workers, there = api.workers(settings.flows.pool), api.deployments()
+        except PlatformError as error:
+            return [Finding("flows", "bad", str(error), "see logs/prefect.out.log in the home")]
+    if not workers or not there:
+        return [Finding("flows", "warning", "nobody carries out runs", "it needs some seconds; then see logs/flows.out.log")]
+    return [Finding("flows", "ok", f"{len(there)} are deployed, served by {', '.join(each['name'] for each in workers)}")]
 
 
 def _outages(home: Path) -> list[Finding]:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from cli.options import GENERATED, refuse_venue_of_generated
-from cli.worker import provider_from
 from exchanges import DataProvider, find_venue
 from market.errors import InputError, did_you_mean
+from tasks.resources import provider_from
 
 if TYPE_CHECKING:
     from settings import Settings

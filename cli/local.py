@@ -109,7 +109,7 @@ def record(
     import asyncio
 
     from cli.recorder import record_frames
-    from cli.worker import provider_from
+    from tasks.resources import provider_from
 
     settings = load(exchange, symbols)
     if settings.stream.exchange.upper() == "SYNTHETIC":

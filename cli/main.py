@@ -7,12 +7,13 @@ from collections.abc import Callable
 import click
 import typer
 
-from cli import database, local, read, run
+from cli import database, flows, local, read, run
 from cli.backfill import backfill, backfills
 from cli.coverage import coverage
 from cli.doctor import doctor
 from cli.gaps import gaps
 from cli.importing import import_
+from cli.quality import quality
 from market.errors import InputError, PlatformError
 
 app = typer.Typer(
@@ -42,7 +43,9 @@ for verb in _VERBS:
 app.command("import")(import_)
 app.command()(backfill)
 app.command()(backfills)
+app.command()(quality)
 app.add_typer(database.commands, name="db")
+app.add_typer(flows.commands, name="flows")
 
 
 def main() -> None:

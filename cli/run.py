@@ -39,7 +39,6 @@ def up(
     from cli.feed import choose_feed
     from cli.system import System
 
-    del no_flows  # scheduled flows come with their own issue; the option is accepted so that scripts can be written now
     if fault and tape is None:
         raise InputError(
             "--fault needs --tape: only the local exchange misbehaves on request; --tape synthetic plays a generated market"
@@ -47,12 +46,14 @@ def up(
     faults = fault_words(fault, seed)
     settings = load(exchange, symbols)
     feed = choose_feed(settings, tape, exchange=exchange, symbols=symbols)
-    System(settings, feed, tape=tape, speed=speed, with_app=not no_app, fault_words=faults).run(seconds)
+    with_flows = settings.flows.enabled and not no_flows
+    System(settings, feed, tape=tape, speed=speed, with_app=not no_app, with_flows=with_flows, fault_words=faults).run(seconds)
 
 
 def demo(
     *,
     speed: Speed = 1.0,
+    no_flows: Annotated[bool, typer.Option("--no-flows", help="Without scheduled flows.")] = False,
     seconds: Annotated[float | None, typer.Option("--for", min=0.1, help="Stop by itself after so many seconds.")] = None,
     fault: Faults = None,
     seed: Seed = 0,
@@ -66,7 +67,8 @@ def demo(
 
     settings, faults = load(), fault_words(fault, seed)
     feed = choose_feed(settings, GENERATED, exchange=None, symbols=None)
-    System(settings, feed, tape=GENERATED, speed=speed, with_app=True, fault_words=faults).run(seconds)
+    with_flows = settings.flows.enabled and not no_flows
+    System(settings, feed, tape=GENERATED, speed=speed, with_app=True, with_flows=with_flows, fault_words=faults).run(seconds)
 
 
 def stream(*, exchange: Exchange = None, symbols: Symbols = None) -> None:
@@ -80,9 +82,9 @@ def stream(*, exchange: Exchange = None, symbols: Symbols = None) -> None:
     asyncio.run(collect(settings))
 
 
-def app(*, port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Port on 127.0.0.1.")] = None) -> None:
-    """Run the page alone."""
+def app(*, port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Port.")] = None) -> None:
+    """Run the page alone; on 127.0.0.1, if the settings do not say otherwise."""
     from cli.page import exec_page
 
     settings = load()
-    exec_page(port or settings.app.port or 8501)
+    exec_page(port or settings.app.port or 8501, settings.app.address)

@@ -11,6 +11,7 @@ import httpx
 from cli import page
 from cli.feed import Feed
 from cli.options import GENERATED
+from cli.scheduler import Scheduler
 from cli.supervisor import OwnProcess, Supervisor
 from db import child
 from db.embedded import PostgresServer, RedisServer
@@ -36,6 +37,7 @@ class System:
         tape: Files for the local exchange, comma-separated, or `synthetic`; None for the addresses in the settings.
         speed: How many seconds of the tape pass in one.
         with_app: Whether to serve the page.
+        with_flows: Whether to start Prefect and the flows, once the page answers.
         fault_words: Words for `tcpdash replay` that let the local exchange misbehave.
     """
 
@@ -47,10 +49,11 @@ class System:
         tape: str | None,
         speed: float,
         with_app: bool,
+        with_flows: bool = False,
         fault_words: Sequence[str] = (),
     ) -> None:
         self._settings, self._tape, self._speed, self._with_app = settings, tape, speed, with_app
-        self._feed, self._fault_words = feed, fault_words
+        self._feed, self._fault_words, self._with_flows = feed, fault_words, with_flows
         self._venue, self._followed = feed.provider.name, list(feed.provider.symbols)
         self._environment: dict[str, str] = {}
         self._app_url: str | None = None
@@ -58,6 +61,7 @@ class System:
         self._published: dict[str, object] = {}
         self._begun = monotonic()
         self._supervisor = Supervisor(settings.home / "incidents.jsonl")
+        self._scheduler: Scheduler | None = None
 
     def run(self, seconds: float | None) -> None:
         """Run until a signal, or for so many seconds.
@@ -144,6 +148,7 @@ class System:
             "postgres": {"url": self._environment["TCPDASH_DATABASE__URL"]},
             "redis": {"url": self._environment["TCPDASH_REDIS__URL"]},
             "app": {"url": self._app_url},
+            "scheduler": self._scheduler.state if self._scheduler is not None else None,
             "feed": {"venue": self._venue, "symbols": self._followed, "tape": self._tape},
             "pids": self._supervisor.pids(),
         }
@@ -152,6 +157,14 @@ class System:
         if self._app_url is not None and not self._announced and _answers(f"{self._app_url}/_stcore/health"):
             self._announced = True
             click.echo(f"\n  page: {self._app_url}   (after {monotonic() - self._begun:.0f} s; Ctrl-C stops everything)\n")
+        if self._with_flows and (self._announced or self._app_url is None):
+            self._look_at_scheduler()
+
+    def _look_at_scheduler(self) -> None:
+        if self._scheduler is None:  # now, and not before: it takes the processor for seconds, and the page comes first
+            self._scheduler = Scheduler(self._settings, self._supervisor, self._environment)
+            self._scheduler.start()
+        self._scheduler.look()
 
     def _publish(self, state: dict[str, object]) -> None:
         try:

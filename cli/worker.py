@@ -8,37 +8,12 @@ from typing import TYPE_CHECKING
 from db import schema
 from db.home import running_state
 from db.operations import get_database_operations
-from exchanges import VENUES, find_venue
-from exchanges.base import DataProvider, Endpoints
-from market.errors import InputError, PlatformError, StoreUnreachable, did_you_mean
+from market.errors import PlatformError, StoreUnreachable
 from streaming.collector import DataCollector
+from tasks.resources import provider_from
 
 if TYPE_CHECKING:
     from settings import Settings
-
-
-def provider_from(settings: "Settings", name: str, *, channel: str | None = None) -> DataProvider:
-    """Return a venue at the addresses that the settings give it.
-
-    Args:
-        settings: All settings.
-        name: The venue's name, in either case.
-        channel: The trade channel where the settings name none; the venue's default if None.
-
-    Raises:
-        InputError: If there is no such venue or channel, or the settings speak of a venue that there is not.
-    """
-    venue = find_venue(name)
-    for known in settings.venues:
-        if known.upper() not in VENUES:
-            names = [each.lower() for each in VENUES]
-            raise InputError(f"setting 'venues.{known}' is of no venue; there are {', '.join(names)}{did_you_mean(known, names)}")
-    own = settings.venues.get(venue.name.lower())
-    if own is None:
-        return venue(channel=channel)
-    channel = own.channel or channel
-    home = venue.home_of(channel or venue.channels[0])
-    return venue(channel=channel, endpoints=Endpoints(own.stream_url or home.stream, own.rest_url or home.rest))
 
 
 async def collect(settings: "Settings") -> None:

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from cli.worker import collect, provider_from
+from cli.worker import collect
 from exchanges import VENUES
 from market.errors import InputError
 from market.timeframe import BASE as MINUTE
 from replay import LocalExchange, SmallMarket
 from settings import Settings
 from settings.load import load_settings
+from tasks.resources import provider_from
 
 
 def settings_of(**variables: str) -> Settings:

@@ -1,0 +1,155 @@
+"""Prefect's server over REST, which answers at once; importing Prefect itself takes seconds."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from market.errors import InputError, PlatformError, did_you_mean
+
+ENDED = ("COMPLETED", "FAILED", "CANCELLED", "CRASHED")
+"""Types of states that a run does not leave any more."""
+
+_SECONDS = 30.0
+_START = "start `tcpdash up` (without --no-flows), or set TCPDASH_FLOWS__API_URL"
+
+Row = dict[str, Any]
+
+
+class SchedulerError(PlatformError):
+    """Raised when Prefect's server does not answer, or refuses; the text says which."""
+
+
+class PrefectApi:
+    """The server at one address.
+
+    Args:
+        url: `http://host:port/api`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._client = httpx.Client(base_url=f"{url}/", timeout=_SECONDS, trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._client.close()
+
+    @property
+    def page(self) -> str:
+        """Address of its pages."""
+        return self.url.removesuffix("/api")
+
+    def is_ready(self) -> bool:
+        """Return whether it answers and is well."""
+        try:
+            return self._client.get("health", timeout=2).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def ensure_pool(self, name: str) -> None:
+        """Make a work pool of processes where it is missing."""
+        with self._asked():
+            answer = self._client.post("work_pools/", json={"name": name, "type": "process"})
+            if answer.status_code != 409:  # it is there
+                answer.raise_for_status()
+
+    def workers(self, pool: str) -> list[Row]:
+        """Return the workers of a pool that were heard of lately."""
+        found: list[Row] = self._post(f"work_pools/{pool}/workers/filter", {"workers": {"status": {"any_": ["ONLINE"]}}})
+        return found
+
+    def deployments(self) -> list[Row]:
+        """Return all deployments, in the order of their names."""
+        found: list[Row] = self._post("deployments/filter", {"sort": "NAME_ASC", "limit": 200})
+        return found
+
+    def deployment(self, name: str) -> Row:
+        """Return the deployment of that name.
+
+        Raises:
+            InputError: If there is none.
+        """
+        known = {each["name"]: each for each in self.deployments()}
+        if name not in known:
+            names = ", ".join(known) or "none, for nothing is deployed yet"
+            raise InputError(f"flow {name!r} is not one of {names}{did_you_mean(name, list(known))}")
+        return known[name]
+
+    def delete_deployment(self, number: str) -> None:
+        """Forget a deployment and its schedules."""
+        with self._asked():
+            self._client.delete(f"deployments/{number}").raise_for_status()
+
+    def pause(self, number: str) -> None:
+        """Let a deployment's schedules rest; runs that are planned are taken back."""
+        self._post(f"deployments/{number}/pause_deployment", {})
+
+    def resume(self, number: str) -> None:
+        """Let a deployment's schedules work again."""
+        self._post(f"deployments/{number}/resume_deployment", {})
+
+    def pause_schedule(self, number: str, schedule: str) -> None:
+        """Let one schedule of a deployment rest."""
+        with self._asked():
+            self._client.patch(f"deployments/{number}/schedules/{schedule}", json={"active": False}).raise_for_status()
+
+    def start_run(self, number: str, parameters: Mapping[str, Any]) -> Row:
+        """Ask for a run of a deployment at once; return it."""
+        run: Row = self._post(
+            f"deployments/{number}/create_flow_run", {"parameters": dict(parameters), "state": {"type": "SCHEDULED"}}
+        )
+        return run
+
+    def run(self, number: str) -> Row:
+        """Return a run."""
+        with self._asked():
+            run: Row = self._client.get(f"flow_runs/{number}").raise_for_status().json()
+            return run
+
+    def runs(self, deployment: str, *, states: Sequence[str], sort: str, limit: int = 1) -> list[Row]:
+        """Return some runs of a deployment that are in states of some types."""
+        wanted = {"flow_runs": {"deployment_id": {"any_": [deployment]}, "state": {"type": {"any_": list(states)}}}}
+        found: list[Row] = self._post("flow_runs/filter", {**wanted, "sort": sort, "limit": limit})
+        return found
+
+    def end_leftovers(self, pool: str) -> int:
+        """Call crashed whatever looks as if it ran in a pool; return how many. For who knows that nobody carries out runs there."""
+        going = {"state": {"type": {"any_": ["PENDING", "RUNNING", "CANCELLING"]}}}
+        wanted = {"flow_runs": going, "work_pools": {"name": {"any_": [pool]}}, "limit": 200}
+        left: list[Row] = self._post("flow_runs/filter", wanted)
+        for run in left:
+            state = {"type": "CRASHED", "name": "Crashed", "message": "its process is gone; it is safe to run again"}
+            self._post(f"flow_runs/{run['id']}/set_state", {"state": state})
+        return len(left)
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> Any:
+        with self._asked():
+            answer = self._client.post(path, json=body).raise_for_status()
+            return answer.json() if answer.content else None
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.HTTPStatusError as error:
+            raise SchedulerError(f"Prefect refused at {error.request.url}: {_reason(error.response)}") from error
+        except httpx.TransportError as error:
+            raise SchedulerError(f"Prefect does not answer at {self.url} ({error}); {_START}") from error
+
+
+def not_running() -> SchedulerError:
+    """Return the error for nobody having said where a server is."""
+    return SchedulerError(f"no Prefect server is known; {_START}")
+
+
+def _reason(answer: httpx.Response) -> str:
+    try:
+        detail = answer.json()
+    except ValueError:
+        detail = answer.text
+    return f"{answer.status_code} {detail.get('detail', detail) if isinstance(detail, dict) else detail}"[:500]

@@ -1,0 +1,93 @@
+"""Holes of symbols that nobody follows are healed; those that a worker holds are left to it."""
+
+import asyncio
+
+import pytest
+
+import streaming.unfollowed
+from db.claims import Claims, Purpose
+from exchanges import Binance
+from replay import LocalExchange
+from replay.answer import Answer
+from replay.small import SmallMarket
+from streaming.persistence import Persistence
+from streaming.pipeline import Pipeline
+from streaming.unfollowed import Swept, heal_unfollowed, with_open_holes
+from tests.history.backfill.markets import Refusing
+
+pytestmark = pytest.mark.postgres
+BTC, ETH = "BINANCE:BTC-USDT", "BINANCE:ETH-USDT"
+
+
+@pytest.fixture
+def market() -> SmallMarket:
+    return SmallMarket("BINANCE", ["BTC-USDT", "ETH-USDT"], seconds=240.0, rate=2.0, seed=3)
+
+
+@pytest.fixture
+async def exchange(market: SmallMarket):
+    async with LocalExchange(market, speed=1e6) as exchange:
+        exchange._core._clock.release(hold_seconds=0.0)
+        while not exchange.ended.is_set():
+            await asyncio.sleep(0.01)
+        yield exchange
+
+
+@pytest.fixture
+def provider(exchange: LocalExchange) -> Binance:
+    return Binance(["BTC-USDT", "ETH-USDT"], endpoints=exchange.endpoints)
+
+
+@pytest.fixture
+def holes(database, market: SmallMarket, provider: Binance) -> dict[str, list[str]]:
+    """Leave a hole in each symbol, as a worker does that was stopped."""
+    store = Persistence(database.transaction, provider)
+    for symbol in market.symbols:
+        pipeline = Pipeline([symbol])
+        store.write(pipeline.take([trade for number, trade in enumerate(market.trades(symbol)) if not 100 <= number < 130]))
+    return with_open_holes(database)
+
+
+async def test_holes_that_nobody_looks_after_are_healed(database, provider: Binance, holes):
+    swept = await heal_unfollowed(database, provider, holes["BINANCE"])
+
+    assert holes == {"BINANCE": [BTC, ETH]}
+    assert swept == [Swept(BTC, 1, 0), Swept(ETH, 1, 0)]
+    assert {gap.state for gap in database.gaps.list()} == {"filled"}
+    assert database.raw_trades.contiguity(BTC).missing == 0
+
+
+async def test_a_symbol_that_a_worker_follows_is_left_to_it(database, provider: Binance, holes):
+    worker = Claims(database.engine, Purpose.FOLLOW)
+    worker.claim([BTC])
+    try:
+        swept = await heal_unfollowed(database, provider, holes["BINANCE"])
+    finally:
+        worker.close()
+
+    assert swept == [Swept(BTC, 1, 1, followed=True), Swept(ETH, 1, 0)]
+    assert {gap.symbol: gap.state for gap in database.gaps.list()} == {BTC: "open", ETH: "filled"}
+
+
+async def test_afterwards_a_worker_may_follow_the_symbols(database, provider: Binance, holes):
+    await heal_unfollowed(database, provider, holes["BINANCE"])
+
+    worker = Claims(database.engine, Purpose.FOLLOW)
+    refused = worker.claim([BTC, ETH])
+    worker.close()
+    assert refused == []
+
+
+async def test_a_venue_that_is_slow_to_answer_does_not_keep_a_worker_waiting(database, market, provider, holes, monkeypatch):
+    monkeypatch.setattr(streaming.unfollowed, "_TURN_SECONDS", 0.3)
+    refusal = Answer(b'{"code":-1003,"msg":"Too many requests"}', 429, {"Retry-After": "60"})
+    async with LocalExchange(market, speed=1e6, faults=Refusing(*[refusal] * 20, path="rades")) as busy:
+        slow = Binance(["BTC-USDT", "ETH-USDT"], endpoints=busy.endpoints)
+        async with asyncio.timeout(10):
+            swept = await heal_unfollowed(database, slow, [BTC])
+
+    worker = Claims(database.engine, Purpose.FOLLOW)
+    refused = worker.claim([BTC])
+    worker.close()
+    assert swept == [Swept(BTC, 1, 1)]
+    assert refused == []
