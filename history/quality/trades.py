@@ -106,6 +106,10 @@ class TradeCheck:
             repeated = self._follow(rows, end)
             earlier = np.concatenate([[stamps[0] if end is None else end.timestamp_us], stamps[:-1]])
             backwards = np.maximum(earlier - stamps, 0) / SECOND_US
+            if end is not None:  # of lower ids, and later: then the one before was too early; it is told once
+                behind = np.where(ids < end.trade_id, stamps - end.timestamp_us, 0) / SECOND_US
+                latest = int(np.argmax(behind))
+                backwards[latest] = max(backwards[latest], behind[latest])
         else:
             repeated, backwards = np.concatenate([[False], ids[1:] == ids[:-1]]), np.zeros(size)
         table = pd.DataFrame({
