@@ -11,8 +11,8 @@ from db.repositories.rollups import Change
 from db.retention import DROPPED, Compressed, Part
 from db.tables import MONTHLY
 from market.clock import now_us, to_datetime
-from market.timeframe import BASE, Timeframe
-from market.window import Window
+from market.timeframe import BASE, DAY_US, Timeframe
+from market.window import Window, united
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ alter table {table} set (timescaledb.enable_columnstore, timescaledb.segmentby =
 """
 _KEYS = {"market_data": "symbol, timeframe, timestamp", "raw_trades": "symbol, timestamp, trade_id"}
 _COLUMNSTORE_DAYS = 7
+_PIECE_US = 13 * 7 * DAY_US  # whole buckets of every rollup
 _SEGMENTS = {"market_data": "symbol, timeframe", "raw_trades": "symbol"}
 _ORDERS = {"market_data": "timestamp", "raw_trades": "timestamp, trade_id"}
 
@@ -229,12 +230,6 @@ def _aggregate(level: Timeframe) -> str:
 
 
 def _windows(changes: Sequence[Change], level: Timeframe) -> list[Window]:
-    """Return the whole buckets of a level that changed rows touch, as few windows."""
-    found: list[Window] = []
-    for change in sorted(changes, key=lambda each: each.after_us):
-        window = Window(level.open_of(change.after_us), level.close_of(change.until_us - 1))
-        if found and window.start_us <= found[-1].end_us:
-            found[-1] = Window(found[-1].start_us, max(found[-1].end_us, window.end_us))
-        else:
-            found.append(window)
-    return found
+    """Return the whole buckets of a level that changed rows touch; a long history in pieces: no call holds locks for long."""
+    touched = (Window(level.open_of(change.after_us), level.close_of(change.until_us - 1)) for change in changes)
+    return [piece for window in united(touched) for piece in window.split(_PIECE_US)]

@@ -12,7 +12,7 @@ from db.series import ORIGINS, CandleSeries
 from market.candle import Origin
 from market.clock import to_datetime
 from market.timeframe import BASE, Timeframe
-from market.window import Window
+from market.window import Window, united
 
 _MOST_WINDOWS = 20
 
@@ -34,7 +34,7 @@ def made_of_minutes(
         Window(width.open_of(each.after_us), width.close_of(each.until_us - 1))
         for each in rollups.changes(symbol, after_us, kept_until_us)
     ]
-    fresh = _united(changed)
+    fresh = _few(changed)
     kept = _of_rollup(connection, symbol, width, rollup, after_us=after_us, until_us=kept_until_us)
     for window in fresh:
         labels = kept.columns["timestamp"]
@@ -86,12 +86,7 @@ def _bounds(symbol: str, width: Timeframe, after_us: int | None, until_us: int) 
     return {"symbol": symbol, "width": width.width_us, "after": lower(after_us), "until": to_datetime(until_us)}
 
 
-def _united(windows: Sequence[Window]) -> list[Window]:
-    """Return windows as few that do not touch, oldest first; of very many one that spans them all."""
-    found: list[Window] = []
-    for window in sorted(windows):
-        if found and window.start_us <= found[-1].end_us:
-            found[-1] = Window(found[-1].start_us, max(found[-1].end_us, window.end_us))
-        else:
-            found.append(window)
+def _few(windows: Sequence[Window]) -> list[Window]:
+    """Return windows that do not touch, oldest first; of very many one that spans them all."""
+    found = united(windows)
     return found if len(found) <= _MOST_WINDOWS else [Window(found[0].start_us, found[-1].end_us)]

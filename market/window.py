@@ -1,6 +1,6 @@
 """A window: a half-open span of time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -36,3 +36,14 @@ class Window(msgspec.Struct, frozen=True, gc=False, order=True):
         """Yield this window in pieces of at most `width_us`, oldest first."""
         for start_us in range(self.start_us, self.end_us, width_us):
             yield Window(start_us, min(start_us + width_us, self.end_us))
+
+
+def united(windows: Iterable[Window]) -> list[Window]:
+    """Return the same moments as few windows that do not touch, oldest first."""
+    found: list[Window] = []
+    for window in sorted(windows):
+        if found and window.start_us <= found[-1].end_us:
+            found[-1] = Window(found[-1].start_us, max(found[-1].end_us, window.end_us))
+        else:
+            found.append(window)
+    return found

@@ -19,6 +19,7 @@ PREFIX_BYTES = 1 << 16
 
 _Value = TypeVar("_Value")
 
+# What the libraries raise for damaged files; the last two are zipfile's, for a way of packing it lacks and for a password.
 _UNREADABLE = (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile, NotImplementedError, RuntimeError)
 
 

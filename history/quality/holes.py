@@ -10,7 +10,7 @@ from db.repositories.gaps import Gap
 from db.series import NO_ID, ORIGINS, CandleSeries
 from market.candle import Origin
 from market.timeframe import Timeframe
-from market.window import Window
+from market.window import Window, united
 
 CAUSE = "quality"
 """Of holes that a check found."""
@@ -97,7 +97,7 @@ def covers_of(gaps: Iterable[Gap], timeframe: Timeframe) -> list[Window]:
 
 def without(missing: Sequence[Missing], covers: Iterable[Window]) -> list[Missing]:
     """Return what is left of windows (in order, apart) without the time that others cover; of a part the ids are not known."""
-    union = _union(covers)
+    union = united(covers)
     ends = np.array([cover.end_us for cover in union], np.int64)
     left = []
     for each in missing:
@@ -115,16 +115,6 @@ def without(missing: Sequence[Missing], covers: Iterable[Window]) -> list[Missin
 
 def _first_behind(ends: NDArray[np.int64], moment_us: int) -> int:
     return int(np.searchsorted(ends, moment_us, side="right"))
-
-
-def _union(windows: Iterable[Window]) -> list[Window]:
-    found: list[Window] = []
-    for window in sorted(windows):
-        if found and window.start_us <= found[-1].end_us:
-            found[-1] = Window(found[-1].start_us, max(found[-1].end_us, window.end_us))
-        else:
-            found.append(window)
-    return found
 
 
 def spans_in(windows: Iterable[Window], width_us: int) -> int:

@@ -73,6 +73,26 @@ def test_rows_of_a_rollup_say_their_close_and_follow_minutes_that_were_never_ref
     ]
 
 
+def test_a_long_history_is_refreshed_in_pieces_that_lose_nothing(timescale_engine):
+    database = DatabaseOperations(timescale_engine)
+    days = range(0, 400, 5)
+    database.market_data.upsert_candles([candle(day * 1440 + 7) for day in days])
+    calls: list[str] = []
+
+    def note(_connection, _cursor, statement, *_):
+        calls.extend([statement] if "refresh_continuous_aggregate" in statement else [])
+
+    sa.event.listen(timescale_engine, "before_cursor_execute", note)
+    before = {level: list(read(database, level)) for level in ("5m", "1d", "1w")}
+    rollups.refresh(timescale_engine)
+    sa.event.remove(timescale_engine, "before_cursor_execute", note)
+
+    assert len(calls) == 5 * len(ROLLUPS)  # 400 days are a little more than four times thirteen weeks
+    assert {level: list(read(database, level)) for level in before} == before
+    kept = rows(timescale_engine, "select count(*) from candles_5m where members = 1")
+    assert kept[0][0] == len(days)
+
+
 def test_compressed_minutes_can_be_read_revised_and_refreshed(timescale_engine):
     database = DatabaseOperations(timescale_engine)
     database.market_data.upsert_candles([candle(minute) for minute in range(1, 3000)])

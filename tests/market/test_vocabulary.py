@@ -11,7 +11,7 @@ from market.continuity import IdHole, IdSequence, Standing
 from market.errors import SymbolError, TimeError, TimeframeError
 from market.symbol import Symbol, full_symbol
 from market.timeframe import Timeframe, parse_timeframe
-from market.window import Window
+from market.window import Window, united
 
 
 @pytest.mark.parametrize("text", ["OKX:BTC-USDT", "BINANCE:1000SHIB-USDT", "BYBIT:BTC-USDT-SWAP", "BINANCE:币安人生-USDT"])
@@ -79,6 +79,13 @@ def test_a_window_is_half_open_and_splits_without_rest():
     assert 0 in window
     assert 25 not in window
     assert list(window.split(10)) == [Window(0, 10), Window(10, 20), Window(20, 25)]
+
+
+def test_windows_that_touch_are_united():
+    windows = [Window(7, 9), Window(0, 3), Window(2, 5), Window(5, 6), Window(8, 8), Window(20, 25)]
+
+    assert united(windows) == [Window(0, 6), Window(7, 9), Window(20, 25)]
+    assert united([]) == []
     assert not Window(0, 10).overlaps(Window(10, 20))
     with pytest.raises(ValueError, match="cannot end"):
         Window(1, 0)
