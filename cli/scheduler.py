@@ -133,9 +133,9 @@ def server_environment(settings: "Settings", api_url: str, database_url: str) ->
 
 def worker_command(settings: "Settings") -> list[str]:
     """Return the command line of the worker that takes runs from the pool."""
-    flows = settings.flows
     name = f"tcpdash-{socket.gethostname()}"  # Prefect remembers each name for ever
-    options = ["--pool", flows.pool, "--type", "process", "--limit", str(flows.parallel), "--name", name]
+    # Without a limit of its own: what came due while the machine slept has to be claimed at once, for all but one to be cancelled.
+    options = ["--pool", settings.flows.pool, "--type", "process", "--name", name]
     return [sys.executable, "-m", "prefect", "--no-prompt", "worker", "start", *options]
 
 

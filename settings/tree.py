@@ -110,7 +110,6 @@ class Flows(_Section):
         None, description="database of Prefect itself; without it `prefect` on the server that keeps the candles"
     )
     pool: str = Field("local", min_length=1, description="work pool of which `tcpdash flows serve` takes its runs")
-    parallel: int = Field(2, ge=1, le=64, description="runs at the same time in one `tcpdash flows serve`")
 
     @field_validator("api_url")
     @classmethod

@@ -15,8 +15,9 @@ from simulation.scenario import Scenario
 from simulation.truth import true_minutes
 
 _LOST = {"open", "unrecoverable"}
-# So few trades may all fall between two lines, or be those that were misprinted: no tape begins with them.
+# So few trades may all fall between two lines, or be those that were misprinted: where that happened no tape begins with them.
 _FEW = 2
+_LOSES_SOME = {"close-without-frame", "zero-price", "hole", "hole-late", "rotation", "notice", "slow-consumer", "garbage"}
 _DEAF = {"ack-without-data", "stall", "freeze", "drop", "accept-then-drop"}
 _SECRET = {"hole", "hole-late", "stall", "ack-without-data", "freeze", "reorder", "delist"}
 _NO_ANSWER = {"rest-lag", "rest-429", "rest-418", "rest-error", "rest-down", "clock"}
@@ -98,7 +99,8 @@ class Checker:
         stored = self._ids(symbol)
         missing = [trade.trade_id for trade in self._truth[symbol] if stored and trade.trade_id >= min(stored)]
         missing = [number for number in missing if number not in stored]
-        if not stored and len(self._truth[symbol]) > _FEW and not self._may_be_unheard:
+        few = len(self._truth[symbol]) <= _FEW and bool(_LOSES_SOME & self._scenario.kinds)
+        if not stored and self._truth[symbol] and not few and not self._may_be_unheard:
             yield f"{symbol}: nothing was stored of {len(self._truth[symbol])} trades"
         if missing:
             yield f"{symbol}: missing after quiet: {_some(missing)}"
@@ -135,8 +137,7 @@ class Checker:
     def _wrong_candles(self, symbol: str) -> Iterator[str]:
         candles = sorted(self._candles[symbol], key=lambda candle: candle.timestamp_us)
         if not candles:
-            few = len(self._truth[symbol]) <= _FEW
-            if len(true_minutes(self._truth[symbol])) > 2 and not few and not self._may_be_unheard and symbol not in self._lost:
+            if len(true_minutes(self._truth[symbol])) > 2 and not self._may_be_unheard and symbol not in self._lost:
                 yield f"{symbol}: no minute was stored of {len(self._truth[symbol])} trades"
             return
         lost = [gap for gap in self._gaps[symbol] if gap.state in _LOST]

@@ -36,7 +36,7 @@ class Demo:
     def __init__(self, home: Path) -> None:
         environment = {name: text for name, text in os.environ.items() if not name.startswith("TCPDASH_")}
         self._process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "cli", "demo"],
+            [sys.executable, "-u", "-m", "cli", "demo", "--no-flows"],
             env={**environment, "TCPDASH_HOME": str(home)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

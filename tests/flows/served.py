@@ -21,7 +21,7 @@ from replay.source import Market
 from settings.load import load_settings
 from tests.history.backfill.markets import Counting, exchange_of, past
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 NOW = 1_200
 
 

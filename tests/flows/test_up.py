@@ -13,7 +13,7 @@ import pytest
 from db import child
 from tests.flows.served import PATIENCE
 
-pytestmark = [pytest.mark.prefect, pytest.mark.postgres, pytest.mark.redis, pytest.mark.timeout(170)]
+pytestmark = [pytest.mark.prefect, pytest.mark.postgres, pytest.mark.redis, pytest.mark.timeout(400)]
 
 
 def test_the_scheduler_starts_behind_the_feed_and_stops_before_its_database(tmp_path: Path):
@@ -35,7 +35,7 @@ def test_the_scheduler_starts_behind_the_feed_and_stops_before_its_database(tmp_
     try:
         assert child.wait_until(served, PATIENCE), output.read_text()
         doctor, pause, status = tcpdash("doctor"), tcpdash("flows", "pause", "sweep-gaps"), tcpdash("flows", "status", "--json")
-        ran = tcpdash("flows", "run", "refresh-aggregates", "--wait")
+        ran = tcpdash("flows", "run", "maintain-storage", "--wait")
         wrong = tcpdash("flows", "run", "refresh-agregates")
         resumed = tcpdash("flows", "resume", "sweep-gaps")
         processes = psutil.Process(running.pid).children(recursive=True)
@@ -51,7 +51,7 @@ def test_the_scheduler_starts_behind_the_feed_and_stops_before_its_database(tmp_
     flows = {each["flow"]: each for each in json.loads(status)["flows"]}
     assert (flows["sweep-gaps"]["rests"], flows["sweep-gaps"]["next"]) == ("yes", None)
     assert flows["refresh-aggregates"]["next"] is not None
-    assert ran.startswith("refresh-aggregates ")
+    assert ran.startswith("maintain-storage ")
     assert ": Completed; http://127.0.0.1:" in ran
     assert "did you mean 'refresh-aggregates'?" in wrong
     assert code == 0, said

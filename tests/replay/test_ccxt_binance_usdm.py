@@ -21,7 +21,7 @@ PERPETUAL = "BTC/USDT:USDT"
 async def client_of(exchange: LocalExchange, **options: Any) -> AsyncIterator[Any]:
     """Yield ccxt's client; only addresses are changed, and only USD-M symbols are asked for."""
     client = pro.binanceusdm({"enableRateLimit": False, "options": {"fetchMarkets": {"types": ["linear"]}, **options}})
-    client.urls["api"]["fapiPublic"], client.urls["api"]["ws"]["future"] = f"{exchange.rest_url}/fapi/v1", f"{exchange.ws_url}/ws"
+    client.urls["api"]["fapiPublic"], client.urls["api"]["ws"]["linear"] = f"{exchange.rest_url}/fapi/v1", f"{exchange.ws_url}/ws"
     async with used(client):
         yield client
 

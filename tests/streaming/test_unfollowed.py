@@ -7,13 +7,12 @@ import pytest
 import streaming.unfollowed
 from db.claims import Claims, Purpose
 from exchanges import Binance
+from exchanges.base import Endpoints
 from replay import LocalExchange
-from replay.answer import Answer
 from replay.small import SmallMarket
 from streaming.persistence import Persistence
 from streaming.pipeline import Pipeline
 from streaming.unfollowed import Swept, heal_unfollowed, with_open_holes
-from tests.history.backfill.markets import Refusing
 
 pytestmark = pytest.mark.postgres
 BTC, ETH = "BINANCE:BTC-USDT", "BINANCE:ETH-USDT"
@@ -78,13 +77,22 @@ async def test_afterwards_a_worker_may_follow_the_symbols(database, provider: Bi
     assert refused == []
 
 
-async def test_a_venue_that_is_slow_to_answer_does_not_keep_a_worker_waiting(database, market, provider, holes, monkeypatch):
+async def test_a_venue_that_does_not_answer_does_not_keep_a_worker_waiting(database, holes, monkeypatch):
     monkeypatch.setattr(streaming.unfollowed, "_TURN_SECONDS", 0.3)
-    refusal = Answer(b'{"code":-1003,"msg":"Too many requests"}', 429, {"Retry-After": "60"})
-    async with LocalExchange(market, speed=1e6, faults=Refusing(*[refusal] * 20, path="rades")) as busy:
-        slow = Binance(["BTC-USDT", "ETH-USDT"], endpoints=busy.endpoints)
-        async with asyncio.timeout(10):
-            swept = await heal_unfollowed(database, slow, [BTC])
+    over = asyncio.Event()
+
+    async def say_nothing(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await over.wait()
+        writer.close()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    mute = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    try:
+        async with asyncio.timeout(5):
+            swept = await heal_unfollowed(database, Binance(["BTC-USDT"], endpoints=Endpoints("ws://127.0.0.1:1", mute)), [BTC])
+    finally:
+        over.set()
+        server.close()
 
     worker = Claims(database.engine, Purpose.FOLLOW)
     refused = worker.claim([BTC])
