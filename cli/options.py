@@ -1,8 +1,6 @@
 """Options that several verbs share, and the settings they lead to."""
 
-import logging
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -78,17 +76,3 @@ def fault_words(faults: list[str] | None, seed: int) -> list[str]:
     """
     script = read_faults(faults, seed)
     return [] if script is None else [*(word for fault in faults or () for word in ("--fault", fault)), "--seed", str(seed)]
-
-
-def log_to(file: Path, level: str) -> None:
-    """Log everything to a file, and what a person should see at once to the terminal."""
-    from logging.handlers import RotatingFileHandler
-
-    file.parent.mkdir(parents=True, exist_ok=True)
-    kept = RotatingFileHandler(file, maxBytes=10_000_000, backupCount=3, encoding="utf-8")
-    kept.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    shown = logging.StreamHandler()
-    shown.setLevel(logging.WARNING)
-    shown.setFormatter(logging.Formatter(f"%(asctime)s {file.stem}: %(message)s", datefmt="%H:%M:%S"))
-    logging.basicConfig(level=level, handlers=[kept, shown], force=True)
-    logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from cli.options import GENERATED, Exchange, Faults, Seed, Speed, Symbols, fault_words, load, log_to
+from cli.logs import log_to
+from cli.options import GENERATED, Exchange, Faults, Seed, Speed, Symbols, fault_words, load
 from market.errors import InputError
 
 

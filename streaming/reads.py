@@ -68,14 +68,16 @@ class Reads:
     async def _claim(self, symbol: str) -> None:
         if self._owner is None:
             return
-        until = monotonic() + _CLAIM_SECONDS  # a worker that was just killed may still be in the way
+        begun, told = monotonic(), False  # a worker that was just killed may still be in the way
         while await self._in_thread(self._owner.claim, [symbol]):
-            if monotonic() > until:
+            if monotonic() - begun > _CLAIM_SECONDS:
                 raise InputError(
                     f"{symbol} is followed by another worker on this database, and two of them would overwrite each other; "
                     "stop the other one, or take the symbol out of one of them"
                 )
-            logger.warning("symbol taken symbol=%s: another worker follows it; waiting for its end", symbol)
+            if not told:
+                logger.warning("symbol taken symbol=%s: another worker follows it; waiting %g s for its end", symbol, _CLAIM_SECONDS)
+                told = True
             await asyncio.sleep(1.0)
 
     async def ids_of(self, symbol: str, window: Window) -> Ids | None:
