@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from cli.logs import log_to
 from cli.options import GENERATED, Exchange, Faults, Seed, Speed, Symbols, fault_words, load
 from market.errors import InputError
 
@@ -76,6 +75,7 @@ def stream(*, exchange: Exchange = None, symbols: Symbols = None) -> None:
     """Run the streaming worker alone, against the servers in the settings or those of a running `tcpdash up`."""
     import asyncio
 
+    from cli.logs import log_to
     from cli.worker import collect
 
     settings = load(exchange, symbols)
