@@ -97,8 +97,9 @@ class Pipeline:
 
     def settle(self, symbol: str, opened: OpenHole, state: State, evidence: dict[str, Any]) -> Batch:
         """Close a hole of which nothing more will come."""
-        batch = Batch()
-        self.lanes[symbol].settle(opened, state, evidence, batch)
+        batch, lane = Batch(), self.lanes[symbol]
+        lane.settle(opened, state, evidence, batch)
+        batch.mark(symbol, lane.mark())  # the tape may begin earlier than was known
         return batch
 
     def resume(self, symbol: str, point: Resume) -> Batch:

@@ -101,6 +101,7 @@ def _reopen(lane: Lane, holes: Sequence[KnownHole], batch: Batch) -> None:
         else:
             evidence = {"reason": "its ids are in other holes", "holes": [[other.first_id, other.last_id] for other in others]}
             lane.settle(each, State.FILLED, evidence, batch)
+            batch.mark(lane.symbol, lane.mark())
 
 
 def _window(hole: Hole) -> Window:

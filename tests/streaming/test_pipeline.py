@@ -277,6 +277,18 @@ def test_without_kept_trades_and_without_a_candle_the_forming_minute_is_not_comp
     assert [candle.complete for candle in batch.candles] == [False, True]
 
 
+def test_where_the_tape_begins_is_noted_with_the_end_of_the_hole_that_hid_it():
+    pipeline = Pipeline([SYMBOL])
+    first = pipeline.take([trade(4, 25)])
+    behind = pipeline.take([trade(20, 2 * MINUTE_US)])  # the hole may reach back to before the tape
+    [opened] = pipeline.open_holes()
+
+    settled = pipeline.settle(SYMBOL, opened, State.NEVER_EXISTED, {})
+
+    known = [batch.marks[SYMBOL].since_us for batch in (first, behind, settled)]
+    assert known == [START_US + 26, START_US + 2 * MINUTE_US + 1, START_US + 26]
+
+
 def test_ids_behind_the_last_candle_that_are_not_stored_are_a_hole_after_a_restart():
     before = Pipeline([SYMBOL])
     stored = before.take([trade(1, -1), trade(2, 5), trade(3, MINUTE_US)])
