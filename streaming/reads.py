@@ -76,7 +76,7 @@ class Reads:
                     "stop the other one, or take the symbol out of one of them"
                 )
             if not told:
-                logger.warning("symbol taken symbol=%s: another worker follows it; waiting %g s for its end", symbol, _CLAIM_SECONDS)
+                logger.warning("symbol taken symbol=%s: another worker follows it; waiting for its end", symbol)
                 told = True
             await asyncio.sleep(1.0)
 
