@@ -53,9 +53,10 @@ class LooseLane(Lane):
         return self.has_begun and newest_id not in self._seen
 
     def skip(self, newest_id: int, moment_us: int, cause: Cause, batch: Batch) -> None:
-        """Note that a trade exists that did not come."""
+        """Note that a trade exists that did not come; one that lies in an open hole is known to be missing."""
         if self.is_behind(newest_id):
-            self._suspect(moment_us, self.cause if self.interrupted else cause, batch)
+            if not any(each.window.start_us < moment_us <= each.window.end_us for each in self.open):
+                self._suspect(moment_us, self.cause if self.interrupted else cause, batch)
             self.prove(moment_us, batch)
 
     def recover(

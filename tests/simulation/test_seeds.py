@@ -13,7 +13,10 @@ from simulation.scenario import CHANNELS, FAULTS, scenario_of
 from streaming.switches import Switches
 
 SECOND_US = 1_000_000
-FOUND = (51494,)  # the tape's begin was known again with the end of a hole, and forgotten in a restart
+FOUND = (
+    51494,  # where the tape begins was known again with the end of a hole, and forgotten in a restart
+    51898,  # of what a look had named, lost over a disconnect, another hole was opened
+)
 CALM = replace(
     scenario_of(0), seed=1, venue="OKX", channel="trades-all", symbols=("OKX:BTC-USDT",), seconds=120.0, rate=3.0,
     offset_seconds=40,

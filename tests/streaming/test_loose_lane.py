@@ -84,3 +84,17 @@ def test_a_frame_lost_among_others_leaves_a_hole_from_before_them_to_behind_them
     assert [each.trade_id for each in among.trades + behind.trades] == [2, 8, 7, 4]
     assert [each.trade_id for each in healed.trades] == [6, 3]
     assert [step.state for step in healed.progress] == [State.FILLED, State.FILLED]
+
+
+def test_a_trade_that_lies_in_an_open_hole_opens_no_other_one():
+    pipeline = Pipeline([SYMBOL], provable=False)
+    pipeline.take([trade(5, 0), trade(9, 10)])
+    pipeline.interrupt()
+    first = pipeline.take([trade(7, 90)])
+
+    learned = pipeline.learn(SYMBOL, 3, START_US + 40, Cause.STALL)  # a look had named it, and waited for the line
+    later = pipeline.learn(SYMBOL, 4, START_US + 91, Cause.STALL)
+
+    assert [hole.cause for hole in first.holes] == [Cause.DISCONNECT]
+    assert learned.holes == []
+    assert [(hole.start_us - START_US, hole.end_us - START_US) for hole in later.holes] == [(90, 91)]
