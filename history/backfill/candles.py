@@ -20,6 +20,7 @@ from market.window import Window
 _FRESH_US = 600 * SECOND_US
 _SPARE_ROWS = 5  # a venue that has so many newest candles drops one with each that closes
 _MANY_PAGES = 40
+_CONFIRM_SECONDS = 2.0
 
 
 class CandleJob(Job):
@@ -64,7 +65,7 @@ class CandleJob(Job):
         """Return what of it the venue hands out; the rest is told.
 
         Raises:
-            OutOfReach: If that is nothing.
+            OutOfReach: If all that is wanted is older.
         """
         rows, timeframe = self._venue.candle_rows, self.order.timeframe
         if rows is None:
@@ -79,7 +80,7 @@ class CandleJob(Job):
             f"{self._venue.name} hands out only its newest {rows} {timeframe} candles, from {isoformat(oldest_us)} on; "
             f"{lost:,} older ones can be made of its trades: `tcpdash backfill {self.symbol} --from {start} --trades`"
         )
-        if not reachable:
+        if self.window.end_us <= oldest_us:
             raise OutOfReach(words)
         self.notes.append(words)
         return reachable
@@ -115,7 +116,7 @@ class CandleJob(Job):
                     if not rest:
                         return
                     page = rest.pop()
-                    candles = await self._ask(self.order.timeframe, page.window)
+                    candles = await self._page(page)
                 await self._keep(page, candles)
 
         try:
@@ -124,6 +125,15 @@ class CandleJob(Job):
                     group.create_task(work())
         except BaseExceptionGroup as group:  # the first page that fails ends all of them
             raise _first(group) from None
+
+    async def _page(self, page: Page) -> list[Candle]:
+        """Return the candles of a page; one answer without any may be a moment's trouble of the venue, two are believed."""
+        candles = await self._ask(self.order.timeframe, page.window)
+        fresh = page.window.start_us >= self._now_us - _FRESH_US  # asked for again anyway
+        if candles or fresh or self.order.again or not self._venue.proves_absence:
+            return candles
+        await asyncio.sleep(_CONFIRM_SECONDS)
+        return await self._ask(self.order.timeframe, page.window)
 
     async def _ask(self, timeframe: Timeframe, window: Window) -> list[Candle]:
         return await patience.ask(lambda: self._venue.candles(self.symbol, timeframe, window, self.asked), self.waits)

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from db.operations import DatabaseOperations
 from exchanges.base import Instrument
+from history.backfill import patience
 from history.backfill.candles import CandleJob
 from history.backfill.job import Job
 from history.backfill.order import DAYS, Order, Outcome, OutOfReach, Progress, Standing
@@ -36,14 +37,22 @@ async def run_backfill(db: DatabaseOperations, venue: CandleVenue, order: Order,
         StoreError: If the database does not.
         CancelledError: If it was cancelled; what was stored stays, and the same order goes on from there.
     """
+    tell = progress or _say_nothing
+
+    def waits(why: str) -> None:
+        for symbol in order.symbols:
+            tell(Standing(symbol=symbol, timeframe=order.timeframe, wanted=0, waits=why))
+
     async with venue:
-        now_us = await venue.server_time()
+        now_us = await patience.ask(venue.server_time, waits, first=True)
         start_us = order.start_us if order.start_us is not None else (order.end_us or now_us) - DAYS * DAY_US
-        await _check_source(venue, order, start_us, now_us)
-        check_symbols(venue.name, order.symbols, await venue.instruments())
+        if start_us >= now_us:
+            raise InputError(f"--from {isoformat(start_us)} is in the future: the clock of {venue.name} shows {isoformat(now_us)}")
+        await patience.ask(lambda: _check_source(venue, order, start_us, now_us), waits, first=True)
+        check_symbols(venue.name, order.symbols, await patience.ask(venue.instruments, waits, first=True))
         window = _window_of(venue, order, start_us, now_us)
         gate = asyncio.Semaphore(order.parallel)
-        jobs = [_job(db, venue, order, symbol, now_us, window, gate, progress or _say_nothing) for symbol in order.symbols]
+        jobs = [_job(db, venue, order, symbol, now_us, window, gate, tell) for symbol in order.symbols]
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(job.run()) for job in jobs]
         return [task.result() for task in tasks]
@@ -65,8 +74,6 @@ def check_symbols(venue: str, symbols: Sequence[str], listed: Sequence[Instrumen
 
 def _window_of(venue: CandleVenue, order: Order, start_us: int, now_us: int) -> Window:
     """Return the time that can be filled: whole candles that are over, and do not change any more."""
-    if start_us >= now_us:
-        raise InputError(f"--from {isoformat(start_us)} is in the future: the clock of {venue.name} shows {isoformat(now_us)}")
     settled_us = now_us - int(venue.candle_delay_seconds * SECOND_US)
     window = whole_spans(order.timeframe, start_us, min(order.end_us or settled_us, settled_us))
     if not window.width_us and not order.trades:

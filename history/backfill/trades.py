@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from db.claims import Claims, Purpose
 from db.store import Store
 from history.backfill import patience
 from history.backfill.job import Job
-from history.backfill.order import OutOfReach
+from history.backfill.order import Busy, OutOfReach
 from history.backfill.tape import Block, Tape, begin_of_tape, keep_block, start_tape
 from history.backfill.venue import NativeVenue
 from market.clock import isoformat
@@ -71,7 +72,26 @@ class TradeJob(Job):
         newest = await patience.ask(lambda: self._venue.newest_trades(self.symbol, self.asked), self.waits)
         if not newest:
             raise OutOfReach(f"{self._venue.name} has no trade of {self.symbol}")
-        return await self.stored(lambda store: start_tape(store, newest))
+        return await self._started(newest)
+
+    async def _started(self, newest: Sequence[Trade]) -> Tape:
+        # A worker that follows the symbol would not know of a tape that another begins: what comes between would be lost unseen.
+        claims = Claims(self.db.engine, Purpose.FOLLOW)
+
+        def begin(store: Store) -> Tape | None:
+            return begin_of_tape(store, self.symbol) or (None if followed else start_tape(store, newest))
+
+        try:
+            followed = await patience.keep(lambda: claims.claim([self.symbol]))
+            tape = await self.stored(begin)
+        finally:
+            await asyncio.to_thread(claims.close)
+        if tape is None:
+            raise Busy(
+                f"a worker follows {self.symbol} and has stored no trade of it so far, so there is nothing to go back from; "
+                f"try again once `tcpdash trades {self.symbol}` shows one"
+            )
+        return tape
 
     # -- questions -----------------------------------------------------------------------------------------------
 

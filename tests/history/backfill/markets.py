@@ -1,10 +1,13 @@
-"""Markets of which all is history already, and a local exchange that counts what it is asked."""
+"""Markets of which all is history already, a local exchange that counts what it is asked, and what a backfill of it stores."""
 
 import asyncio
 from collections.abc import Mapping
 
+from exchanges import DataProvider
+from history.backfill import NativeVenue, Order, Outcome, run_backfill
+from market.candle import Candle
 from market.clock import monotonic
-from market.timeframe import MINUTE_US
+from market.timeframe import BASE, MINUTE_US
 from market.trade import Trade
 from replay import LocalExchange, SmallMarket
 from replay.answer import Answer, Question
@@ -86,3 +89,28 @@ def trades_of(market: Past, symbol: str) -> list[Trade]:
     """Return all its trades."""
     assert isinstance(market.inner, SmallMarket)
     return list(market.inner.trades(symbol))
+
+
+async def fill(database, provider: DataProvider, **order) -> Outcome:
+    """Fill the one symbol of a provider from the begin of the market on, or as the order says."""
+    wanted = {"symbols": provider.symbols, "start_us": at(0), **order}
+    [outcome] = await run_backfill(database, NativeVenue(provider), Order(**wanted))
+    return outcome
+
+
+def numbers(candle: Candle) -> tuple[float, ...]:
+    """Return the prices and the volume of a candle."""
+    return candle.open, candle.high, candle.low, candle.close, candle.volume
+
+
+def stored(database, symbol: str) -> list[Candle]:
+    """Return the minutes that are stored."""
+    return list(database.market_data.get_series(symbol, BASE).candles())
+
+
+def expected(market: Past, symbol: str, first: int, last: int) -> list[tuple[int, tuple[float, ...]]]:
+    """Return close and numbers of the minutes of a market from `first` up to, but not including, `last`."""
+    return [
+        (bar.open_us + MINUTE_US, (bar.open, bar.high, bar.low, bar.close, bar.volume))
+        for bar in bars_of(market, symbol, first, last)
+    ]

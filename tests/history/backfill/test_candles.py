@@ -4,41 +4,14 @@ import asyncio
 
 import pytest
 
-from exchanges import OKX, Binance, BinanceUsdm, Bybit, Coinbase, DataProvider, Kraken
-from history.backfill import NativeVenue, Order, Outcome, Standing, run_backfill
+from exchanges import OKX, Binance, BinanceUsdm, Bybit, Coinbase, Kraken
+from history.backfill import NativeVenue, Order, Standing, run_backfill
 from market.candle import Candle, Origin
-from market.clock import isoformat
-from market.errors import InputError, VenueError, VenueUnreachable
 from market.timeframe import MINUTE_US, Timeframe
-from market.window import Window
-from replay import LocalExchange
-from replay.answer import Answer, json_answer
-from tests.history.backfill.markets import START_US, Counting, Past, Refusing, at, bars_of, exchange_of, past
+from tests.history.backfill.markets import START_US, Counting, at, bars_of, exchange_of, expected, fill, numbers, past, stored
 
 pytestmark = pytest.mark.postgres
 M1 = Timeframe.M1
-
-
-async def fill(database, provider: DataProvider, **order) -> Outcome:
-    wanted = {"symbols": provider.symbols, "start_us": at(0), **order}
-    [outcome] = await run_backfill(database, NativeVenue(provider), Order(**wanted))
-    return outcome
-
-
-def numbers(candle: Candle) -> tuple[float, ...]:
-    return candle.open, candle.high, candle.low, candle.close, candle.volume
-
-
-def stored(database, symbol: str) -> list[Candle]:
-    return list(database.market_data.get_series(symbol, M1).candles())
-
-
-def expected(market: Past, symbol: str, first: int, last: int) -> list[tuple[int, tuple[float, ...]]]:
-    return [
-        (bar.open_us + MINUTE_US, (bar.open, bar.high, bar.low, bar.close, bar.volume))
-        for bar in bars_of(market, symbol, first, last)
-    ]
-
 
 VENUES = [
     (OKX, "BTC-USDT"), (Binance, "BTC-USDT"), (BinanceUsdm, "BTC-USDT"), (Bybit, "BTC-USDT"), (Coinbase, "BTC-USD"),
@@ -97,30 +70,6 @@ async def test_without_an_end_all_that_is_over_is_stored(database):
     # A minute that has just ended may still change: it is left to the next time.
     assert outcome.end_us == at(49)
     assert stored(database, "OKX:BTC-USDT")[-1].timestamp_us == at(49)
-
-
-async def test_what_the_venue_does_not_have_is_asked_for_again_only_when_told(database):
-    market, counting = past("BINANCE", minutes=300), Counting()
-    async with exchange_of(market, 250, counting) as exchange:
-        provider = Binance(["BTC-USDT"], endpoints=exchange.endpoints)
-        for again, asked in ((False, 1), (False, 1), (True, 2)):
-            outcome = await fill(database, provider, start_us=at(-100), end_us=at(200), again=again)
-
-            assert (len(counting.of("klines")), outcome.missing) == (asked, 100)
-
-    assert database.backfills.spans("BINANCE:BTC-USDT", M1) == [Window(at(-100), at(200))]
-
-
-async def test_what_is_absent_of_the_last_minutes_is_asked_for_again(database):
-    market, counting = past("BINANCE", minutes=100), Counting()
-    late = Refusing(json_answer([]), path="klines")
-    async with exchange_of(market, 100, late) as exchange:
-        outcome = await fill(database, Binance(["BTC-USDT"], endpoints=exchange.endpoints), start_us=at(95))
-    async with exchange_of(market, 100, counting) as exchange:
-        second = await fill(database, Binance(["BTC-USDT"], endpoints=exchange.endpoints), start_us=at(95))
-
-    assert (outcome.missing, second.missing) == (4, 0)
-    assert database.backfills.spans("BINANCE:BTC-USDT", M1) == [Window(at(95), at(99))]
 
 
 async def test_silent_minutes_at_the_border_of_two_pages_become_flat(database):
@@ -249,36 +198,6 @@ def within(counting: Counting, budget) -> bool:
     )  # fmt: skip
 
 
-async def test_a_refusal_that_passes_is_waited_for(database):
-    market = past("OKX", minutes=100)
-    faults = Refusing(json_answer({"code": "50011", "msg": "Too Many Requests", "data": []}, 429), path="candles")
-    told: list[Standing] = []
-    async with exchange_of(market, 90, faults) as exchange:
-        provider = OKX(["BTC-USDT"], endpoints=exchange.endpoints)
-        [outcome] = await run_backfill(
-            database, NativeVenue(provider), Order(symbols=provider.symbols, start_us=at(0), end_us=at(60)), told.append
-        )
-
-    assert (outcome.state, outcome.missing, outcome.standing.requests) == ("done", 0, 2)
-    assert any("Too Many Requests" in each.waits for each in told)
-    assert not told[-1].waits
-
-
-async def test_a_refusal_for_good_fails_with_the_words_of_the_venue(database):
-    market = past("OKX", minutes=400)
-    faults = Refusing(Answer(b""), json_answer({"code": "51000", "msg": "Parameter bar error", "data": []}, 400), path="candles")
-    faults.refusals.pop(0)
-    async with exchange_of(market, 350, faults) as exchange:
-        outcome = await fill(database, OKX(["BTC-USDT"], endpoints=exchange.endpoints), end_us=at(300), parallel=1)
-        again = await fill(database, OKX(["BTC-USDT"], endpoints=exchange.endpoints), end_us=at(300))
-    rows = database.backfills.list()
-
-    assert isinstance(outcome.error, VenueError)
-    assert "Parameter bar error" in str(outcome.error)
-    assert [(row.state, row.error) for row in rows] == [("failed", str(outcome.error)), ("done", None)]
-    assert (again.state, again.missing) == ("done", 0)
-
-
 async def test_cancelled_it_says_so_and_goes_on_the_next_time(database):
     market, counting = past("OKX", minutes=3000), Counting()
     async with exchange_of(market, 2990, counting) as exchange:
@@ -315,73 +234,6 @@ async def test_two_at_once_do_not_ask_twice(database, monkeypatch):
     refused = first if first.state == "failed" else second
     assert "OKX:BTC-USDT 1m is being filled by another process; `tcpdash backfills` shows how far it is" in str(refused.error)
     assert len(counting.of("candles")) == 6
-
-
-async def test_what_the_venue_lists_later_is_not_asked_for_minute_by_minute(database):
-    market, counting = past("BINANCE", minutes=3000), Counting()
-    async with exchange_of(market, 2900, counting) as exchange:
-        outcome = await fill(database, Binance(["BTC-USDT"], endpoints=exchange.endpoints), start_us=at(-100_000), end_us=at(2880))
-
-    assert len(counting.of("klines")) == 1 + 3
-    assert outcome.missing == 100_000
-    assert outcome.standing.fetched == outcome.standing.wanted == 102_880
-    assert outcome.notes == (f"BINANCE has nothing of BINANCE:BTC-USDT before {isoformat(at(0))}",)
-
-
-async def test_what_lies_in_the_day_of_the_first_wanted_minute_is_not_taken_for_absent(database):
-    market = past("OKX", minutes=6 * 1440)
-    async with exchange_of(market, 5 * 1440) as exchange:
-        provider = OKX(["BTC-USDT"], endpoints=exchange.endpoints)
-        outcome = await fill(database, provider, start_us=at(1000), end_us=at(5100), parallel=16)
-
-    assert (outcome.standing.wanted, outcome.standing.stored, outcome.missing, outcome.notes) == (4100, 4100, 0, ())
-
-
-async def test_kraken_has_only_its_newest_candles_and_trades_are_offered(database):
-    market = past("KRAKEN", minutes=3000, symbols=("BTC-USD",))
-    async with exchange_of(market, 2000) as exchange:
-        provider = Kraken(["BTC-USD"], endpoints=exchange.endpoints)
-        some = await fill(database, provider, end_us=at(1990))
-        none = await fill(database, provider, end_us=at(500))
-
-    [note] = some.notes
-    offer = f"`tcpdash backfill KRAKEN:BTC-USD --from {isoformat(at(0))} --trades`"
-    assert (some.state, some.standing.stored, some.missing) == ("done", 705, 1285)
-    assert note.startswith(f"KRAKEN hands out only its newest 720 1m candles, from {isoformat(at(1285))} on; 1,285 older ones")
-    assert note.endswith(offer)
-    assert none.state == "failed"
-    assert str(none.error).endswith(offer)
-    assert database.backfills.spans("KRAKEN:BTC-USD", M1) == [Window(at(1285), at(1990))]
-
-
-async def test_what_cannot_be_is_refused_before_anything_is_done(database):
-    market = past("COINBASE", minutes=50, symbols=("BTC-USD", "ETH-USD"))
-    async with exchange_of(market, 40) as exchange:
-        provider = Coinbase(["BTC-USD"], endpoints=exchange.endpoints)
-        with pytest.raises(
-            InputError, match=r"COINBASE does not list COINBASE:BTC-USX among its 2 symbols; did you mean COINBASE:BTC-USD"
-        ):
-            await fill(database, provider, symbols=("COINBASE:BTC-USD", "COINBASE:BTC-USX"))
-        with pytest.raises(
-            InputError, match=r"--from 2024-07-01T00:40:00Z is in the future: the clock of COINBASE shows 2024-07-01T00:40"
-        ):
-            await fill(database, provider, start_us=at(40))
-        with pytest.raises(
-            InputError, match=r"no whole 1m candle that is over lies between 2024-07-01T00:35:00Z and 2024-07-01T00:30"
-        ):
-            await fill(database, provider, start_us=at(35))
-        with pytest.raises(InputError, match="COINBASE has no 4h candles"):
-            await fill(database, provider, timeframe=Timeframe.H4, start_us=at(0))
-
-    assert database.backfills.list() == []
-
-
-async def test_a_venue_that_is_not_there_is_said_at_once(database):
-    exchange = LocalExchange(past("OKX", minutes=10))
-    async with exchange:
-        endpoints = exchange.endpoints
-    with pytest.raises(VenueUnreachable, match="OKX cannot be reached"):
-        await fill(database, OKX(["BTC-USDT"], endpoints=endpoints))
 
 
 async def test_an_exchange_that_only_ccxt_knows_is_filled_too(database):

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from db.claims import Claims, Purpose
 from exchanges import OKX, Binance, BinanceUsdm, Bybit, Coinbase, DataProvider, Kraken
 from history.backfill import NativeVenue, Order, Outcome, OutOfReach, Standing, run_backfill
 from market.candle import Candle, Origin
@@ -132,6 +133,37 @@ async def test_where_trades_are_not_kept_any_more_their_candles_tell_where_the_t
 
     assert [each.complete for each in found] == [True] * 30
     assert database.raw_trades.contiguity("OKX:BTC-USDT").missing == 0
+
+
+async def test_of_a_symbol_that_a_worker_just_began_to_follow_no_tape_is_begun(database, engine):
+    worker = Claims(engine, Purpose.FOLLOW)
+    assert worker.claim(["OKX:BTC-USDT"]) == []
+    async with exchange_of(past("OKX", minutes=60), 50) as exchange:
+        provider = OKX(["BTC-USDT"], endpoints=exchange.endpoints)
+        try:
+            refused = await fill(database, provider, start_us=at(20))
+            mark = database.watermarks.get("OKX:BTC-USDT")
+        finally:
+            worker.close()
+        after = await fill(database, provider, start_us=at(20))
+
+    assert "a worker follows OKX:BTC-USDT and has stored no trade of it so far" in str(refused.error)
+    assert (refused.state, mark) == ("failed", None)
+    assert after.state == "done"
+
+
+async def test_a_worker_may_follow_a_symbol_while_its_past_is_filled(database, engine):
+    worker, claimed = Claims(engine, Purpose.FOLLOW), list[list[str]]()
+
+    def notice(standing: Standing) -> None:
+        if standing.fetched and not claimed:
+            claimed.append(worker.claim(["OKX:BTC-USDT"]))
+
+    async with exchange_of(past("OKX", minutes=60, rate=1.0), 50) as exchange:
+        await fill(database, OKX(["BTC-USDT"], endpoints=exchange.endpoints), notice, start_us=at(20))
+    worker.close()
+
+    assert claimed == [[]]
 
 
 async def test_a_second_time_nothing_is_asked(database):
