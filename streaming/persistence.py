@@ -67,6 +67,7 @@ class Persistence:
         switches: Switches = ALL_ON,
     ) -> None:
         self._begin, self._provider, self.keep_trades, self._switches = begin, provider, keep_trades, switches
+        self._begins: dict[str, int | None] = {}  # where each tape begins, as it was last noted or read
         self._wider = sorted({each for each in timeframes if each is not BASE}, key=lambda each: each.width_us)
 
     def write(self, batch: Batch) -> Written:
@@ -91,6 +92,7 @@ class Persistence:
             mark = store.watermarks.get(symbol)
             if mark is None:
                 return None
+            self._begins[symbol] = mark.since_us
             candle = store.market_data.get_last_traded(symbol, BASE)
             # Without a candle all that is stored is one minute and holes behind it; the mark may stand far behind it.
             first_us = candle.open_us if candle else mark.since_us or BASE.open_of(mark.timestamp_us)
@@ -134,7 +136,7 @@ class Persistence:
         written = Written()
         if not self._switches.atomic:
             with self._begin() as store:
-                _mark(store, batch, provable=self._provider.provable)
+                self._mark(store, batch)
         with self._begin() as store:
             if batch.trades and self.keep_trades:
                 if new:
@@ -150,8 +152,19 @@ class Persistence:
             written.candles += self._wider_of(store, revised)
             for feed in batch.feeds:
                 store.feeds.set(feed)
-            _mark(store, batch, provable=self._provider.provable)
+            self._mark(store, batch)
+        self._begins |= {symbol: mark.since_us for symbol, mark in batch.marks.items()}
         return written
+
+    def _mark(self, store: Store, batch: Batch) -> None:
+        for symbol, mark in batch.marks.items():
+            # What did not change is not said again: a backfill may have moved the begin back meanwhile.
+            same = not mark.restart and mark.since_us == self._begins.get(symbol)
+            put = store.watermarks.restart if mark.restart else store.watermarks.set
+            put(symbol, mark.last_id, mark.last_us, None if same else mark.since_us)
+        if self._provider.provable:
+            for trade in _furthest(batch).values():
+                store.watermarks.set(trade.symbol, trade.trade_id, trade.timestamp_us)
 
     def _note(self, store: Store, batch: Batch, written: Written) -> None:
         for hole in batch.holes:
@@ -219,15 +232,6 @@ def _by_piece(wanted: Rebuild) -> dict[int, list[Trade]] | None:
 
 def _touching(holes: Iterable[Window], start_us: int, end_us: int) -> list[Window]:
     return [hole for hole in holes if hole.start_us < end_us and hole.end_us >= start_us]
-
-
-def _mark(store: Store, batch: Batch, *, provable: bool) -> None:
-    for symbol, mark in batch.marks.items():
-        put = store.watermarks.restart if mark.restart else store.watermarks.set
-        put(symbol, mark.last_id, mark.last_us, mark.since_us)
-    if provable:
-        for trade in _furthest(batch).values():
-            store.watermarks.set(trade.symbol, trade.trade_id, trade.timestamp_us)
 
 
 def _furthest(batch: Batch) -> dict[str, Trade]:

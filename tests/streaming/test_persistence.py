@@ -303,3 +303,27 @@ def test_gap_keys_tell_holes_apart():
     gap = Gap(symbol=SYMBOL, first_id=None, last_id=None, start_us=1, end_us=2, cause="stall")
 
     assert gap.key != replace(gap, end_us=3).key
+
+
+def test_a_begin_that_a_backfill_moved_back_stays_there_when_the_worker_goes_on(database):
+    pipeline, store = Pipeline([SYMBOL]), persistence(database)
+    store.write(pipeline.take([trade(10, 0), trade(11, 10)]))
+    database.backfills.begin_tape(SYMBOL, START_US - MINUTE_US)
+
+    pipeline.interrupt()
+    store.write(pipeline.take([trade(12, 20)]))
+    store.write(pipeline.take([trade(15, 30)]))
+
+    assert database.watermarks.get(SYMBOL).since_us == START_US - MINUTE_US
+
+
+def test_a_begin_that_a_backfill_moved_back_stays_there_after_a_restart_too(database):
+    before = Pipeline([SYMBOL])
+    persistence(database).write(before.take([trade(10, 0), trade(11, 10)]))
+    pipeline, store = Pipeline([SYMBOL]), persistence(database)
+    store.write(pipeline.resume(SYMBOL, store.resume(SYMBOL)))
+    database.backfills.begin_tape(SYMBOL, START_US - MINUTE_US)
+
+    store.write(pipeline.take([trade(12, 20)]))
+
+    assert database.watermarks.get(SYMBOL).since_us == START_US - MINUTE_US
