@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from db.operations import DatabaseOperations
-    from db.repositories.backfills import Backfill
+    from db.repositories.backfills import Backfill, Conflict
     from history.backfill import CandleVenue, Order, Outcome, Progress
     from settings import Settings
 
@@ -29,6 +29,7 @@ _HEADER = (
     "id", "symbol", "width", "source", "from (UTC)", "to (UTC)", "state", "wanted", "fetched", "stored", "requests", "conflicts",
     "started (UTC)", "error",
 )  # fmt: skip
+_DIFFERING = ("symbol", "width", "close (UTC)", "which", "open", "high", "low", "close", "volume")
 _NUMBERS = ("id", "wanted", "fetched", "stored", "requests", "conflicts")
 
 
@@ -66,15 +67,28 @@ def backfill(
 def backfills(
     symbol: Annotated[str | None, typer.Argument(help="For example OKX:BTC-USDT; all symbols without it.")] = None,
     *,
+    conflicts: Annotated[
+        bool, typer.Option("--conflicts", help="Print instead the candles of which the venue says something else than its trades.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, help="Print the newest so many.")] = 20,
     json: Json = False,
 ) -> None:
     """Print the backfills that were begun and how far each came; one whose process is gone is interrupted.
 
-    Example: tcpdash backfills OKX:BTC-USDT --limit 5
+    Where a candle made of trades is proven whole and differs from the venue's own, ours stays, and both are kept: --conflicts
+    prints them, those of backfills and of reconciling.
+
+    For example:
+
+      tcpdash backfills OKX:BTC-USDT --limit 5
+
+      tcpdash backfills OKX:BTC-USDT --conflicts
     """
     one = None if symbol is None else str(Symbol.parse(symbol.strip().upper()))
     with store() as db:
+        if conflicts:
+            _print_conflicts(db.backfills.conflicts(one, newest=limit), one, json=json)
+            return
         found = db.backfills.list(one, newest=limit)
     if json:
         import msgspec
@@ -190,15 +204,17 @@ def _sentence(outcome: "Outcome") -> str:
     done = outcome.standing
     where = f"{done.symbol} {done.timeframe} {isoformat(outcome.start_us)} to {isoformat(outcome.end_us)}: "
     if not done.wanted and not outcome.error:
-        words = "nothing was missing" if not outcome.missing else "nothing is left to ask for"
+        words = "nothing is left to ask for" if outcome.missing else "nothing was missing"
     else:
         rate = f"{done.requests / done.seconds:.1f}" if done.seconds else "0"
         words = f"{done.fetched:,} of {done.wanted:,} missing candles asked for, {done.stored:,} rows stored, "
         words += f"{done.requests:,} requests in {done.seconds:.1f} s ({rate} a second)"
     if done.conflicts:
-        words += f"; {done.conflicts:,} differ from ours, which stay"
+        words += f"; {done.conflicts:,} differ from ours, which stay: `tcpdash backfills {done.symbol} --conflicts`"
     if outcome.missing:
         words += f"; {outcome.missing:,} are missing still"
+        if not done.wanted and not outcome.notes:
+            words += ", which the venue said it does not have: --again asks once more"
     return where + words
 
 
@@ -212,6 +228,34 @@ def _fields(outcome: "Outcome | PlatformError") -> dict[str, Any]:
         "stored": done.stored, "missing": outcome.missing, "requests": done.requests, "conflicts": done.conflicts,
         "seconds": round(done.seconds, 3), "notes": outcome.notes, "error": None if outcome.error is None else str(outcome.error),
     }  # fmt: skip
+
+
+def _print_conflicts(found: "Sequence[Conflict]", symbol: str | None, *, json: bool) -> None:
+    if json:
+        import msgspec
+
+        rows = [
+            {
+                "symbol": each.symbol, "timeframe": str(each.timeframe), "timestamp": isoformat(each.timestamp_us),
+                "ours": each.ours, "theirs": each.theirs,
+            }
+            for each in found
+        ]  # fmt: skip
+        click.echo(msgspec.json.encode(rows))
+    elif found:
+        from cli.table import print_table
+
+        print_table(_DIFFERING, [cells for each in found for cells in _both(each)], right=_DIFFERING[4:])
+    else:
+        click.echo("no candle" + (f" of {symbol}" if symbol else "") + " that is proven differs from what its venue said of it")
+
+
+def _both(each: "Conflict") -> list[list[str]]:
+    where = [each.symbol, str(each.timeframe), isoformat(each.timestamp_us)]
+    return [
+        [*where, which, *(str(values[name]) for name in _DIFFERING[4:])]
+        for which, values in (("ours", each.ours), ("theirs", each.theirs))
+    ]  # fmt: skip
 
 
 def _row(each: "Backfill") -> dict[str, Any]:

@@ -207,17 +207,23 @@ class BackfillRepository:
         newer = {"ours": new.excluded.ours, "theirs": new.excluded.theirs, "noted_at": sa.func.now()}
         self._connection.execute(new.on_conflict_do_update(constraint="candle_conflicts_key", set_=newer))
 
-    def conflicts(self, symbol: str, start_us: int | None = None, end_us: int | None = None) -> list[Conflict]:
-        """Return the candles of a symbol that differ and close in [start, end], oldest first."""
+    def conflicts(
+        self, symbol: str | None = None, start_us: int | None = None, end_us: int | None = None, *, newest: int | None = None
+    ) -> list[Conflict]:
+        """Return what differs of a symbol, or of all, and closes in [start, end], oldest first; with `newest` the last so many."""
         noted = candle_conflicts.c
-        within = (noted.timestamp >= lower(start_us), noted.timestamp <= upper(end_us))
-        query = sa.select(candle_conflicts).where(noted.symbol == symbol, *within).order_by(noted.timestamp, noted.timeframe)
+        query = (
+            sa.select(candle_conflicts).where(noted.timestamp >= lower(start_us), noted.timestamp <= upper(end_us)).limit(newest)
+        )
+        if symbol is not None:
+            query = query.where(noted.symbol == symbol)
+        rows = self._connection.execute(query.order_by(noted.timestamp.desc(), noted.symbol.desc(), noted.timeframe.desc()))
         return [
             Conflict(
                 symbol=row["symbol"], timeframe=Timeframe(row["timeframe"]), timestamp_us=from_datetime(row["timestamp"]),
                 ours=row["ours"], theirs=row["theirs"],
             )
-            for row in self._connection.execute(query).mappings()
+            for row in reversed(rows.mappings().all())
         ]  # fmt: skip
 
     # -- how far each came ---------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import pytest
 
 from cli.bars import Bars, told_standing
 from history.backfill import Standing
+from market.candle import Candle
 from market.clock import isoformat
 from market.timeframe import MINUTE_US, Timeframe
 from replay import LocalExchange
@@ -100,6 +101,21 @@ def test_backfills_lists_what_was_begun(okx):
     assert (row["start"], row["end"], row["error"]) == ("2024-07-01T00:10:00Z", "2024-07-01T05:10:00Z", None)
     assert len(table) == 2
     assert table[0].split()[:4] == ["id", "symbol", "width", "source"]
+
+
+def test_where_the_venue_differs_from_proven_candles_both_are_shown(okx, database):
+    assert okx.out("backfills", "--conflicts") == "no candle that is proven differs from what its venue said of it\n"
+    database.market_data.upsert_candle(Candle("OKX:BTC-USDT", Timeframe.M1, at(20), 9.0, 9.0, 9.0, 9.0, volume=0.5))
+
+    told = okx.out("backfill", "OKX:BTC-USDT", "--from", FROM, "--to", TO)
+    table = okx.out("backfills", "okx:btc-usdt", "--conflicts").splitlines()
+    [row] = json.loads(okx.out("backfills", "--conflicts", "--json"))
+
+    assert told.endswith("; 1 differ from ours, which stay: `tcpdash backfills OKX:BTC-USDT --conflicts`\n")
+    assert table[1].split() == ["OKX:BTC-USDT", "1m", "2024-07-01T00:20:00Z", "ours", "9.0", "9.0", "9.0", "9.0", "0.5"]
+    assert table[2].split()[3] == "theirs"
+    assert (row["symbol"], row["timeframe"], row["timestamp"]) == ("OKX:BTC-USDT", "1m", "2024-07-01T00:20:00Z")
+    assert (row["ours"]["close"], row["theirs"]["close"] > 9.0) == (9.0, True)
 
 
 @pytest.mark.parametrize(

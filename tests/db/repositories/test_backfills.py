@@ -149,6 +149,8 @@ def test_of_a_conflict_that_is_noted_twice_the_newer_word_counts(database):
     assert database.backfills.conflicts(SYMBOL) == [conflict(1, 2.5), conflict(2, 2.75)]
     assert database.backfills.conflicts(SYMBOL, at(2), at(2)) == [conflict(2, 2.75)]
     assert database.backfills.conflicts("OKX:ETH-USDT") == []
+    assert database.backfills.conflicts() == [conflict(1, 2.5), conflict(2, 2.75)]
+    assert database.backfills.conflicts(newest=1) == [conflict(2, 2.75)]
 
 
 def test_a_backfill_is_listed_with_what_it_did(database):
