@@ -17,7 +17,7 @@ from market.trade import Side, Trade
 from market.window import Window
 
 _ARGS_PER_REQUEST = 100
-_CANDLES_PAGE = 100
+_CANDLES_PAGE = 300  # it may answer with 100 all the same
 _BARS = {"1h": "1H", "4h": "4H", "12h": "12Hutc", "1d": "1Dutc", "1w": "1Wutc"}  # without "utc" OKX's days begin at UTC+8
 _UPGRADE = "64008"  # the connection will be closed, 60 s later at the earliest
 _NOTICES = {"notice", "channel-conn-count", "channel-conn-count-error"}

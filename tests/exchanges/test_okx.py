@@ -231,7 +231,7 @@ def test_candles_are_labelled_by_their_close_and_come_oldest_first():
     with pytest.raises(StopIteration) as done:
         pages.send(answer(bar(start + 120_000, "0"), bar(start + 60_000), bar(start), bar(start - 60_000)))
 
-    assert dict(request.params) == {"instId": "BTC-USDT", "bar": "1m", "after": str(start + 180_000), "limit": "100"}
+    assert dict(request.params) == {"instId": "BTC-USDT", "bar": "1m", "after": str(start + 180_000), "limit": "300"}
     assert done.value.value == [
         Candle(
             BTC, Timeframe.M1, (open_ms + 60_000) * 1000, 3.721, 3.743, 3.677, 3.708, 8422410.0, 12698348.04828491,

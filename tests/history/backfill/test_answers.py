@@ -1,6 +1,8 @@
 """What a venue answers: refusals, rubbish, nothing, and less than was asked for; what is not there is believed when it is sure."""
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from exchanges import OKX, Binance, Coinbase, Kraken
 from history.backfill import NativeVenue, Order, Standing, run_backfill
@@ -9,7 +11,8 @@ from market.errors import InputError, VenueError, VenueUnreachable, WireError
 from market.timeframe import Timeframe
 from market.window import Window
 from replay import LocalExchange
-from replay.answer import Answer, json_answer
+from replay.answer import Answer, Question, json_answer
+from replay.source import Market
 from tests.history.backfill.markets import Counting, Refusing, at, exchange_of, expected, fill, numbers, past, stored
 
 pytestmark = pytest.mark.postgres
@@ -155,6 +158,24 @@ async def test_one_empty_answer_is_not_believed(database, at_once, venue, pair, 
 
     assert (outcome.state, outcome.missing) == ("done", 0)
     assert [(each.timestamp_us, numbers(each)) for each in stored(database, symbol)] == expected(market, symbol, 10, 800)
+
+
+async def test_answers_that_are_shorter_than_asked_for_are_gone_on_from(database):
+    class Short(Counting):
+        def answer(self, question: Question, market: Market, answer: Answer) -> Answer:
+            if "history-candles" not in question.path:
+                return answer
+            body = msgspec.json.decode(answer.body)
+            return replace(answer, body=msgspec.json.encode(body | {"data": body["data"][:100]}))
+
+    market = past("OKX", minutes=900)
+    async with exchange_of(market, 890, Short()) as exchange:
+        outcome = await fill(database, OKX(["BTC-USDT"], endpoints=exchange.endpoints), end_us=at(750))
+
+    assert (outcome.missing, outcome.standing.requests) == (0, 8)
+    assert [(each.timestamp_us, numbers(each)) for each in stored(database, "OKX:BTC-USDT")] == expected(
+        market, "OKX:BTC-USDT", 0, 750
+    )
 
 
 async def test_two_empty_answers_are_believed_and_kept(database, at_once):

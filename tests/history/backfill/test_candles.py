@@ -37,12 +37,12 @@ async def test_every_minute_is_stored_as_the_venue_has_it(database, venue, pair)
 
 
 async def test_a_second_time_nothing_is_asked(database):
-    market, counting = past("OKX", minutes=300), Counting()
-    async with exchange_of(market, 250, counting) as exchange:
+    market, counting = past("OKX", minutes=900), Counting()
+    async with exchange_of(market, 850, counting) as exchange:
         provider = OKX(["BTC-USDT"], endpoints=exchange.endpoints)
-        await fill(database, provider, end_us=at(240))
+        await fill(database, provider, end_us=at(840))
         asked = len(counting.of("candles"))
-        again = await fill(database, provider, end_us=at(240))
+        again = await fill(database, provider, end_us=at(840))
 
     assert asked == 3
     assert len(counting.of("candles")) == asked
@@ -176,11 +176,11 @@ async def test_the_venues_own_wider_candles_can_be_had(database):
 
 
 async def test_several_symbols_share_the_limits_and_all_are_filled(database):
-    market, counting = past("OKX", minutes=700, symbols=("BTC-USDT", "ETH-USDT")), Counting()
+    market, counting = past("OKX", minutes=1900, symbols=("BTC-USDT", "ETH-USDT")), Counting()
     told: list[Standing] = []
-    async with exchange_of(market, 650, counting) as exchange:
+    async with exchange_of(market, 1850, counting) as exchange:
         provider = OKX(["BTC-USDT", "ETH-USDT"], endpoints=exchange.endpoints)
-        order = Order(symbols=provider.symbols, start_us=at(0), end_us=at(600))
+        order = Order(symbols=provider.symbols, start_us=at(0), end_us=at(1800))
         outcomes = await run_backfill(database, NativeVenue(provider), order, told.append)
 
     assert [(each.standing.symbol, each.missing) for each in outcomes] == [("OKX:BTC-USDT", 0), ("OKX:ETH-USDT", 0)]
@@ -199,8 +199,8 @@ def within(counting: Counting, budget) -> bool:
 
 
 async def test_cancelled_it_says_so_and_goes_on_the_next_time(database):
-    market, counting = past("OKX", minutes=3000), Counting()
-    async with exchange_of(market, 2990, counting) as exchange:
+    market, counting = past("OKX", minutes=6000), Counting()
+    async with exchange_of(market, 5990, counting) as exchange:
         provider = OKX(["BTC-USDT"], endpoints=exchange.endpoints)
         seen = asyncio.Event()
 
@@ -208,27 +208,27 @@ async def test_cancelled_it_says_so_and_goes_on_the_next_time(database):
             if standing.stored >= 300:
                 seen.set()
 
-        order = Order(symbols=provider.symbols, start_us=at(0), end_us=at(1200))
+        order = Order(symbols=provider.symbols, start_us=at(0), end_us=at(5700))
         task = asyncio.create_task(run_backfill(database, NativeVenue(provider), order, notice))
         await seen.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         [row] = database.backfills.list()
-        outcome = await fill(database, provider, end_us=at(1200))
+        outcome = await fill(database, provider, end_us=at(5700))
 
-    assert (row.state, row.wanted) == ("cancelled", 1200)
-    assert 300 <= row.stored < 1200
+    assert (row.state, row.wanted) == ("cancelled", 5700)
+    assert 300 <= row.stored < 5700
     assert outcome.missing == 0
-    assert len(counting.of("candles")) <= 12 + 8
+    assert len(counting.of("candles")) <= 19 + 8
 
 
 async def test_two_at_once_do_not_ask_twice(database, monkeypatch):
     monkeypatch.setattr("history.backfill.job._CLAIM_TRIES", 2)
-    market, counting = past("OKX", minutes=700), Counting()
-    async with exchange_of(market, 690, counting) as exchange:
+    market, counting = past("OKX", minutes=1900), Counting()
+    async with exchange_of(market, 1890, counting) as exchange:
         provider = OKX(["BTC-USDT"], endpoints=exchange.endpoints)
-        first, second = await asyncio.gather(*(fill(database, provider, end_us=at(600)) for _ in range(2)))
+        first, second = await asyncio.gather(*(fill(database, provider, end_us=at(1800)) for _ in range(2)))
 
     assert {first.state, second.state} == {"done", "failed"}
     refused = first if first.state == "failed" else second

@@ -56,9 +56,9 @@ async def test_connections_that_break_in_the_middle_cost_nothing(database, engin
             with engine.connect() as connection:
                 connection.execute(sa.text(OTHERS_END))
 
-    async with exchange_of(past("OKX", minutes=900), 890) as exchange:
+    async with exchange_of(past("OKX", minutes=2700), 2690) as exchange:
         provider = OKX(["BTC-USDT"], endpoints=exchange.endpoints)
-        order = Order(symbols=provider.symbols, start_us=at(0), end_us=at(800))
+        order = Order(symbols=provider.symbols, start_us=at(0), end_us=at(2400))
         [outcome] = await run_backfill(database, NativeVenue(provider), order, notice)
 
     assert (outcome.state, outcome.missing) == ("done", 0)
