@@ -213,8 +213,6 @@ def _sentence(outcome: "Outcome") -> str:
         words += f"; {done.conflicts:,} differ from ours, which stay: `tcpdash backfills {done.symbol} --conflicts`"
     if outcome.missing:
         words += f"; {outcome.missing:,} are missing still"
-        if not done.wanted and not outcome.notes:
-            words += ", which the venue said it does not have: --again asks once more"
     return where + words
 
 

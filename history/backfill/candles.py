@@ -43,7 +43,10 @@ class CandleJob(Job):
 
     async def fill(self) -> None:
         """Ask for what is missing, store it, and fill the spans between in which nobody traded."""
-        missing = self._within_reach(await self._missing())
+        missing = await self._missing(again=self.order.again)
+        if not missing and not self.order.again and await self._missing(again=True):
+            self.notes.append(f"{self._venue.name} said already that it does not have what is missing; --again asks once more")
+        missing = self._within_reach(missing)
         timeframe = self.order.timeframe
         await self.begin(candles_in(missing, timeframe))
         if len(self._pages(missing)) > _MANY_PAGES:
@@ -54,8 +57,7 @@ class CandleJob(Job):
 
     # -- what is missing -----------------------------------------------------------------------------------------
 
-    async def _missing(self) -> list[Window]:
-        again = self.order.again
+    async def _missing(self, *, again: bool) -> list[Window]:
         return await patience.keep(lambda: self.db.backfills.missing(self.symbol, self.order.timeframe, self.window, again=again))
 
     def _pages(self, missing: Sequence[Window]) -> list[Page]:

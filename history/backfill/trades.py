@@ -22,6 +22,7 @@ from market.trade import Trade
 _PAGES_BY_TIME = 5
 _CONFIRM_SECONDS = 5.0
 _MARGIN = 20
+_STALE_US = 600 * SECOND_US
 _MORE = 1.2  # trades are not evenly spread: how much further back than the pace says they are looked for
 
 
@@ -62,6 +63,22 @@ class TradeJob(Job):
             await _drop(under_way)
         if tape.since_us > self.window.start_us:
             self.notes.append(f"{self._venue.name} has no trade of {self.symbol} before {isoformat(tape.since_us - 1)}")
+        await self._tell_end()
+
+    async def _tell_end(self) -> None:
+        """Say what is missing behind the end of the tape, where no worker goes on with it."""
+        claims = Claims(self.db.engine, Purpose.FOLLOW)
+        try:
+            followed = await patience.keep(lambda: claims.claim([self.symbol]))
+        finally:
+            await asyncio.to_thread(claims.close)
+        mark = await patience.keep(lambda: self.db.watermarks.get(self.symbol))
+        if mark is not None and not followed and mark.timestamp_us < self.window.end_us - _STALE_US:
+            exchange, _, pair = self.symbol.partition(":")
+            self.notes.append(
+                f"the tape ends at {isoformat(mark.timestamp_us)}, and --trades goes back only: what came since a worker fetches, "
+                f"`tcpdash stream --exchange {exchange.lower()} --symbols {pair}`; its own candles can be had without --trades"
+            )
 
     # -- where it begins -----------------------------------------------------------------------------------------
 

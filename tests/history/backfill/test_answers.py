@@ -187,6 +187,7 @@ async def test_two_empty_answers_are_believed_and_kept(database, at_once):
         second = await fill(database, provider, start_us=at(700), end_us=at(750))
 
     assert (first.missing, second.missing) == (50, 50)
+    assert (first.notes, second.notes) == ((), ("OKX said already that it does not have what is missing; --again asks once more",))
     assert asked == len(counting.of("candles")) == 2
 
 

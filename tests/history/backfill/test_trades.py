@@ -179,6 +179,19 @@ async def test_a_second_time_nothing_is_asked(database):
     assert (again.standing.wanted, again.state) == (0, "done")
 
 
+async def test_what_came_behind_the_tape_is_said_where_no_worker_goes_on_with_it(database):
+    market = past("OKX", minutes=120, rate=0.5)
+    async with exchange_of(market, 50) as exchange:
+        first = await fill(database, OKX(["BTC-USDT"], endpoints=exchange.endpoints), start_us=at(30))
+    async with exchange_of(market, 110) as exchange:
+        second = await fill(database, OKX(["BTC-USDT"], endpoints=exchange.endpoints), start_us=at(30))
+
+    assert first.notes == ()
+    assert second.notes[0].startswith("the tape ends at 2024-07-01T00:49:")
+    assert "`tcpdash stream --exchange okx --symbols BTC-USDT`" in second.notes[0]
+    assert second.missing >= 59
+
+
 async def test_the_venues_own_candles_give_way_and_where_they_differ_is_noted(database):
     market = past("OKX", minutes=60)
     async with exchange_of(market, 50) as exchange:
