@@ -1,14 +1,18 @@
 """Loads the candles of a file: all of it or nothing, in one transaction, a batch at a time."""
 
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import sqlalchemy as sa
 from numpy.typing import NDArray
+from psycopg2.errors import DeadlockDetected
 
+from db.child import wait_until
+from db.claims import Claims, Purpose
 from db.engine import transaction
 from db.series import PRICES, CandleSeries
 from history.files.errors import BadRows, FileRefused
@@ -19,15 +23,25 @@ from history.files.source import Batch, Progress
 from history.files.spacing import refuse_other_spacing, refuse_other_width
 from history.files.tally import Tally
 from market.clock import isoformat
+from market.errors import StoreError
 from market.timeframe import BASE
 
 if TYPE_CHECKING:
-    import sqlalchemy as sa
-
     from db.store import Store
 
+# Of two who wait for each other PostgreSQL gives up one; the worker may write the minutes of a file in another order.
+_ATTEMPTS = 3
+_WAIT_SECONDS = 60.0
 
-def load(engine: "sa.Engine | None", plan: Plan, *, now_us: int, progress: Progress | None = None) -> Loaded:
+
+def load(
+    engine: sa.Engine | None,
+    plan: Plan,
+    *,
+    now_us: int,
+    progress: Progress | None = None,
+    wait_seconds: float = _WAIT_SECONDS,
+) -> Loaded:
     """Store the candles of a file as the venue's own, and return what came of it.
 
     They give way to stored ones: those made of trades are worth more, and of two that came from files nobody knows which one
@@ -38,14 +52,41 @@ def load(engine: "sa.Engine | None", plan: Plan, *, now_us: int, progress: Progr
         plan: Of the file.
         now_us: UTC epoch microseconds; a candle that closes later is left out.
         progress: Is told how far reading is.
+        wait_seconds: How long to wait for another import or backfill of the same symbol and timeframe.
 
     Raises:
         BadRows: If rows cannot be candles, or two of them contradict each other; nothing is stored then.
         FileRefused: If the file breaks off, or is of another timeframe.
         StoreUnreachable: If the database does not answer.
+        StoreError: If another import or backfill does not end in time, or this one had to give way again and again.
     """
-    with nullcontext() if engine is None else transaction(engine) as store:
-        return _Loading(plan, store, now_us).run(progress or (lambda _: None))
+    told = progress or (lambda _: None)
+    if engine is None:
+        return _Loading(plan, None, now_us).run(told)
+    with _claimed(engine, plan, wait_seconds):
+        for _ in range(_ATTEMPTS):
+            try:
+                with transaction(engine) as store:
+                    return _Loading(plan, store, now_us).run(told)
+            except (DeadlockDetected, sa.exc.OperationalError) as error:  # of a COPY it comes unwrapped
+                if not isinstance(getattr(error, "orig", error), DeadlockDetected):
+                    raise
+    raise StoreError(f"{plan.file.name}: others write the same candles all the time; nothing of it is stored, import it again")
+
+
+@contextmanager
+def _claimed(engine: sa.Engine, plan: Plan, wait_seconds: float) -> Iterator[None]:
+    """Be the only one who fills a symbol and timeframe; a COPY that waits for the rows of another is cut off after seconds."""
+    claims, name = Claims(engine, Purpose.BACKFILL), f"{plan.symbol} {plan.timeframe}"
+    try:
+        if not wait_until(lambda: not claims.claim([name]), wait_seconds):
+            raise StoreError(
+                f"{plan.file.name}: {name} is being filled by another import or backfill; nothing of the file is stored, import it"
+                " again when that has ended"
+            )
+        yield
+    finally:
+        claims.close()
 
 
 class _Loading:

@@ -1,19 +1,25 @@
 """A file is stored as a whole or not at all; what the store has stays."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from db.child import wait_until
+from db.claims import Claims, Purpose
+from db.engine import create_engine, transaction
 from db.operations import DatabaseOperations
 from db.repositories.market_data import MarketDataRepository
 from history.files.errors import BadRows, FileRefused
 from history.files.load import load
 from history.files.plan import Wish, plan
 from market.candle import Candle, Origin
+from market.errors import StoreError
 from market.timeframe import Timeframe
 from market.window import Window
 from tests.history.files.samples import MINUTE_US, NOW_US, START_US, frame, lines, prices, written
@@ -224,3 +230,53 @@ def test_a_row_stored_by_another_meanwhile_stays(tmp_path: Path, database: Datab
 
     assert loaded.stored == 1_999
     assert database.market_data.get_candle(SYMBOL, "1m", ours.timestamp_us) == ours
+
+
+@pytest.mark.postgres
+def test_who_fills_the_same_candles_is_waited_for_and_nothing_is_stored(tmp_path: Path, plain_engine: sa.Engine):
+    file = plan(written(tmp_path / "x.csv", lines(), header=HEADER), WISH)
+    claims = Claims(plain_engine, Purpose.BACKFILL)
+    claims.claim([f"{SYMBOL} 1m"])
+
+    with pytest.raises(StoreError, match="BINANCE:BTC-USDT 1m is being filled by another import or backfill"):
+        load(plain_engine, file, now_us=NOW_US, wait_seconds=0.0)
+    claims.close()
+    assert load(plain_engine, file, now_us=NOW_US).stored == 5  # none of them was there
+
+
+@pytest.mark.postgres
+def test_a_file_that_had_to_give_way_is_loaded_again(tmp_path: Path, plain_engine: sa.Engine):
+    file = plan(written(tmp_path / "x.csv", lines(2_000)[::-1], header=HEADER), WISH)
+    early, late = (Candle(SYMBOL, Timeframe.M1, START_US + number * MINUTE_US, 1.0, 2.0, 0.5, 1.5, 7.0) for number in (1, 1_999))
+    # Who looks first that both wait is who gives way.
+    loader, worker_engine = _noticing(plain_engine, "2s"), _noticing(plain_engine, "10min")
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(worker_engine) as worker:
+            worker.market_data.upsert_candle(late)
+            loading = pool.submit(load, loader, file, now_us=NOW_US)
+            assert wait_until(lambda: _waits(plain_engine), 10)
+            worker.market_data.upsert_candle(early)
+        loaded = loading.result()
+    loader.dispose()
+    worker_engine.dispose()
+
+    assert (loaded.stored, loaded.unchanged, loaded.different) == (1_998, 2, 2)
+
+
+def _noticing(engine: sa.Engine, after: str) -> sa.Engine:
+    """Return another engine on a database, whose connections look so late whether they and another wait for each other."""
+    found = create_engine(engine.url.render_as_string(hide_password=False))
+    sa.event.listen(found, "connect", lambda connection, _: _run(connection, f"set deadlock_timeout = '{after}'"))
+    return found
+
+
+def _run(connection: Any, statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+    connection.commit()
+
+
+def _waits(engine: sa.Engine) -> bool:
+    with engine.connect() as connection:
+        return bool(connection.scalar(sa.text("select count(*) from pg_locks where not granted")))
