@@ -1,5 +1,6 @@
 """The verb that loads files of candles."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -64,17 +65,19 @@ def import_(
 
 
 def _report(loading: "Iterator[Loaded | FileRefused]", *, json: bool) -> None:
+    import msgspec
+
     from history.files.errors import FileRefused
 
     results: list[Loaded | FileRefused] = []
-    for result in loading:
-        results.append(result)
-        if not json:
-            _print(result)
-    if json:
-        import msgspec
-
-        click.echo(msgspec.json.encode([_row(result) for result in results]))
+    try:
+        for result in loading:
+            results.append(result)
+            if not json:
+                _print(result)
+    finally:  # what was stored is told, though the rest cannot be
+        if json and results:
+            click.echo(msgspec.json.encode([_row(result) for result in results]))
     refused = sum(isinstance(result, FileRefused) for result in results)
     if refused and len(results) > 1:
         click.echo(f"tcpdash: {refused} of {len(results)} files refused", err=True)
@@ -184,11 +187,11 @@ def _row(result: "Loaded | FileRefused") -> dict[str, Any]:
 
     if isinstance(result, FileRefused):
         bad = {"bad_rows": result.count, "first": result.first} if isinstance(result, BadRows) else {}
-        return {"file": str(result.file), "error": result.reason, **bad}
+        return {"file": _name(result.file), "error": result.reason, **bad}
     plan, span = result.plan, result.span
     assert span is not None
     return {
-        "file": str(plan.file),
+        "file": _name(plan.file),
         "kind": str(plan.kind),
         "format": str(plan.layout.format),
         "symbol": plan.symbol,
@@ -209,6 +212,11 @@ def _row(result: "Loaded | FileRefused") -> dict[str, Any]:
         "gaps": [_gap(gap, plan.timeframe.width_us) for gap in result.gaps],
         "notes": list(plan.notes),
     }
+
+
+def _name(file: Path) -> str:
+    # A name on disk need not be UTF-8, and json has to be.
+    return os.fsencode(file).decode(errors="replace")
 
 
 def _difference(difference: "Difference") -> dict[str, Any]:

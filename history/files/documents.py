@@ -55,6 +55,8 @@ class JsonFile:
             document = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise FileRefused(self.file, _why_not(data, error)) from error
+        if document == []:
+            raise FileRefused(self.file, "has no rows")
         rows = _list_in(document)
         if not rows or not isinstance(rows[0], dict | list) or not rows[0]:
             raise FileRefused(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from history.files.foreign import name_of_trades
@@ -10,6 +10,7 @@ from history.files.formats import Format
 from history.files.source import Head
 from market.clock import from_datetime
 from market.errors import InputError
+from market.symbol import Symbol
 from market.timeframe import DAY_US
 
 
@@ -51,25 +52,26 @@ _NAMES = {
     "low": ("low", "lowprice", "l"),
     "close": ("close", "closeprice", "c"),
     "volume": ("volume", "vol", "basevolume", "volumebase", "baseassetvolume", "volumefrom", "v"),
-    "quote_volume": ("quotevolume", "quoteassetvolume", "volumequote", "volccyquote", "volumeto", "q"),
+    "quote_volume": ("quotevolume", "quoteassetvolume", "volumequote", "volccyquote", "volquote", "volumeto", "q"),
     "trades": ("trades", "count", "tradecount", "tradescount", "numberoftrades", "n"),
     "taker_buy_volume": ("takerbuyvolume", "takerbuybasevolume", "takerbuybaseassetvolume"),
     "complete": ("complete",),
-    "symbol": ("symbol", "pair", "tic"),
+    "symbol": ("symbol", "pair", "tic", "instrumentname", "instid"),
     "timeframe": ("timeframe",),
 }
 _OURS = {"symbol", "timeframe", "timestamp", "complete", "origin", "revision"}
+_CLOCK = re.compile(r"\s*\d{1,2}:\d{2}")
 _COUNTS = re.compile(r"\d+(\.0*)?")
 _DATE = re.compile(r"(?<!\d)(20\d{2})([01]\d)([0-3]\d)(?!\d)")
 
 
-def find_layout(head: Head, wanted: Format, coins: tuple[str, str]) -> Layout:
+def find_layout(head: Head, wanted: Format, symbol: Symbol) -> Layout:
     """Return the layout of a file.
 
     Args:
         head: Its begin.
         wanted: What a person said it is.
-        coins: Base and quote of the symbol, which names of volumes may hold.
+        symbol: What it is of: names of volumes may hold its coins, and those of derivatives may be counted in contracts.
 
     Raises:
         InputError: If it is none that is known, or another one than was said.
@@ -82,7 +84,7 @@ def find_layout(head: Head, wanted: Format, coins: tuple[str, str]) -> Layout:
             f"holds {trades}, and only candles are loaded; download the candles (klines, OHLC) of the same time, or let"
             " `tcpdash backfill` fetch them from the venue"
         )
-    found = _named(head.names, coins) if head.names else _unnamed(head)
+    found = [_in_base(layout, symbol) for layout in (_named(head, head.names, symbol) if head.names else _unnamed(head))]
     layouts = [layout for layout in found if wanted in {Format.AUTO, layout.format}]
     if not layouts:
         told = " or ".join(layout.format for layout in found)
@@ -98,12 +100,16 @@ def plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def _named(names: Sequence[str], coins: tuple[str, str]) -> list[Layout]:
+def _named(head: Head, names: Sequence[str], symbol: Symbol) -> list[Layout]:
     known = [plain(name) for name in names]
-    base, quote = (coin.lower() for coin in coins)
+    base, quote = symbol.base.lower(), symbol.quote.lower()
+    # OKX counts `vol` of derivatives in contracts, and has what that is in coins beside it.
+    in_coins = ("volccy",) if symbol.suffix else ()
     # CryptoDataDownload calls the base `Volume BTC`, and what it is worth `Volume USD`, once just `volume`.
     wanted: dict[str, Iterable[str]] = {
-        **_NAMES, "volume": (f"volume{base}", *_NAMES["volume"]), "quote_volume": (f"volume{quote}", *_NAMES["quote_volume"])
+        **_NAMES,
+        "volume": (*in_coins, f"volume{base}", *_NAMES["volume"]),
+        "quote_volume": (f"volume{quote}", *_NAMES["quote_volume"]),
     }  # fmt: skip
     columns = {ours: known.index(name) for ours, several in wanted.items() if (name := _first(several, known)) is not None}
     missing = [ours for ours in NEEDED if ours not in columns]
@@ -112,11 +118,23 @@ def _named(names: Sequence[str], coins: tuple[str, str]) -> list[Layout]:
     twice = sorted({names[at] for at in columns.values() if known.count(known[at]) > 1})
     if twice:
         raise InputError(f"has more than one column {', '.join(twice)}; leave only the one that is meant")
+    if {"date", "time"} <= set(known) and _CLOCK.match(head.rows[0][known.index("time")]):
+        raise InputError("has its times in two columns, date and time; join them in one, as 2024-08-09T23:55:00")
     if set(known) >= _OURS:
         return [Layout(Format.TCPDASH, columns, closes=True)]
     extra = {"complete", "timeframe"}
     columns = {ours: at for ours, at in columns.items() if ours not in extra}
     return [Layout(Format.BINANCE if set(known) >= {"opentime", "closetime"} else Format.OHLCV, columns)]
+
+
+def _in_base(layout: Layout, symbol: Symbol) -> Layout:
+    """Return the layout with the volume in coins: Binance's futures that are paid in coins have it in place of the quote's."""
+    columns = dict(layout.columns)
+    if layout.format is not Format.BINANCE or not symbol.suffix or symbol.quote != "USD" or "quote_volume" not in columns:
+        return layout
+    columns["volume"] = columns.pop("quote_volume")
+    columns.pop("taker_buy_volume", None)
+    return replace(layout, columns=columns)
 
 
 def _first(names: Iterable[str], known: Sequence[str]) -> str | None:

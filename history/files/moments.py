@@ -73,6 +73,11 @@ def moments_of(kind: pa.DataType, sample: str, zone: ZoneInfo | None) -> Moments
     )
 
 
+def looks_like_time(text: str) -> bool:
+    """Return whether a text is a time that is no number, in a form that is read."""
+    return _ISO.fullmatch(text) is not None or any(re.fullmatch(known, text) for known in _PATTERNS)
+
+
 def zone_of(name: str | None) -> ZoneInfo | None:
     """Return the time zone of that name.
 

@@ -8,9 +8,10 @@ from market.errors import InputError
 from market.symbol import Symbol
 from market.timeframe import Timeframe
 
-# BTC_USDT-5m.feather, BTC_USDT_USDT-1h-futures.feather of freqtrade; BTC-USD_4h.json of others.
+# BTC_USDT-5m.feather, BTC_USDT_USDT-1h-futures.feather and BTC_USDT_USDT-240927-1h-futures.feather of freqtrade, where the third
+# coin is what a future is settled in; BTC-USD_4h.json of others.
 _PAIR = re.compile(
-    r"(?<![A-Za-z0-9])([A-Z0-9]+)[_-](\d*[A-Z][A-Z0-9]*)(?:_([A-Z0-9]+))?[_-]([1-9]\d*(?:mo|[smhdwMy]))"
+    r"(?<![A-Za-z0-9])([A-Z0-9]+)[_-](\d*[A-Z][A-Z0-9]*)(?:_([A-Z0-9]+)(?:-(\d{6}))?)?[_-]([1-9]\d*(?:mo|[smhdwMy]))"
     r"(?:-([A-Za-z_]+))?(?![A-Za-z0-9])"
 )
 # BTCUSD_PERP-1m-2024-01.zip, BTCUSDT_240927-1m-2024-01.zip of Binance's futures.
@@ -38,12 +39,14 @@ class Name:
         pair: The pair as we write it, `BTC-USDT`, empty where it cannot be told.
         width: The timeframe, as `60m` or `1h`, empty likewise.
         prices: What the numbers are, where they are no prices of trades: `mark`.
+        future: Whether it names a future or a swap, whose prices are not those of spot.
     """
 
     letters: str = ""
     pair: str = ""
     width: str = ""
     prices: str = ""
+    future: bool = False
 
 
 def read_name(names: Sequence[str]) -> Name:
@@ -51,11 +54,15 @@ def read_name(names: Sequence[str]) -> Name:
     for name in names:
         if found := _FUTURE.search(name):
             letters, kind, width = found.groups()
-            return Name(_plain_letters(letters) + kind, "", width)
+            return Name(_plain_letters(letters) + kind, "", width, future=True)
         if found := _PAIR.search(name):
-            base, quote, _, width, kind = found.groups()
-            prices = (kind or "").lower() if (kind or "").lower() in _NO_TRADES else ""
-            return Name(_plain(base) + _plain(quote), f"{_plain(base)}-{_plain(quote)}", width, prices)
+            base, quote, settled, expiry, width, kind = found.groups()
+            base, quote, kind = _plain(base), _plain(quote), (kind or "").lower()
+            if settled is not None and settled not in {base, quote}:  # KRAKEN_BTC_USD-1h
+                base, quote, settled = quote, _plain(settled), None
+            prices, future = kind if kind in _NO_TRADES else "", kind == "futures" or settled is not None
+            pair = "" if expiry else f"{base}-{quote}"
+            return Name(base + quote + (expiry or ""), pair, width, prices, future)
         if found := _LETTERS.search(name):
             letters, number, unit = found.groups()
             if unit or int(number) in _MINUTES:

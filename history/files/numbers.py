@@ -26,6 +26,8 @@ class Floats:
 
 def to_floats(column: pa.Array) -> Floats:
     """Return a column of texts or numbers as numbers."""
+    if pa.types.is_decimal(column.type):
+        column = pc.cast(column, pa.string())  # Arrow's own way to a double may miss the nearest one
     try:
         return Floats(_plain(pc.cast(column, pa.float64(), safe=False)))
     except pa.ArrowInvalid:

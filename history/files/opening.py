@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import io
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -105,9 +106,11 @@ def open_file(file: Path) -> Opened:
         FileRefused: If it cannot be read, or is nothing that holds candles.
     """
     try:
-        size = file.stat().st_size
-        if file.is_dir():
+        found = file.stat()
+        if stat.S_ISDIR(found.st_mode):
             raise FileRefused(file, "is a folder; name the files in it")
+        if not stat.S_ISREG(found.st_mode):
+            raise FileRefused(file, "is a pipe or a device, and files are read more than once; save it as a file first")
         with file.open("rb") as raw:
             magic = raw.read(16)
     except OSError as error:
@@ -115,10 +118,10 @@ def open_file(file: Path) -> Opened:
     _refuse_foreign(file, magic)
     packing = _first(_PACKINGS, magic) or Packing.NONE
     member = _only_member(file) if packing is Packing.ZIP else ""
-    opened = Opened(file, packing, Kind.TEXT, b"", member, size)
+    opened = Opened(file, packing, Kind.TEXT, b"", member, found.st_size)
     with opened.stream() as (stream, _):
         prefix = _read_all(stream, PREFIX_BYTES)
-    return Opened(file, packing, _kind(file, prefix, packing), prefix, member, size)
+    return Opened(file, packing, _kind(file, prefix, packing), prefix, member, found.st_size)
 
 
 def _kind(file: Path, prefix: bytes, packing: Packing) -> Kind:

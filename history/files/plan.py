@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from exchanges import VENUES
+from exchanges import VENUES, BinanceUsdm, BybitLinear
 from history.files.documents import JsonFile
 from history.files.errors import FileRefused
 from history.files.formats import Format
@@ -21,6 +21,9 @@ from market.symbol import Symbol, full_symbol
 from market.timeframe import Timeframe, parse_timeframe
 
 _INVENTED = "SYNTHETIC"
+_OF_FUTURES = {BinanceUsdm.name, BybitLinear.name}
+# How we write the swap of a pair, where spot has the same name without it.
+_SWAPS = {"BINANCE": "BINANCEUSDM:{}", "BYBIT": "BYBITLINEAR:{}", "OKX": "OKX:{}-SWAP"}
 _READERS: dict[Kind, Callable[[Opened], Source]] = {
     Kind.TEXT: TextFile,
     Kind.JSON: JsonFile,
@@ -93,7 +96,7 @@ def plan(file: Path, wish: Wish) -> Plan:
     timeframe = _timeframe(file, name, wish)
     source = _READERS[opened.kind](opened)
     try:
-        layout = find_layout(source.head, wish.format, (symbol.base, symbol.quote))
+        layout = find_layout(source.head, wish.format, symbol)
     except InputError as error:
         raise FileRefused(file, str(error)) from error
     _check_cells(source, layout, symbol, timeframe)
@@ -118,6 +121,11 @@ def _symbol(file: Path, name: Name, wish: Wish) -> Symbol:
         raise InputError(f"{symbol} is of the generated market, with which no real candles are mixed; name the venue they are from")
     if name.letters and not agrees(name.letters, symbol):
         raise FileRefused(file, f"is of {name.letters} by its name, and not of {symbol}; correct --symbol, or rename the file")
+    if name.future and not symbol.suffix and symbol.exchange not in _OF_FUTURES:
+        swap = _SWAPS.get(symbol.exchange, f"{symbol.exchange}:{{}}-SWAP").format(symbol.pair)
+        raise FileRefused(
+            file, f"is of a future or swap by its name, and {symbol} is spot; name it by --symbol, for example {swap}"
+        )
     return symbol
 
 

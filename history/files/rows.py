@@ -19,6 +19,8 @@ from market.timeframe import Timeframe
 _OPTIONAL = ("quote_volume", "trades", "taker_buy_volume")
 _EARLIEST_US = 946_684_800_000_000  # 2000: before any venue of ours
 _SHOWN_CHARACTERS = 40
+# What the codecs of venues take too: sums of such numbers fit into a double, and counts into a bigint.
+_PRICE_BELOW, _AMOUNT_BELOW, _COUNT_BELOW = 1e18, 1e30, 2**31
 
 Mask = NDArray[np.bool_]
 Rule = tuple[Mask, Callable[[int], str]]
@@ -101,8 +103,8 @@ def _price_rules(rows: Rows) -> Iterator[Rule]:
     open_, high, low, close, volume = (rows.value(name) for name in (*PRICES, "volume"))
     for name in PRICES:
         price = rows.value(name)
-        yield ~(np.isfinite(price) & (price > 0)), lambda row, name=name: f"{name} {rows.cells(name, row)} is no price"  # type: ignore[misc]
-    yield ~(np.isfinite(volume) & (volume >= 0)), lambda row: f"volume {rows.cells('volume', row)} is no amount"
+        yield ~((price > 0) & (price < _PRICE_BELOW)), lambda row, name=name: f"{name} {rows.cells(name, row)} is no price"  # type: ignore[misc]
+    yield ~((volume >= 0) & (volume < _AMOUNT_BELOW)), lambda row: f"volume {rows.cells('volume', row)} is no amount"
     for name, price in (("open", open_), ("close", close), ("low", low)):
         yield high < price, lambda row, name=name: f"high {rows.cells('high', row)} is below {name} {rows.cells(name, row)}"  # type: ignore[misc]
     for name, price in (("open", open_), ("close", close)):
@@ -114,9 +116,9 @@ def _optional_rules(rows: Rows) -> Iterator[Rule]:
         if name not in rows.numbers:
             continue
         value = rows.value(name)
-        bad = ~np.isnan(value) & ~(np.isfinite(value) & (value >= 0))
+        bad = ~np.isnan(value) & ~((value >= 0) & (value < _AMOUNT_BELOW))
         if name == "trades":
-            bad |= np.isfinite(value) & ((value != np.rint(value)) | (value > 2**53))
+            bad |= np.isfinite(value) & ((value != np.rint(value)) | (value >= _COUNT_BELOW))
         yield bad, lambda row, name=name: f"{name} {rows.cells(name, row)} cannot be"  # type: ignore[misc]
 
 

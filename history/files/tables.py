@@ -40,9 +40,16 @@ class TableFile:
                 for begin in range(0, batch.num_rows, _BATCH_ROWS):
                     part = batch.slice(begin, _BATCH_ROWS)
                     places = np.arange(done + 1, done + part.num_rows + 1, dtype=np.int64)
-                    yield Batch(dict(zip(wanted, part.columns, strict=True)), places)
+                    typed = [self._typed(name, column) for name, column in zip(part.schema.names, part.columns, strict=True)]
+                    yield Batch(dict(zip(wanted, typed, strict=True)), places)
                     done += part.num_rows
                 progress(part_read)
+
+    def _typed(self, name: str, column: Any) -> Any:
+        kind = column.type
+        if pa.types.is_nested(kind) or pa.types.is_time(kind) or pa.types.is_duration(kind):
+            raise FileRefused(self.file, f"has {kind} in its column {name}, which is neither a number nor a text nor a moment")
+        return column.dictionary_decode() if pa.types.is_dictionary(kind) else column
 
     @contextmanager
     def _reader(self) -> Iterator[tuple[pa.Schema, Callable[[list[int]], Iterator[Any]]]]:

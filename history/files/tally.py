@@ -11,6 +11,7 @@ from market.timeframe import Timeframe
 from market.window import Window
 
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
+_MANY_STEPS = 16
 _NUMBERS = ("open", "high", "low", "close", "volume")
 
 
@@ -78,9 +79,15 @@ class Tally:
         return Window(int(opens[0]), int(opens[-1]) + self._timeframe.width_us)
 
     def spacing_us(self) -> int:
-        """Return the widest width that all distances between rows are multiples of, 0 for less than three rows."""
+        """Return the widest width that all distances between rows are multiples of, 0 where too few rows tell it.
+
+        Of a few rows with minutes left out between them, it may be several minutes by chance.
+        """
         steps = np.diff(self._join())
-        return int(np.gcd.reduce(steps)) if len(steps) > 1 else 0
+        if len(steps) < 2:
+            return 0
+        width = int(np.gcd.reduce(steps))
+        return width if len(steps) >= _MANY_STEPS or 2 * np.count_nonzero(steps == width) > len(steps) else 0
 
     def gaps(self) -> Iterator[Window]:
         """Yield where candles are missing, oldest first: from the open of the first missing one to the close of the last."""

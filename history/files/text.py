@@ -1,7 +1,7 @@
 """Reads csv in blocks, and knows the line of each row."""
 
 import csv
-from collections import Counter
+import re
 from collections.abc import Callable, Collection, Iterator
 from typing import IO, Any
 
@@ -10,12 +10,13 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from history.files.errors import FileRefused
-from history.files.opening import Opened
+from history.files.moments import looks_like_time
+from history.files.opening import PREFIX_BYTES, Opened
 from history.files.source import Batch, Head, Progress
 
 _BLOCK_BYTES = 8 << 20
 _LONGEST_LINE = 1 << 20
-_DELIMITERS = ",;\t|"
+_DELIMITERS = ";\t|,"  # a comma may also stand before decimals
 _SAMPLE_ROWS = 1_000
 _PREAMBLE_LINES = 20
 _BOM = b"\xef\xbb\xbf"
@@ -33,8 +34,9 @@ class TextFile:
         rows = [next(csv.reader([line], delimiter=self._delimiter), []) for line in lines]
         begin = next((number for number, row in enumerate(rows[:_PREAMBLE_LINES]) if _is_data(row)), None)
         if begin is None:
-            frames = "; if these are recorded frames, `tcpdash up --tape` plays them" if '{"' in lines[0] else ""
-            raise FileRefused(self.file, f"has no row of numbers in its first lines{frames}; it begins with {lines[0][:80]!r}")
+            raise FileRefused(
+                self.file, f"has no row of numbers in its first lines{_likely(lines, rows)}; it begins with {lines[0][:80]!r}"
+            )
         header = next((number for number in range(begin - 1, -1, -1) if rows[number]), None)
         names = [name.strip() for name in rows[header]] if header is not None else None
         self._skip, self._width = begin, len(names or rows[begin])
@@ -113,10 +115,22 @@ def _keeping(uneven: list[Any]) -> Callable[[Any], str]:
 
 
 def _first_lines(opened: Opened) -> list[str]:
-    # The last line may be cut, unless the file ends there.
     text = _as_utf8(opened.prefix.removeprefix(_BOM)).decode()
-    lines = text.splitlines()
-    return lines if len(lines) == 1 or text.endswith("\n") else lines[:-1]
+    if "\n" not in text and "\r" in text:
+        raise FileRefused(opened.file, "has lines that end in a carriage return alone; save it with line feeds")
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    # The last line may be cut, unless the file ends there.
+    cut = not lines[-1] or len(opened.prefix) == PREFIX_BYTES
+    return lines[:-1] if cut and len(lines) > 1 else lines
+
+
+def _likely(lines: list[str], rows: list[list[str]]) -> str:
+    """Return why there is no row of numbers, where the lines show it."""
+    if '{"' in lines[0]:
+        return "; if these are recorded frames, `tcpdash up --tape` plays them"
+    if any(re.search(r"\d,\d", cell) for row in rows[:_PREAMBLE_LINES] for cell in row):
+        return "; write numbers with a point before the decimals, and nothing between thousands"
+    return ""
 
 
 def _as_utf8(block: bytes) -> bytes:
@@ -129,12 +143,13 @@ def _as_utf8(block: bytes) -> bytes:
 
 
 def _delimiter(lines: list[str]) -> str:
-    counts = Counter({each: sum(line.count(each) for line in lines[:_SAMPLE_ROWS]) for each in _DELIMITERS})
-    return counts.most_common(1)[0][0]
+    """Return what stands in most lines, and there most often."""
+    counts = {each: [line.count(each) for line in lines[:_SAMPLE_ROWS]] for each in _DELIMITERS}
+    return max(counts, key=lambda each: (sum(map(bool, counts[each])), sum(counts[each])))
 
 
 def _is_data(row: list[str]) -> bool:
-    """Return whether a row has at least three cells and more numbers than names."""
+    """Return whether a row has at least three cells and more numbers and times than names."""
     cells = [cell.strip() for cell in row if cell.strip()]
     numbers = sum(_is_number(cell) for cell in cells)
     return len(row) >= 3 and numbers * 2 >= len(cells) > 0
@@ -144,5 +159,5 @@ def _is_number(cell: str) -> bool:
     try:
         float(cell)
     except ValueError:
-        return False
+        return looks_like_time(cell)
     return True

@@ -85,6 +85,25 @@ def test_refused_files_are_in_the_json_too(tcpdash: Command, tmp_path: Path):
     assert row["error"].startswith("1 row is bad")
 
 
+def test_a_name_that_is_not_utf_8_is_told_in_json(tcpdash: Command, tmp_path: Path):
+    file = written(tmp_path / "x\udcff.csv", lines(), header=HEADER)
+    [row] = json.loads(tcpdash.out("import", str(file), *OF, "--json"))
+
+    assert row["file"] == str(tmp_path / "x\N{REPLACEMENT CHARACTER}.csv")
+
+
+def test_what_was_told_of_files_is_told_though_the_database_is_away(
+    tcpdash: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("TCPDASH_DATABASE__URL", "postgresql://nobody@127.0.0.1:1/none")
+    good = written(tmp_path / "x.csv", lines(), header=HEADER)
+    done = tcpdash("import", str(tmp_path / "none.csv"), str(good), *OF, "--json")
+
+    assert done.code == 1
+    assert [row["file"] for row in json.loads(done.out)] == [str(tmp_path / "none.csv")]
+    assert "PostgreSQL does not answer" in done.err
+
+
 def test_a_dry_run_checks_and_stores_nothing(tcpdash: Command, tmp_path: Path):
     file = written(tmp_path / "x.csv", lines(), header=HEADER)
     said = tcpdash.out("import", str(file), *OF, "--dry-run")

@@ -4,15 +4,19 @@ import bz2
 import gzip
 import zipfile
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from history.files.errors import FileRefused
 from history.files.formats import Format
 from history.files.load import load
+from history.files.numbers import to_floats
 from history.files.plan import Wish, plan
+from history.files.rows import columns_of, decode
 from tests.history.files.samples import (
     MINUTE_US,
     NOW_US,
@@ -29,6 +33,7 @@ from tests.history.files.samples import (
 )
 
 HEADER = "timestamp,open,high,low,close,volume"
+BINANCE_NAMES = "open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,taker_buy_quote_volume,ignore"
 WISH = Wish(symbol="BINANCE:BTC-USDT", timeframe="1m")
 
 
@@ -108,7 +113,7 @@ FILES: dict[str, tuple[Callable[[Path], Path], str, Format]] = {
     "binance with a header": (
         making(
             binance(),
-            "open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,taker_buy_quote_volume,ignore",
+            BINANCE_NAMES,
         ),
         "csv",
         Format.BINANCE,
@@ -243,3 +248,64 @@ def test_a_count_is_read_from_whole_floats(tmp_path: Path):
     table.to_parquet(tmp_path / "x.parquet")
 
     assert load(None, plan(tmp_path / "x.parquet", WISH), now_us=NOW_US).candles == 5
+
+
+def _volumes(file: Path, symbol: str) -> tuple[list[float], bool]:
+    """Return the first volumes of a file as they are stored, and whether amounts in the quote are stored too."""
+    planned = plan(file, Wish(symbol=symbol, timeframe="1m"))
+    batch = next(iter(planned.source.batches(set(planned.layout.columns.values()), lambda _: None)))
+    columns = columns_of(decode(batch, planned.layout, planned.moments, planned.timeframe), slice(2), planned.timeframe)
+    return columns["volume"].tolist(), "quote_volume" in columns
+
+
+def test_contracts_of_okx_are_taken_in_coins(tmp_path: Path):
+    header = "instrument_name,open,high,low,close,vol,vol_ccy,vol_quote,open_time,confirm"
+    rows = [f"BTC-USDT-SWAP,1,2,0.5,1,900,{9 + number},9.5,{open_us // 1000},1" for number, open_us in enumerate(moments(3))]
+    file = written(tmp_path / "x.csv", rows, header=header)
+
+    assert _volumes(file, "OKX:BTC-USDT-SWAP") == ([9.0, 10.0], True)
+    with pytest.raises(FileRefused, match="is of BTC-USDT-SWAP by its first row, and not of OKX:BTC-USDT"):
+        plan(file, Wish(symbol="OKX:BTC-USDT", timeframe="1m"))
+
+
+@pytest.mark.parametrize("header", [None, BINANCE_NAMES])
+def test_contracts_of_binance_are_taken_in_coins(header: str | None, tmp_path: Path):
+    file = written(tmp_path / "BTCUSD_PERP-1m-2024-01.csv", binance(3), header=header)
+
+    assert _volumes(file, "BINANCECOINM:BTC-USD-PERP") == ([150.5, 150.5], False)
+    assert _volumes(written(tmp_path / "x.csv", binance(3), header=header), "BINANCE:BTC-USDT") == ([1.5, 1.625], True)
+
+
+def test_a_single_row_needs_no_line_feed_behind_it(tmp_path: Path):
+    file = written(tmp_path / "x.csv", lines(1), header="timestamp,open,high,low,close,volume", end="\n")
+    file.write_bytes(file.read_bytes().rstrip())
+
+    assert load(None, plan(file, WISH), now_us=NOW_US).candles == 1
+
+
+def test_a_file_may_begin_with_rows_without_a_price(tmp_path: Path):
+    rows = [f"2024-01-01T00:0{number}:00Z{line[13:] if number > 2 else ',,,,,'}" for number, line in enumerate(lines(6))]
+    loaded = load(None, plan(written(tmp_path / "x.csv", rows, header="date,open,high,low,close,volume"), WISH), now_us=NOW_US)
+
+    assert (loaded.empty, loaded.candles) == (3, 3)
+
+
+def test_decimals_of_a_table_become_the_nearest_doubles():
+    column = pa.array([Decimal("105703.90"), Decimal("105533.76"), None], pa.decimal128(20, 8))
+
+    np.testing.assert_array_equal(to_floats(column).values, [105703.9, 105533.76, np.nan])
+
+
+def test_times_of_a_table_may_be_words_of_a_dictionary(tmp_path: Path):
+    table = frame(3)
+    table.assign(date=table["date"].astype(str).astype("category")).to_parquet(tmp_path / "x.parquet")
+
+    assert load(None, plan(tmp_path / "x.parquet", WISH), now_us=NOW_US).span.start_us == START_US
+
+
+def test_a_few_rows_with_minutes_left_out_are_no_wider_candles(tmp_path: Path):
+    rows = lines(30)
+    file = written(tmp_path / "x.csv", [rows[0], rows[5], rows[15]], header="timestamp,open,high,low,close,volume")
+    loaded = load(None, plan(file, WISH), now_us=NOW_US)
+
+    assert (loaded.candles, loaded.missing) == (3, 13)

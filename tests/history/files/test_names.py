@@ -57,6 +57,24 @@ def test_the_name_of_a_future_is_no_pair_but_can_be_compared(name: str):
     assert agrees(found.letters, Symbol.parse(f"X:BTC-USD{suffix}"))
 
 
+@pytest.mark.parametrize(
+    ("name", "pair", "future"),
+    [
+        ("BTC_USDT_USDT-1h-futures.feather", "BTC-USDT", True),
+        ("BTC_USDT_USDT-4h_202509_202607.feather", "BTC-USDT", True),
+        ("BTC_USD_BTC-1h-futures.feather", "BTC-USD", True),
+        ("BTC_USDT_USDT-240927-1h-futures.feather", "", True),
+        ("BTCUSDT_240927-1m-2024-01.zip", "", True),
+        ("BTC_USDT-1h.feather", "BTC-USDT", False),
+        ("KRAKEN_BTC_USD-1h.csv", "BTC-USD", False),
+    ],
+)
+def test_the_name_of_a_future_says_that_it_is_one(name: str, pair: str, future: bool):
+    found = read_name([name])
+
+    assert (found.pair, found.future) == (pair, future)
+
+
 @pytest.mark.parametrize("kind", ["mark", "index", "premiumIndex", "funding_rate"])
 def test_prices_that_nobody_traded_at_are_named(kind: str):
     assert read_name([f"BTC_USDT_USDT-1h-{kind}.feather"]).prices == kind.lower()

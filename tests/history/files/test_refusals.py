@@ -1,6 +1,7 @@
 """What cannot be loaded is refused with its place and the likely reason."""
 
 import gzip
+import os
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -33,6 +34,8 @@ BAD: dict[str, tuple[list[str], list[str]]] = {
     "infinity": (_changed(0, high="inf"), ["line 2: high 'inf' is no price"]),
     "zero": (_changed(0, low="0"), ["line 2: low '0' is no price"]),
     "a negative price": (_changed(0, low="-1"), ["line 2: low '-1' is no price"]),
+    "a price whose sums overflow": (_changed(0, high="1e300"), ["line 2: high '1e300' is no price"]),
+    "a volume whose sums overflow": (_changed(0, volume="1.7e308"), ["line 2: volume '1.7e308' is no amount"]),
     "a negative volume": (_changed(4, volume="-0.5"), ["line 6: volume '-0.5' is no amount"]),
     "no volume": (_changed(4, volume=""), ["line 6: volume '' is no amount"]),
     "a decimal comma": (_changed(1, volume='"1,5"'), ["line 3: volume '1,5' is no number"]),
@@ -159,6 +162,17 @@ def _parquet_without_volume(folder: Path) -> Path:
     return folder / "x.parquet"
 
 
+def _pipe(folder: Path) -> Path:
+    os.mkfifo(folder / "x.csv")
+    return folder / "x.csv"
+
+
+def _with_lists(folder: Path) -> Path:
+    table = frame()
+    table.assign(open=[[price] for price in table["open"]]).to_parquet(folder / "x.parquet")
+    return folder / "x.parquet"
+
+
 def _no_rows(folder: Path) -> Path:
     frame(0).to_feather(folder / "x.feather")
     return folder / "x.feather"
@@ -169,6 +183,23 @@ FOREIGN: dict[str, tuple[Callable[[Path], Path], str]] = {
     "missing": (lambda to: to / "x.csv", r"x.csv: cannot be read \(No such file or directory\)"),
     "a folder": (lambda to: to, "is a folder; name the files in it"),
     "empty": (lambda to: _bytes(to / "x.csv", b""), "is empty"),
+    "a pipe": (_pipe, "is a pipe or a device, and files are read more than once; save it as a file first"),
+    "a device": (lambda _: Path("/dev/zero"), "is a pipe or a device"),
+    "lines of carriage returns": (making(lines(), HEADER, end="\r"), "end in a carriage return alone; save it with line feeds"),
+    "decimal commas": (
+        making([line.replace(",", ";").replace(".", ",") for line in lines()], HEADER.replace(",", ";")),
+        "write numbers with a point before the decimals, and nothing between thousands",
+    ),
+    "points between thousands": (
+        making(['1704067200000,"1,000.5","1,001.5","1,000.5","1,001.5","1,234.5"'] * 3, HEADER),
+        "thousands",
+    ),
+    "a day and a time of day": (
+        making([f"2024-01-01,00:0{number}:00,1,1,1,1,1" for number in range(3)], "date,time,open,high,low,close,volume"),
+        "has its times in two columns, date and time; join them in one",
+    ),
+    "an empty list": (lambda to: dumped(to / "x.json", []), "x.json: has no rows"),
+    "a column of lists": (_with_lists, r"has list<.*> in its column open, which is neither a number nor a text nor a moment"),
     "empty inside": (lambda to: _bytes(to / "x.gz", gzip.compress(b"\n")), "is empty"),
     "a header alone": (making([], HEADER), "has no row of numbers in its first lines"),
     "a table without rows": (_no_rows, "has no rows"),
@@ -221,7 +252,7 @@ def test_a_file_that_holds_no_candles_is_refused_by_name(name: str, tmp_path: Pa
     make, told = FOREIGN[name]
 
     with pytest.raises(FileRefused, match=told):
-        plan(make(tmp_path), WISH)
+        load(None, plan(make(tmp_path), WISH), now_us=NOW_US)
 
 
 @pytest.mark.parametrize("pack", ["gzip", "zip"])
@@ -289,6 +320,9 @@ def test_rows_beside_the_grid_are_refused_with_the_likely_reason(tmp_path: Path)
         ("ETHUSDT-1m-2024-01.csv", WISH, "is of ETHUSDT by its name, and not of BINANCE:BTC-USDT"),
         ("XBTUSD_60.csv", Wish(symbol="KRAKEN:BTC-USD", timeframe="1m"), "holds 1h candles by its name, and not 1m"),
         ("BTC_USDT_USDT-1m-mark.csv", WISH, "holds mark prices by its name, which nobody traded at"),
+        ("BTC_USDT_USDT-1m-futures.csv", WISH, "BTC-USDT is spot; name it by --symbol, for example BINANCEUSDM:BTC-USDT"),
+        ("BTC_USDT_USDT-1m.csv", Wish(exchange="okx"), "OKX:BTC-USDT is spot; name it by --symbol, for example OKX:BTC-USDT-SWAP"),
+        ("BTC_USDT_USDT-240927-1m-futures.csv", Wish(exchange="okx"), "does not say its pair by its name; name it by --symbol"),
         ("BTCUSDT-3m-2024-01.csv", Wish(symbol="BINANCE:BTC-USDT"), "the name says 3m, and candles of 3m are not kept"),
         ("x.csv", Wish(timeframe="1m", exchange="okx"), "does not say its pair by its name; name it by --symbol"),
         ("x.csv", Wish(symbol="OKX:BTC-USDT"), "does not say its timeframe by its name"),
