@@ -12,6 +12,7 @@ from history.files.opening import Opened
 from history.files.source import Batch, Head, Progress
 
 _MOST_BYTES = 256 << 20
+_BATCH_ROWS = 1 << 16
 _SAMPLE_ROWS = 1_000
 
 
@@ -29,12 +30,18 @@ class JsonFile:
         self.head = Head(names, [[_text(cell) for cell in row] for row in sample], "", opened.names)
 
     def batches(self, columns: Collection[int], progress: Progress) -> Iterator[Batch]:
-        """Yield all rows at once."""
-        rows, names, width = self._rows(), self.head.names, len(self.head.rows[0])
+        """Yield the rows part by part: as text they take several times the memory that they take as numbers."""
+        rows = self._rows()
+        for begin in range(0, len(rows), _BATCH_ROWS):
+            yield self._batch(rows[begin : begin + _BATCH_ROWS], begin + 1, columns)
+            progress(min(1.0, (begin + _BATCH_ROWS) / len(rows)))
+
+    def _batch(self, rows: list[Any], first: int, columns: Collection[int]) -> Batch:
+        names, width = self.head.names, len(self.head.rows[0])
         whole: list[Sequence[Any]] = []
         places, faults = [], []
         kind = dict if names else list
-        for place, row in enumerate(rows, 1):
+        for place, row in enumerate(rows, first):
             if isinstance(row, kind) and len(row) == width and (names is None or all(name in row for name in names)):
                 whole.append(_cells(row, names))
                 places.append(place)
@@ -43,8 +50,7 @@ class JsonFile:
                     (place, f"{msgspec.json.encode(row)[:60].decode(errors='replace')} has not the form of the first row")
                 )
         texts = {each: pa.array([_text(row[each]) for row in whole], pa.string()) for each in sorted(columns)}
-        yield Batch(texts, np.array(places, np.int64), faults)
-        progress(1.0)
+        return Batch(texts, np.array(places, np.int64), faults)
 
     def _rows(self) -> list[Any]:
         with self._opened.stream() as (stream, _):

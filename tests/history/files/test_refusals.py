@@ -134,6 +134,18 @@ def test_a_json_row_of_another_form_is_refused(tmp_path: Path):
         load(None, planned, now_us=NOW_US)
 
 
+def test_rows_of_json_are_counted_over_the_borders_of_its_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("history.files.documents._BATCH_ROWS", 10)
+    rows: list[object] = [[int(line.split(",")[0]), 5, 6, 4, 5, 1] for line in lines(30)]
+    planned = plan(dumped(tmp_path / "x.json", [*rows[:25], {"a": 1}, *rows[25:], [1, 2]]), WISH)
+    told: list[float] = []
+
+    with pytest.raises(BadRows) as caught:
+        load(None, planned, now_us=NOW_US, progress=told.append)
+    assert [line.split(":")[0] for line in caught.value.first] == ["row 26", "row 32"]
+    assert told == [10 / 32, 20 / 32, 30 / 32, 1.0]
+
+
 EXCEL = ("[Content_Types].xml", "xl/workbook.xml")
 HTML = b"<!DOCTYPE html>\n<html>\n"
 
