@@ -21,13 +21,18 @@ def ensure_database(url: str, name: str) -> str:
     try:
         with reachable(engine), engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             if connection.scalar(sa.text("select 1 from pg_database where datname = :name"), {"name": name}) is None:
-                connection.execute(sa.text(f'create database "{name}"'))
+                _make(connection, name)
+    finally:
+        engine.dispose()
+    return engine.url.set(database=name).render_as_string(hide_password=False)
+
+
+def _make(connection: sa.Connection, name: str) -> None:
+    try:
+        connection.execute(sa.text(f'create database "{name}"'))
     except sa.exc.ProgrammingError as error:
-        user = engine.url.username
+        user = connection.engine.url.username
         raise StoreError(
             f"the database {name!r} is missing, and {user!r} may not make it ({str(error.orig).strip()}); "
             f'make it (create database "{name}" owner "{user}"), or name another one with TCPDASH_FLOWS__DATABASE_URL'
         ) from error
-    finally:
-        engine.dispose()
-    return engine.url.set(database=name).render_as_string(hide_password=False)

@@ -4,12 +4,15 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from db import timescale
 from db.engine import create_engine, reachable
 from market.errors import SchemaError
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 # Any number that nobody else uses as an advisory lock of this database.
 _LOCK = 7_226_411_900
+# Something of that name is there already: a table, a function, an index or a type.
+_IN_THE_WAY = {"42P07", "42723", "42710"}
 
 
 def upgrade(url: str) -> None:
@@ -17,7 +20,8 @@ def upgrade(url: str) -> None:
 
     Raises:
         StoreUnreachable: If the database does not answer.
-        SchemaError: If a newer program has made its schema.
+        StoreError: If the user may not make tables.
+        SchemaError: If a newer program, or another one, has made its schema or has tables in the way.
     """
     engine = create_engine(url, application_name="tcpdash-upgrade")
     try:
@@ -25,9 +29,10 @@ def upgrade(url: str) -> None:
             connection.execute(sa.text("select pg_advisory_lock(:lock)"), {"lock": _LOCK})
             connection.commit()
             found = _revision(connection)
-            if found is not None and found > head():
+            if found is not None and (found > head() or not _is_ours(found)):
                 raise _mismatch(found)
             if found != head():
+                timescale.is_available(connection)  # what has to be mended is said before anything is made
                 connection.rollback()
                 _migrate(connection)
     finally:
@@ -56,7 +61,15 @@ def check(engine: sa.Engine) -> None:
         raise _mismatch(found)
 
 
+def _is_ours(revision: str) -> bool:
+    return revision.isdecimal() and len(revision) == len(head())
+
+
 def _mismatch(found: str | None) -> SchemaError:
+    if found is not None and not _is_ours(found):
+        return SchemaError(
+            f"the database has the schema of another program (alembic revision {found}); name a database of its own for this one"
+        )
     if found is not None and found > head():
         return SchemaError(
             f"the database has schema revision {found}, this program knows {head()} at most; install the newer program"
@@ -79,5 +92,16 @@ def _migrate(connection: sa.Connection) -> None:
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except sa.exc.ProgrammingError as error:
+        if getattr(error.orig, "pgcode", None) not in _IN_THE_WAY:
+            raise
+        reason = str(error.orig).strip()
+        connection.rollback()
+        found = _revision(connection) or "none"
+        raise SchemaError(
+            f"the schema could not be made ({reason}), and is at revision {found}; what is in the way is not of this program:"
+            " name a database of its own, or rename it"
+        ) from error
     connection.commit()

@@ -97,6 +97,23 @@ def test_an_error_in_the_statement_is_raised_as_it_is(engine):
     assert not is_transient(caught.value)
 
 
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    ("setting", "passing", "message"),
+    [
+        ("set local statement_timeout = '20ms'", True, "gave up .*statement timeout"),
+        ("set local transaction_read_only = on", True, "gave up .*read-only transaction"),
+        ("set local role pg_monitor", False, "does not allow this .*permission denied"),
+    ],
+)
+def test_what_a_server_refuses_is_said_in_a_sentence(engine, setting, passing, message):
+    with pytest.raises(StoreError, match=message) as caught, transaction(engine) as store:
+        store.watermarks._connection.execute(sa.text(setting))
+        store.watermarks._connection.execute(sa.text("create table ours as select pg_sleep(5)::text"))
+
+    assert isinstance(caught.value, StoreUnreachable) is is_transient(caught.value) is passing
+
+
 @pytest.mark.parametrize(
     ("code", "passing"),
     [

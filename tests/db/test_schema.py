@@ -19,7 +19,7 @@ from db.repositories.watermarks import Watermark
 from db.tables import metadata
 from db.wider import ROLLUPS, relation_of
 from market.clock import parse_time
-from market.errors import SchemaError, StoreUnreachable
+from market.errors import SchemaError, StoreError, StoreUnreachable
 
 pytestmark = pytest.mark.postgres
 
@@ -79,6 +79,51 @@ def test_the_schema_of_a_newer_program_is_left_alone(engine, database_url):
         schema.check(engine)
     with pytest.raises(SchemaError, match="install the newer program"):
         schema.upgrade(database_url)
+
+
+def test_the_schema_of_another_program_is_left_alone(empty, empty_database_url):
+    with empty.begin() as connection:
+        connection.execute(sa.text("create table alembic_version (version_num text)"))
+        connection.execute(sa.text("insert into alembic_version values ('9f3c2a')"))
+
+    for refuse in (lambda: schema.check(empty), lambda: schema.upgrade(empty_database_url)):
+        with pytest.raises(SchemaError, match=r"schema of another program \(alembic revision 9f3c2a\)"):
+            refuse()
+    assert sa.inspect(empty).get_table_names() == ["alembic_version"]
+
+
+def test_a_table_in_the_way_is_named_and_left_alone(empty, empty_database_url):
+    with empty.begin() as connection:
+        connection.execute(sa.text("create table symbols (id integer)"))
+
+    with pytest.raises(SchemaError, match=r'relation "symbols" already exists\), and is at revision none; .* rename it'):
+        schema.upgrade(empty_database_url)
+    assert "market_data" not in sa.inspect(empty).get_table_names()
+    assert [column["name"] for column in sa.inspect(empty).get_columns("symbols")] == ["id"]
+
+
+def test_an_unrelated_table_stays_as_it_is(empty, empty_database_url):
+    with empty.begin() as connection:
+        connection.execute(sa.text("create table theirs as select 1 as number"))
+
+    schema.upgrade(empty_database_url)
+
+    with empty.connect() as connection:
+        assert connection.scalar(sa.text("select number from theirs")) == 1
+
+
+def test_who_may_not_make_tables_is_told_so(empty, empty_database_url):
+    with empty.begin() as connection:
+        connection.execute(sa.text("create role visitor login"))
+    visitor = sa.make_url(empty_database_url).set(username="visitor").render_as_string(hide_password=False)
+    try:
+        with pytest.raises(
+            StoreError, match=r"does not allow this .*permission denied for schema public.*give 'visitor' the right"
+        ):
+            schema.upgrade(visitor)
+    finally:
+        with empty.begin() as connection:
+            connection.execute(sa.text("drop role visitor"))
 
 
 def test_two_processes_upgrade_at_once(empty, empty_database_url):
