@@ -76,9 +76,12 @@ def _refresh(connection: sa.Connection, symbols: list[str]) -> Refreshed:
 
 def _advance(connection: sa.Connection, symbol: str) -> int | None:
     """Move the mark of a symbol to its newest row; return where it is, 0 for a symbol without rows, None if somebody writes."""
-    rollups = RollupRepository(connection)
+    rollups, candles = RollupRepository(connection), MarketDataRepository(connection)
     with connection.begin():
-        first_us, last_us = MarketDataRepository(connection).span(symbol, BASE)
+        mark_us = rollups.until_us(symbol)
+        first_us, last_us = candles.span(symbol, BASE, mark_us)
         if first_us is None or last_us is None:
-            return 0
+            return mark_us or 0
+        if last_us == mark_us:
+            return mark_us
         return last_us if rollups.advance(symbol, first_us - BASE.width_us, last_us) else None

@@ -142,12 +142,17 @@ class MarketDataRepository:
         moment = self._connection.scalar(newest.order_by(market_data.c.timestamp.desc()).limit(1))
         return None if moment is None else self.get_candle(symbol, timeframe, from_datetime(moment))
 
-    def span(self, symbol: str, timeframe: Timeframe | str) -> tuple[int | None, int | None]:
-        """Return the closes of the oldest and of the newest stored row, None and None without any."""
-        last_us = self._last_us(symbol, parse_timeframe(timeframe))
-        oldest = sa.select(market_data.c.timestamp).where(*_of(symbol, parse_timeframe(timeframe)))
-        first = self._connection.scalar(oldest.order_by(market_data.c.timestamp).limit(1))
-        return None if first is None else from_datetime(first), last_us
+    def span(self, symbol: str, timeframe: Timeframe | str, from_us: int | None = None) -> tuple[int | None, int | None]:
+        """Return the closes of the oldest and of the newest stored row, None and None without any.
+
+        Only rows from `from_us` on count; with it the server needs not look at older partitions.
+        """
+        stored = sa.select(market_data.c.timestamp).where(*_of(symbol, parse_timeframe(timeframe)))
+        if from_us is not None:
+            stored = stored.where(market_data.c.timestamp >= to_datetime(from_us))
+        first = self._connection.scalar(stored.order_by(market_data.c.timestamp).limit(1))
+        last = self._connection.scalar(stored.order_by(market_data.c.timestamp.desc()).limit(1))
+        return None if first is None else from_datetime(first), None if last is None else from_datetime(last)
 
     def stored_timeframes(self, symbol: str) -> list[Timeframe]:
         """Return the widths of which rows are stored, the narrowest first."""

@@ -205,6 +205,25 @@ def test_who_writes_is_waited_for_by_the_next_refresh(database):
     assert kept(database, Timeframe.M5)[200] == 5
 
 
+def test_who_writes_is_not_waited_for_where_nothing_is_new(database):
+    skip_if_shared(database.engine)
+    database.market_data.upsert_candles(minutes(1, 100))
+    rollups.refresh(database.engine)
+    database.market_data.upsert_candles(minutes(50, 51, revision=1))
+
+    with database.transaction() as store:
+        store.market_data.upsert_candles(minutes(52, 52, revision=1))
+        with ThreadPoolExecutor(1) as pool:
+            meanwhile = pool.submit(rollups.refresh, database.engine).result(timeout=30)
+    noted = changes(database)
+    rollups.refresh(database.engine)
+
+    assert meanwhile.busy == []
+    assert noted == [(51, 52)]
+    assert read(database, "5m") == made(database, "5m")
+    assert changes(database) == []
+
+
 def test_only_one_refreshes_at_a_time(database):
     skip_if_shared(database.engine)
     with database.engine.connect() as other:
