@@ -18,12 +18,17 @@ commands = typer.Typer(help="Schema and state of the database.", no_args_is_help
 def upgrade_schema() -> None:
     """Bring the schema up to what this program needs; safe to repeat."""
     from db import schema
+    from db.storage import unused_timescale
 
     with store(check=False) as db:
         before = schema.current(db.engine)
         schema.upgrade(db.engine.url.render_as_string(hide_password=False))
         after = schema.current(db.engine)
+        with db.engine.connect() as connection:
+            unused = unused_timescale(connection)
     click.echo(f"schema {after}" + (" (already up to date)" if before == after else f", was {before or 'empty'}"))
+    if unused:
+        click.echo(f"plain tables, without the TimescaleDB of this server: {unused}")
 
 
 @commands.command("check")
@@ -50,6 +55,8 @@ def stats(*, json: Json = False) -> None:
         return
     tables = found.pop("tables")
     for name, value in found.items():
+        if value is None:
+            continue
         click.echo(f"{name:<24} {_size(value) if name == 'bytes' else value}")
     click.echo()
     header = ("TABLE", "SIZE", "ROWS", "COLUMNSTORE")

@@ -19,7 +19,7 @@ from db.repositories.quality import QualityRepository
 from db.repositories.raw_trades import RawTradeRepository
 from db.repositories.symbols import SymbolRepository
 from db.repositories.watermarks import WatermarkRepository
-from db.storage import has_timescale, storage_of
+from db.storage import has_timescale, storage_of, unused_timescale
 from db.store import Store
 from db.tables import metadata
 from db.wider import ROLLUPS, relation_of
@@ -67,7 +67,8 @@ class DatabaseOperations:
     def get_stats(self) -> dict[str, Any]:
         """Return what is stored: server version, storage, schema revision, and for each table its bytes and about its rows.
 
-        A table of which some is in the columnstore of TimescaleDB says also how much, and how much smaller that is.
+        A table of which some is in the columnstore of TimescaleDB says also how much, and how much smaller that is. Where the
+        server has TimescaleDB and the tables do without it, `timescale_unused` says why.
         """
         revision = schema.current(self.engine)
         with reachable(self.engine), self.engine.connect() as connection:
@@ -78,6 +79,7 @@ class DatabaseOperations:
                 "server_version": connection.scalar(sa.text("show server_version")),
                 "storage": storage.name,
                 "timescale_available": has_timescale(connection),
+                "timescale_unused": unused_timescale(connection),
                 "schema_revision": revision,
                 "bytes": connection.scalar(sa.text("select pg_database_size(current_database())")),
                 "tables": {

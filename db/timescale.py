@@ -11,15 +11,25 @@ from db.repositories.rollups import Change
 from db.retention import DROPPED, Compressed, Part
 from db.tables import MONTHLY
 from market.clock import now_us, to_datetime
+from market.errors import SchemaError
 from market.timeframe import BASE, DAY_US, Timeframe
 from market.window import Window, united
 
 logger = logging.getLogger(__name__)
 
-_AVAILABLE = """
-select exists (select from pg_extension where extname = 'timescaledb')
-   and coalesce(current_setting('timescaledb.license', true), '') = 'timescale'
+_INSTALLED = """
+select extversion as version, nspname as schema, nspname::text = any(current_schemas(true)::text[]) as visible,
+    coalesce(current_setting('timescaledb.license', true), '') = 'timescale' as whole
+from pg_extension join pg_namespace as namespace on namespace.oid = extnamespace where extname = 'timescaledb'
 """
+_BATCHES_SINCE = (2, 28)
+_OLDEST = (2, 18)
+"""The first version with `enable_columnstore`, `add_columnstore_policy` and `convert_to_columnstore`."""
+_BROKEN = ("2.22.0",)  # leaves ranges out when it refreshes: https://github.com/timescale/timescaledb/issues/8621
+
+# Rows written to the columnstore are compared with stored ones, which are taken out of it for that; by default 100,000 a
+# transaction at most, which two months of one symbol are.
+_WITHOUT_LIMIT = "set local timescaledb.max_tuples_decompressed_per_dml_transaction = 0"
 
 _HYPERTABLE = """
 alter table {table} rename to {table}_plain;
@@ -31,6 +41,8 @@ insert into {table} select * from {table}_plain;
 drop table {table}_plain;
 alter table {table} set (timescaledb.enable_columnstore, timescaledb.segmentby = '{segments}', timescaledb.orderby = '{order}');
 """
+_REFRESH = "call refresh_continuous_aggregate(:relation, cast(:start as timestamptz), cast(:end as timestamptz){options})"
+_VERSION = "select extversion from pg_extension where extname = 'timescaledb'"
 _KEYS = {"market_data": "symbol, timeframe, timestamp", "raw_trades": "symbol, timestamp, trade_id"}
 _COLUMNSTORE_DAYS = 7
 _PIECE_US = 13 * 7 * DAY_US  # whole buckets of every rollup
@@ -71,10 +83,10 @@ left join pg_stat_user_tables as stat on stat.relid = plain
 _UNCOMPRESSED = """
 select format('%I.%I', chunk.schema_name, chunk.table_name) as name,
     (select total_bytes from chunks_detailed_size(cast(:table as regclass)) where chunk_name = chunk.table_name) as bytes
-from _timescaledb_catalog.chunk as chunk
-where format('%I.%I', chunk.schema_name, chunk.table_name)::regclass
-        in (select show_chunks(cast(:table as regclass), older_than => cast(:before as timestamptz)))
-    and (chunk.status & 1 = 0 or chunk.status & 8 > 0)
+from show_chunks(cast(:table as regclass), older_than => cast(:before as timestamptz)) as found
+join pg_class as class on class.oid = found join pg_namespace as namespace on namespace.oid = relnamespace
+join _timescaledb_catalog.chunk as chunk on chunk.schema_name = nspname and chunk.table_name = relname
+where chunk.status & 1 = 0 or chunk.status & 8 > 0
 order by chunk.id
 """
 _CHUNK_BYTES = (
@@ -106,8 +118,9 @@ class TimescaleStorage:
 
     name = "timescale"
 
-    def ensure_partitions(self, connection: sa.Connection, table: str, *, start_us: int, end_us: int) -> None:
-        """Do nothing: chunks are made as rows come."""
+    def ensure_partitions(self, connection: sa.Connection, table: str, *, start_us: int, end_us: int) -> None:  # noqa: ARG002
+        """Allow the transaction to write as many rows as it has to chunks in the columnstore; chunks are made as rows come."""
+        connection.exec_driver_sql(_WITHOUT_LIMIT)
 
     def roll_up(self, engine: sa.Engine, changes: Sequence[Change], untils: dict[str, int]) -> dict[str, int]:  # noqa: ARG002
         """Refresh the continuous aggregates where 1m rows changed; return the buckets asked for, by relation.
@@ -116,18 +129,14 @@ class TimescaleStorage:
         """
         asked: dict[str, int] = {}
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            statement = sa.text(_refresh_statement(connection.scalar(sa.text(_VERSION))))
             for level in wider.ROLLUPS:
                 relation = wider.relation_of(level)
                 for window in _windows(changes, level):
                     asked[relation] = asked.get(relation, 0) + window.width_us // level.width_us
                     # A bucket more on each side: the server takes only buckets that lie whole in a window of its own alignment.
                     start, end = window.start_us - level.width_us, window.end_us + level.width_us
-                    connection.execute(
-                        sa.text(
-                            "call refresh_continuous_aggregate(:relation, cast(:start as timestamptz), cast(:end as timestamptz))"
-                        ),
-                        {"relation": relation, "start": to_datetime(start), "end": to_datetime(end)},
-                    )
+                    connection.execute(statement, {"relation": relation, "start": to_datetime(start), "end": to_datetime(end)})
         return asked
 
     def sizes(self, connection: sa.Connection, names: Sequence[str]) -> dict[str, tuple[int, int]]:
@@ -185,8 +194,38 @@ class TimescaleStorage:
 
 
 def is_available(connection: sa.Connection) -> bool:
-    """Return whether this database has TimescaleDB with all that is needed; its Apache edition has no continuous aggregates."""
-    return bool(connection.scalar(sa.text(_AVAILABLE)))
+    """Return whether this database has TimescaleDB with all that is needed; its Apache edition has no continuous aggregates.
+
+    Raises:
+        SchemaError: If it has, and it cannot be used as it is: it is too old, or out of sight.
+    """
+    found = connection.execute(sa.text(_INSTALLED)).one_or_none()
+    if found is None or not found.whole:
+        return False
+    if _number(found.version) < _OLDEST or found.version in _BROKEN:
+        oldest = ".".join(map(str, _OLDEST))
+        raise SchemaError(
+            f"TimescaleDB {oldest} or newer is needed, but not {', '.join(_BROKEN)}, and the database has {found.version};"
+            " run `alter extension timescaledb update`"
+        )
+    if not found.visible:
+        raise SchemaError(
+            f"TimescaleDB is in the schema {found.schema!r}, which is not on the search path; put it there:"
+            f' alter database … set search_path = public, "{found.schema}"'
+        )
+    return True
+
+
+def unused(connection: sa.Connection) -> str | None:
+    """Return why a database whose tables are plain ones does without TimescaleDB; None where the server has not got it."""
+    found = connection.execute(sa.text(_INSTALLED)).one_or_none()
+    if found is not None and not found.whole:
+        return "it is the Apache edition, which has no continuous aggregates and no columnstore"
+    if found is not None:
+        return "it was installed after the schema was made; a new database would use it"
+    if connection.scalar(sa.text("select 1 from pg_available_extensions where name = 'timescaledb'")) is None:
+        return None
+    return "it is not installed in this database; a new one would use it after `create extension timescaledb`"
 
 
 def install(connection: sa.Connection) -> None:
@@ -227,6 +266,20 @@ def _aggregate(level: Timeframe) -> str:
             },
         ),
     )
+
+
+def _refresh_statement(version: str) -> str:
+    """Return the call that refreshes a window, for a version of TimescaleDB.
+
+    From 2.28 on it works in batches unless told otherwise; 2.28.2 leaves out a bucket at their border and says nothing:
+    https://github.com/timescale/timescaledb/issues/10221. Windows are cut into pieces here anyway.
+    """
+    options = """, options => '{"buckets_per_batch"\\: 0}'""" if _number(version) >= _BATCHES_SINCE else ""
+    return _REFRESH.format(options=options)
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")[:2]))
 
 
 def _windows(changes: Sequence[Change], level: Timeframe) -> list[Window]:

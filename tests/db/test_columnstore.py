@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from db import rollups
 from db.maintenance import maintain
 from db.operations import DatabaseOperations
+from db.store import Store
 from market import clock
 from market.candle import Candle
 from market.timeframe import DAY_US, MINUTE_US
@@ -61,6 +62,20 @@ def test_a_compressed_chunk_in_which_rows_changed_is_compressed_again(compressib
 
     assert again.compressed == 1
     assert compressible.market_data.get_candle(SYMBOL, "1m", revised.timestamp_us) == revised
+
+
+def test_as_many_compressed_rows_can_be_written_over_as_there_are(compressible):
+    maintain(compressible.engine, raw_trades_days=None)
+    revised = [msgspec.structs.replace(each, close=100.5, revision=1) for each in minutes(1, 2000)]
+
+    with compressible.engine.begin() as connection:
+        connection.exec_driver_sql("set local timescaledb.max_tuples_decompressed_per_dml_transaction = 100")
+        store = Store(connection)
+        changed = store.market_data.upsert_candles(revised)
+        added = store.raw_trades.insert_trades(trades(1, 3100, OLD_US))
+
+    assert (changed, added) == (2000, 100)
+    assert compressible.market_data.get_candle(SYMBOL, "1m", revised[-1].timestamp_us).close == 100.5
 
 
 def test_chunks_younger_than_asked_for_stay_as_they_are(compressible):

@@ -10,12 +10,15 @@ import sqlalchemy as sa
 from db import rollups, schema
 from db.engine import create_engine
 from db.operations import DatabaseOperations
+from db.storage import storage_of
+from market.errors import SchemaError
 from tests.db.candles import SYMBOL, candle
+from tests.db.test_schema import migrate
 from tests.timescale import server
 
 pytestmark = pytest.mark.postgres
 
-EXTENSION = "comment = 'Nothing, under the name of TimescaleDB'\ndefault_version = '1.0'\nrelocatable = false\nschema = public\n"
+EXTENSION = "comment = 'Nothing, under the name of TimescaleDB'\ndefault_version = '2.17.2'\nrelocatable = false\n"
 
 
 def execute(url: str, *statements: str) -> None:
@@ -32,7 +35,8 @@ def offering_url(empty_database_url: str, tmp_path: Path) -> str:
     folder = tmp_path / "extension"
     folder.mkdir()
     (folder / "timescaledb.control").write_text(EXTENSION)
-    (folder / "timescaledb--1.0.sql").write_text("select 1;\n")
+    for version in ("2.17.2", "2.29.0"):
+        (folder / f"timescaledb--{version}.sql").write_text("select 1;\n")
     for each in (tmp_path, *list(tmp_path.parents)[:2], folder):
         each.chmod(0o755)
     name = sa.make_url(empty_database_url).database
@@ -40,20 +44,24 @@ def offering_url(empty_database_url: str, tmp_path: Path) -> str:
     return empty_database_url
 
 
-def kind_of(url: str) -> tuple[str, bool]:
+def kind_of(url: str) -> tuple[str, bool, str]:
     database = DatabaseOperations(create_engine(url))
     database.market_data.upsert_candles([candle(minute) for minute in range(1, 100)])
     rollups.refresh(database.engine)
     stats = database.get_stats()
     assert database.market_data.count(SYMBOL, "1m") == 99
     database.close()
-    return stats["storage"], stats["timescale_available"]
+    return stats["storage"], stats["timescale_available"], stats["timescale_unused"]
 
 
 def test_a_server_that_offers_the_extension_but_has_not_got_it_installed_stays_plain(offering_url):
     schema.upgrade(offering_url)
 
-    assert kind_of(offering_url) == ("plain", True)
+    assert kind_of(offering_url) == (
+        "plain",
+        True,
+        "it is not installed in this database; a new one would use it after `create extension timescaledb`",
+    )
 
 
 @pytest.mark.parametrize("licence", ["apache", ""])
@@ -62,7 +70,11 @@ def test_an_installed_extension_without_the_timescale_licence_stays_plain(offeri
     execute(offering_url, "create extension timescaledb", f"alter database {name} set timescaledb.license = '{licence}'")
     schema.upgrade(offering_url)
 
-    assert kind_of(offering_url) == ("plain", True)
+    assert kind_of(offering_url) == (
+        "plain",
+        True,
+        "it is the Apache edition, which has no continuous aggregates and no columnstore",
+    )
 
 
 def test_a_database_that_was_made_plain_stays_so_when_the_extension_comes(offering_url):
@@ -71,7 +83,51 @@ def test_a_database_that_was_made_plain_stays_so_when_the_extension_comes(offeri
 
     execute(offering_url, "create extension timescaledb", f"alter database {name} set timescaledb.license = 'timescale'")
 
-    assert kind_of(offering_url) == ("plain", True)
+    assert kind_of(offering_url) == ("plain", True, "it was installed after the schema was made; a new database would use it")
+    engine = create_engine(offering_url)
+    migrate(engine, "downgrade", "base")
+    assert sa.inspect(engine).get_table_names() == ["alembic_version"]
+    engine.dispose()
+
+
+def test_a_server_without_the_extension_has_nothing_to_explain(database):
+    stats = database.get_stats()
+
+    assert (stats["timescale_available"], stats["timescale_unused"]) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (
+            "version '2.17.2'",
+            "TimescaleDB 2.18 or newer is needed, the database has 2.17.2; run `alter extension timescaledb update`",
+        ),
+        ("schema hidden version '2.29.0'", "in the schema 'hidden', which is not on the search path"),
+    ],
+)
+def test_a_timescaledb_that_cannot_be_used_is_refused_before_anything_is_made(offering_url, made, message):
+    name = sa.make_url(offering_url).database
+    execute(offering_url, "create schema hidden", f"create extension timescaledb {made}")
+    execute(offering_url, f"alter database {name} set timescaledb.license = 'timescale'")
+
+    with pytest.raises(SchemaError, match=message):
+        schema.upgrade(offering_url)
+    engine = create_engine(offering_url)
+    assert sa.inspect(engine).get_table_names() == []
+    engine.dispose()
+
+
+def test_what_a_database_is_before_it_has_tables_is_not_remembered(empty_database_url):
+    engine = create_engine(empty_database_url)
+    with engine.connect() as connection:
+        before = storage_of(connection)
+        connection.rollback()
+        schema.upgrade(empty_database_url)
+        after = storage_of(connection)
+
+        assert (before is after, storage_of(connection) is after) == (False, True)
+    engine.dispose()
 
 
 # -- the server that a person names for the tests --------------------------------------------------------------------

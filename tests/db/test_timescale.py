@@ -3,7 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
-from db import rollups, schema
+from db import rollups, schema, timescale
 from db.engine import create_engine
 from db.maintenance import maintain
 from db.operations import DatabaseOperations
@@ -91,6 +91,16 @@ def test_a_long_history_is_refreshed_in_pieces_that_lose_nothing(timescale_engin
     assert {level: list(read(database, level)) for level in before} == before
     kept = rows(timescale_engine, "select count(*) from candles_5m where members = 1")
     assert kept[0][0] == len(days)
+
+
+def test_a_refresh_is_one_piece_where_the_server_would_cut_it_into_batches(timescale_engine):
+    older, newer = (str(sa.text(timescale._refresh_statement(version))) for version in ("2.27.1", "2.28.2-dev"))
+
+    assert "options" not in older
+    assert newer == older[:-1] + """, options => '{"buckets_per_batch": 0}')"""
+    compiled = sa.text(timescale._refresh_statement("3.0.0")).compile(timescale_engine)
+    assert set(compiled.params) == {"relation", "start", "end"}
+    assert """'{"buckets_per_batch": 0}'""" in str(compiled)
 
 
 def test_compressed_minutes_can_be_read_revised_and_refreshed(timescale_engine):

@@ -5,6 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from db import plain, timescale
+from db.storage import storage_of
 
 revision = "0003"
 down_revision = "0002"
@@ -41,7 +42,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     connection = op.get_bind()
-    if timescale.is_available(connection):
+    if storage_of(connection).name == timescale.TimescaleStorage.name:
         timescale.uninstall(connection)
     else:
         plain.uninstall(connection)
