@@ -35,7 +35,7 @@ def offering_url(empty_database_url: str, tmp_path: Path) -> str:
     folder = tmp_path / "extension"
     folder.mkdir()
     (folder / "timescaledb.control").write_text(EXTENSION)
-    for version in ("2.17.2", "2.29.0"):
+    for version in ("2.17.2", "2.22.0", "2.29.0"):
         (folder / f"timescaledb--{version}.sql").write_text("select 1;\n")
     for each in (tmp_path, *list(tmp_path.parents)[:2], folder):
         each.chmod(0o755)
@@ -99,10 +99,8 @@ def test_a_server_without_the_extension_has_nothing_to_explain(database):
 @pytest.mark.parametrize(
     ("made", "message"),
     [
-        (
-            "version '2.17.2'",
-            "TimescaleDB 2.18 or newer is needed, the database has 2.17.2; run `alter extension timescaledb update`",
-        ),
+        ("version '2.17.2'", "2.18 or newer is needed, but not 2.22.0, and the database has 2.17.2; run `alter extension"),
+        ("version '2.22.0'", "and the database has 2.22.0; run `alter extension timescaledb update`"),
         ("schema hidden version '2.29.0'", "in the schema 'hidden', which is not on the search path"),
     ],
 )
