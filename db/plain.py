@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 
 import sqlalchemy as sa
 
@@ -13,6 +14,7 @@ from db.retention import DROPPED, LOCK_TIMEOUT, Compressed, Part
 from db.tables import MONTHLY
 from market.clock import from_datetime, now_us, to_datetime
 from market.timeframe import BASE, Timeframe
+from market.window import Window, united
 
 logger = logging.getLogger(__name__)
 
@@ -148,11 +150,12 @@ class PlainStorage:
             How many rows were added or changed, by relation.
         """
         touched: dict[str, int] = {}
-        for change in changes:
-            with engine.begin() as connection:  # one for each, so that a long history holds no lock for long
-                for level in wider.ROLLUPS:
-                    rows = _roll_up(connection, change, level, untils[change.symbol])
-                    touched[wider.relation_of(level)] = touched.get(wider.relation_of(level), 0) + rows
+        for symbol, of_symbol in groupby(sorted(changes, key=lambda change: change.symbol), key=lambda change: change.symbol):
+            for window in united(Window(change.after_us, change.until_us) for change in of_symbol):
+                with engine.begin() as connection:  # one for each, so that a long history holds no lock for long
+                    for level in wider.ROLLUPS:
+                        rows = _roll_up(connection, symbol, window, level, untils[symbol])
+                        touched[wider.relation_of(level)] = touched.get(wider.relation_of(level), 0) + rows
         return touched
 
     def sizes(self, connection: sa.Connection, names: Sequence[str]) -> dict[str, tuple[int, int]]:
@@ -193,9 +196,9 @@ def take_over(connection: sa.Connection, table: str, *, key: str) -> None:
     connection.exec_driver_sql(f"drop table {table}_before")
 
 
-def _roll_up(connection: sa.Connection, change: Change, level: Timeframe, until_us: int) -> int:
-    after_us = level.open_of(change.after_us)
-    last_us = min(level.close_of(change.until_us - 1), level.open_of(until_us))
+def _roll_up(connection: sa.Connection, symbol: str, changed: Window, level: Timeframe, until_us: int) -> int:
+    after_us = level.open_of(changed.start_us)
+    last_us = min(level.close_of(changed.end_us - 1), level.open_of(until_us))
     if last_us <= after_us:
         return 0
     source = wider.source_of(level)
@@ -207,7 +210,7 @@ def _roll_up(connection: sa.Connection, change: Change, level: Timeframe, until_
         new=", ".join(f"excluded.{name}" for name in wider.COLUMNS),
         old=", ".join(f"stored.{name}" for name in wider.COLUMNS),
     )
-    parameters = {"symbol": change.symbol, "width": level.width_us, "after": to_datetime(after_us), "until": to_datetime(last_us)}
+    parameters = {"symbol": symbol, "width": level.width_us, "after": to_datetime(after_us), "until": to_datetime(last_us)}
     return connection.exec_driver_sql(statement, parameters).rowcount
 
 

@@ -5,10 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
+from db import rollups
 from db.engine import create_engine
 from db.plain import PlainStorage
 from db.storage import storage_of
 from market.clock import isoformat, now_us, parse_time, to_datetime
+from tests.db.candles import candle
 
 pytestmark = pytest.mark.postgres
 
@@ -143,3 +145,18 @@ def test_a_server_is_asked_once_what_it_is(engine):
     with engine.connect() as connection:
         assert storage_of(connection) is storage_of(connection)
         assert storage_of(connection).name == "plain"
+
+
+def test_changes_that_touch_are_rolled_up_at_once(database):
+    database.market_data.upsert_candles([candle(minute) for minute in range(1, 101)])
+    rollups.refresh(database.engine)
+    for minute in (80, *range(41, 51)):
+        database.market_data.upsert_candle(candle(minute, revision=1))
+    statements = []
+    sa.event.listen(database.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+
+    done = rollups.refresh(database.engine)
+
+    assert len(done.changes) == 11
+    assert done.rows["candles_5m"] == 4
+    assert len([each for each in statements if "insert into candles_5m" in each]) == 2

@@ -150,23 +150,48 @@ def test_a_named_server_without_timescaledb_is_refused_and_left_as_it_was(postgr
     assert databases(url) == before
 
 
-def test_a_named_server_with_the_apache_edition_is_refused_and_left_as_it_was(offering_url, monkeypatch):
-    before = databases(offering_url)
-    monkeypatch.setenv(server.NAMED, offering_url)
-    path = "extension_control_path"
+@pytest.fixture
+def offering_server(offering_url, monkeypatch):
+    """Return the address of a server that offers the extension in each of its databases, named for the tests."""
     engine = create_engine(offering_url)
     with engine.connect() as connection:
-        value = connection.scalar(sa.text(f"show {path}"))
+        path = connection.scalar(sa.text("show extension_control_path"))
         connection.rollback()
     engine.dispose()
-    execute(offering_url, f"alter role app set {path} = '{value}'")
+    monkeypatch.setenv(server.NAMED, offering_url)
+    execute(offering_url, f"alter role app set extension_control_path = '{path}'")
+    yield offering_url
+    execute(offering_url, "alter role app reset extension_control_path")
+
+
+def test_a_named_server_with_the_apache_edition_is_refused_and_left_as_it_was(offering_server):
+    before = databases(offering_server)
+
+    with pytest.raises(RuntimeError, match="has no TimescaleDB with continuous aggregates"), server.timescale_url():
+        pass
+
+    assert databases(offering_server) == before
+
+
+def test_each_that_asks_a_named_server_has_a_database_of_its_own(offering_server):
+    before = databases(offering_server)
+    with server._own_database(offering_server) as first, server._own_database(offering_server) as second:
+        during = databases(offering_server)
+
+    assert first != second
+    assert during - before == {sa.make_url(first).database, sa.make_url(second).database}
+    assert databases(offering_server) == before
+
+
+def test_a_named_user_who_may_not_make_databases_is_refused(postgres_server, monkeypatch):
+    url = postgres_server.url
+    execute(url, "create role tester login")
+    monkeypatch.setenv(server.NAMED, sa.make_url(url).set(username="tester").render_as_string())
     try:
-        with pytest.raises(RuntimeError, match="has no TimescaleDB with continuous aggregates"), server.timescale_url():
+        with pytest.raises(RuntimeError, match="permission denied to create database; name a user"), server.timescale_url():
             pass
     finally:
-        execute(offering_url, f"alter role app reset {path}")
-
-    assert databases(offering_url) == before
+        execute(url, "drop role tester")
 
 
 def test_servers_with_many_backends_are_told_from_those_with_one(plain_engine):

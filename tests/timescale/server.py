@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import IO
 
@@ -22,6 +23,7 @@ from db.wider import ROLLUPS, relation_of
 HERE = Path(__file__).parent
 NAMED = "TCPDASH_TEST_TIMESCALE_URL"
 _DATABASE = "tcpdash_test"
+_numbers = count(1)  # one for all tests that only write rows, and one for each that changes the schema
 
 
 @contextmanager
@@ -70,9 +72,12 @@ def empty(engine: sa.Engine) -> None:
 
 @contextmanager
 def _own_database(url: str) -> Iterator[str]:
-    name = f"{_DATABASE}_{os.getpid()}"
+    name = f"{_DATABASE}_{os.getpid()}_{next(_numbers)}"
     address = sa.make_url(url)
-    _administrate(address, f'create database "{name}"')
+    try:
+        _administrate(address, f'create database "{name}"')
+    except psycopg2.Error as error:
+        raise RuntimeError(f"{NAMED}: {str(error).strip()}; name a user who may make databases") from error
     try:
         own = address.set(database=name)
         try:
