@@ -31,8 +31,9 @@ def upgrade(url: str) -> None:
             found = _revision(connection)
             if found is not None and (found > head() or not _is_ours(found)):
                 raise _mismatch(found)
-            if found != head():
+            if found is None:
                 timescale.is_available(connection)  # what has to be mended is said before anything is made
+            if found != head():
                 connection.rollback()
                 _migrate(connection)
     finally:
