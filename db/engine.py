@@ -34,8 +34,16 @@ def create_engine(url: str, *, application_name: str = "tcpdash") -> sa.Engine:
     Args:
         url: `postgresql+psycopg2://user:password@host:port/database`.
         application_name: What `pg_stat_activity` shows.
+
+    Raises:
+        StoreError: If the address is none.
     """
-    address = sa.make_url(url)
+    try:
+        address = sa.make_url(url)
+    except (ValueError, sa.exc.ArgumentError) as error:
+        raise StoreError(
+            "the address of the database is none; expected postgresql+psycopg2://user:password@host:5432/name"
+        ) from error
     if address.drivername == "postgresql":
         address = address.set(drivername="postgresql+psycopg2")  # SQLAlchemy 2.1 would take another driver
     engine = sa.create_engine(

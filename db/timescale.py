@@ -76,6 +76,7 @@ cross join lateral (
 cross join lateral (select to_regclass(name) as plain) as known
 left join pg_class as class on class.oid = plain and class.relkind = 'r'
 left join pg_stat_user_tables as stat on stat.relid = plain
+order by name
 """
 
 
@@ -164,11 +165,14 @@ class TimescaleStorage:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(sa.text(_ALIGN_JOBS), {"after": f"{days} days", "tables": list(MONTHLY)})
             for table in MONTHLY:
-                for chunk in connection.execute(sa.text(_UNCOMPRESSED), {"table": table, "before": before}).all():
+                due = connection.execute(sa.text(_UNCOMPRESSED), {"table": table, "before": before}).all()
+                for chunk in due:
                     connection.exec_driver_sql(f"call convert_to_columnstore('{chunk.name}')")
                     after = connection.scalar(sa.text(_CHUNK_BYTES), {"table": table, "name": chunk.name})
                     chunks, bytes_before, bytes_after = chunks + 1, bytes_before + chunk.bytes, bytes_after + (after or 0)
                     logger.info("chunk compressed chunk=%s bytes_before=%d bytes_after=%d", chunk.name, chunk.bytes, after or 0)
+                if due:
+                    connection.exec_driver_sql(f"analyze {table}")  # of the table: it reaches what is in the columnstore
         return Compressed(chunks, bytes_before, bytes_after)
 
     def old_trades(self, connection: sa.Connection, before: datetime) -> list[Part]:

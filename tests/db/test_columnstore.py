@@ -103,6 +103,8 @@ def test_sizes_say_how_much_smaller_the_columnstore_made_a_table(compressible):
     assert found["ratio"] == pytest.approx(found["bytes_before"] / found["bytes_after"], abs=0.01)
     assert found["ratio"] > 3
     assert "columnstore" not in tables["gaps"]
+    assert tables["market_data"]["rows"] == pytest.approx(6000, rel=0.1)
+    assert list(tables) == sorted(tables)
 
 
 POLICIES = """

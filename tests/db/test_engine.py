@@ -89,6 +89,14 @@ def test_a_database_that_does_not_exist_is_not_worth_another_try(database_url):
     assert not is_transient(caught.value)
 
 
+@pytest.mark.parametrize("address", ["postgresql://app:secret@127.0.0.1:port/app", "nothing"])
+def test_an_address_that_is_none_is_refused_without_its_password(address):
+    with pytest.raises(StoreError, match="expected postgresql") as caught:
+        create_engine(address)
+
+    assert "secret" not in str(caught.value)
+
+
 @pytest.mark.postgres
 def test_an_error_in_the_statement_is_raised_as_it_is(engine):
     with pytest.raises(sa.exc.ProgrammingError) as caught, transaction(engine) as store:
