@@ -23,8 +23,9 @@ select extversion as version, nspname as schema, nspname::text = any(current_sch
 from pg_extension join pg_namespace as namespace on namespace.oid = extnamespace where extname = 'timescaledb'
 """
 _BATCHES_SINCE = (2, 28)
-_OLDEST = (2, 18)
-"""The first version with `enable_columnstore`, `add_columnstore_policy` and `convert_to_columnstore`."""
+_OLDEST = (2, 19)
+"""2.18 brought `enable_columnstore` and `convert_to_columnstore`; after it came the report that an insert into the columnstore
+ends at the first conflict that it should pass over: https://github.com/timescale/timescaledb/issues/7672."""
 _BROKEN = ("2.22.0",)  # leaves ranges out when it refreshes: https://github.com/timescale/timescaledb/issues/8621
 
 # Rows written to the columnstore are compared with stored ones, which are taken out of it for that; by default 100,000 a

@@ -102,7 +102,7 @@ def test_a_server_without_the_extension_has_nothing_to_explain(database):
 @pytest.mark.parametrize(
     ("made", "message"),
     [
-        ("version '2.17.2'", "2.18 or newer is needed, but not 2.22.0, and the database has 2.17.2; run `alter extension"),
+        ("version '2.17.2'", "2.19 or newer is needed, but not 2.22.0, and the database has 2.17.2; run `alter extension"),
         ("version '2.22.0'", "and the database has 2.22.0; run `alter extension timescaledb update`"),
         ("schema hidden version '2.29.0'", "in the schema 'hidden', which is not on the search path"),
     ],
