@@ -130,8 +130,8 @@ class Lane:
         """Whether any trade of the symbol is known, be it from before this process."""
         return self.ids.last_id is not None
 
-    def is_behind(self, newest_id: int) -> bool:
-        """Return whether the newest id of the venue is one that this lane has not seen."""
+    def is_behind(self, newest_id: int, moment_us: int) -> bool:  # noqa: ARG002 - ids say it all
+        """Return whether the venue's newest trade is one that this lane has neither seen nor a hole for."""
         return self.ids.last_id is not None and newest_id > self.ids.last_id
 
     def assure(self) -> None:

@@ -88,7 +88,7 @@ class Lookout:
             return
         if not self._pipeline.lanes[control.symbol].has_begun:
             return  # whether its trades come has to be found out by asking
-        if self._pipeline.lanes[control.symbol].is_behind(control.newest_id):
+        if self._pipeline.lanes[control.symbol].is_behind(control.newest_id, control.at_us):
             if not self.vigils[control.symbol].asking:
                 self._ask(control.symbol, self._wait_for(control.symbol, control.newest_id, None, Cause.SEQUENCE))
         else:
@@ -143,7 +143,7 @@ class Lookout:
             return
         if page and not lane.has_begun:
             await self._compare(symbol, page)
-        elif page and lane.is_behind(page[-1].trade_id):
+        elif page and lane.is_behind(page[-1].trade_id, page[-1].timestamp_us):
             await self._wait_for(symbol, page[-1].trade_id, page, Cause.STALL)
         else:
             await self._assure(symbol, asked_us if page else 0)
@@ -186,10 +186,10 @@ class Lookout:
         vigil, lane, line_at = self.vigils[symbol], self._pipeline.lanes[symbol], self._line_at
         breaks = lane.breaks
         await asyncio.sleep(_SETTLE)
-        if self._line_at is None or self._line_at != line_at or not lane.is_behind(newest_id):
+        last_us = page[-1].timestamp_us if page else max(self._clock.newest_us, lane.ids.last_us)
+        if self._line_at is None or self._line_at != line_at or not lane.is_behind(newest_id, last_us):
             return
         missed_before = lane.interrupted and not vigil.owes  # while there was no line: no fault of this one
-        last_us = page[-1].timestamp_us if page else max(self._clock.newest_us, lane.ids.last_us)
         batch = self._pipeline.learn(symbol, newest_id, last_us, cause)
         if page is not None:
             batch.add(self._pipeline.recover(symbol, page))

@@ -48,15 +48,15 @@ class LooseLane(Lane):
         """Whether any trade of the symbol is known, be it from before this process."""
         return self._last_us > 0
 
-    def is_behind(self, newest_id: int) -> bool:
-        """Return whether the newest id of the venue is one that this lane has not seen."""
-        return self.has_begun and newest_id not in self._seen
+    def is_behind(self, newest_id: int, moment_us: int) -> bool:
+        """Return whether the venue's newest trade is one that this lane has neither seen nor a hole for."""
+        known = newest_id in self._seen or any(each.window.start_us < moment_us <= each.window.end_us for each in self.open)
+        return self.has_begun and not known
 
     def skip(self, newest_id: int, moment_us: int, cause: Cause, batch: Batch) -> None:
         """Note that a trade exists that did not come; one that lies in an open hole is known to be missing."""
-        if self.is_behind(newest_id):
-            if not any(each.window.start_us < moment_us <= each.window.end_us for each in self.open):
-                self._suspect(moment_us, self.cause if self.interrupted else cause, batch)
+        if self.is_behind(newest_id, moment_us):
+            self._suspect(moment_us, self.cause if self.interrupted else cause, batch)
             self.prove(moment_us, batch)
 
     def recover(
