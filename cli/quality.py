@@ -10,7 +10,7 @@ from cli.options import Json, load
 from cli.read import known_symbol, store
 from market.clock import isoformat, parse_time
 from market.errors import InputError, did_you_mean
-from market.timeframe import parse_timeframe
+from market.timeframe import BASE, parse_timeframe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from settings import Settings
 
 _SUITES = ("candles", "trades", "all")
+_PLACES = ("timestamp", "timeframe", "trade_id", "start", "first_id")
 _HEADER = ("rule", "result", "found", "what")
 
 
@@ -30,7 +31,9 @@ def quality(
         list[str] | None, typer.Argument(metavar="[SYMBOL]…", help="For example OKX:BTC-USDT; all without it.")
     ] = None,
     *,
-    timeframe: Annotated[str, typer.Option(help="Width of the candles that are checked.")] = "1m",
+    timeframe: Annotated[
+        str | None, typer.Option(help="Width of the candles that are checked; without it each that is stored.")
+    ] = None,
     start: Annotated[str | None, typer.Option("--from", help="From this time on, UTC; without it the first stored row.")] = None,
     end: Annotated[
         str | None, typer.Option("--to", help="Up to this time, UTC; without it the newest row, which has to be fresh.")
@@ -65,11 +68,11 @@ def quality(
 
 
 def _carry_out(
-    symbols: "Sequence[str]", timeframe: str, start: str | None, end: str | None, suite: str, page: Path | None
+    symbols: "Sequence[str]", timeframe: str | None, start: str | None, end: str | None, suite: str, page: Path | None
 ) -> "list[QualityRun]":
     import asyncio
 
-    settings, width = load(), parse_timeframe(timeframe)
+    settings, width = load(), parse_timeframe(timeframe) if timeframe is not None else BASE
     first_us, last_us = parse_time(start) if start else None, parse_time(end) if end else None
     if suite not in _SUITES:
         raise InputError(f"--suite {suite!r} is not one of {', '.join(_SUITES)}{did_you_mean(suite, list(_SUITES))}")
@@ -83,8 +86,8 @@ def _carry_out(
     with store() as db:
         named = tuple(dict.fromkeys(known_symbol(db, text) for text in symbols))
         order = Order(
-            symbols=named, timeframe=width, suite=Suite(suite), start_us=first_us, end_us=last_us,
-            kept_days=settings.database.raw_trades_days,
+            symbols=named, timeframe=width, every_width=timeframe is None, suite=Suite(suite), start_us=first_us,
+            end_us=last_us, kept_days=settings.database.raw_trades_days,
         )  # fmt: skip
         runs = asyncio.run(_run(db, settings, order))
     if page is not None:
@@ -142,7 +145,10 @@ def _cells(result: "QualityResult") -> list[str]:
 
 
 def _row(row: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in row.items() if value is not None)
+    # JSON in the database has an order of its own; where it is comes first.
+    names = sorted(row, key=lambda name: (name not in _PLACES, name))
+    cells = ((name, row[name]) for name in names if row[name] is not None)
+    return ", ".join(f"{name} {value:.12g}" if isinstance(value, float) else f"{name} {value}" for name, value in cells)
 
 
 def _fields(run: "QualityRun") -> dict[str, Any]:

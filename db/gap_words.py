@@ -78,7 +78,13 @@ def _conflict(evidence: dict[str, Any]) -> str:
 
 
 def _by(evidence: dict[str, Any]) -> str:
-    return "came late, over the feed" if evidence["by"] == "feed" else f"by {evidence['by']}"
+    how = {"feed": "came late, over the feed", "quality": "stored since, found by a later check"}
+    return how.get(evidence["by"], f"by {evidence['by']}")
+
+
+def _found(evidence: dict[str, Any]) -> str:
+    what = "trades" if evidence.get("suite") == "trades" else f"{evidence['timeframe']} candles"
+    return f"no {what} there, found by check {evidence['run']}"
 
 
 def _as_it_is(evidence: Any) -> str:
@@ -93,4 +99,4 @@ def _counted(count: int, name: str) -> str:
     return f"{count:,} {name}" + ("" if count == 1 else "s")
 
 
-_TOLD = {"never_existed": _never_existed, "reason": _reason, "overlaps": _overlap, "stored": _conflict, "by": _by}
+_TOLD = {"never_existed": _never_existed, "reason": _reason, "overlaps": _overlap, "stored": _conflict, "by": _by, "run": _found}

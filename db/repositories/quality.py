@@ -13,34 +13,41 @@ from db import candle_rows, wider
 from db.binary import decode, from_postgres
 from db.bounds import lower, upper
 from db.bulk import copy_out
-from db.series import KINDS, CandleSeries
+from db.series import KINDS, ORIGINS, PRICES, CandleSeries
 from db.tables import metadata, quality_results, quality_runs
 from market.clock import from_datetime, to_datetime
 from market.timeframe import Timeframe
 from market.window import Window
 
-# What is not there becomes NaN, and is found as such: without its constraints a table may hold anything.
+# What is not there becomes NaN, and is found as such: without its constraints a table may hold anything. Where NaN stands for
+# null, a NaN that is stored becomes infinite; and a row of an origin that there is not becomes one of ours, of revision -1.
+_PRICES = ", ".join(f"coalesce({name}, 'NaN') as {name}" for name in PRICES)
+_NAN = "case when {0} = 'NaN' then 'Infinity' else {0} end as {0}"
+_KNOWN = "origin in ({})".format(", ".join(f"'{origin}'" for origin in ORIGINS))
+_ROW = f"""{_PRICES}, {_NAN.format("quote_volume")}, trades, {_NAN.format("taker_buy_volume")},
+       first_trade_id, last_trade_id, complete,
+       case when {_KNOWN} then origin else 'live' end as origin,
+       case when {_KNOWN} then coalesce(revision, -1) else -1 end as revision"""
 _CANDLES = f"""
-select timestamp, {", ".join(f"coalesce({name}, 'NaN') as {name}" for name in ("open", "high", "low", "close", "volume"))},
-       quote_volume, trades, taker_buy_volume, first_trade_id, last_trade_id, complete,
-       coalesce(origin, 'live') as origin, coalesce(revision, 0) as revision
+select timestamp, {_ROW}
 from market_data
 where symbol = %(symbol)s and timeframe = %(timeframe)s and timestamp > %(after)s and timestamp <= %(until)s
 order by timestamp
 """  # noqa: S608 - names of ours
 
-_KEPT = """
-select timestamp, {columns} from {relation}
+_KEPT = f"""
+select coalesce(timestamp, bucket) as timestamp, {_ROW} from {{relation}}
 where symbol = %(symbol)s and bucket > %(after)s and bucket <= %(until)s order by timestamp
-"""
+"""  # noqa: S608 - names of ours
 
 _TRADES = """
-select trade_id, timestamp, coalesce(price, 'NaN'), coalesce(size, 'NaN'), coalesce(id_span, 1)
+select trade_id, timestamp, coalesce(price, 'NaN'), coalesce(size, 'NaN'), coalesce(taker_buy::integer, -1), coalesce(count, 0),
+       coalesce(id_span, 1)
 from raw_trades
 where symbol = %(symbol)s and timestamp >= %(start)s and timestamp < %(end)s and trade_id is not null
 order by timestamp, trade_id
 """
-_TRADE_KINDS = {"trade_id": "i8", "timestamp": "i8", "price": "f8", "size": "f8", "id_span": "i4"}
+_TRADE_KINDS = {"trade_id": "i8", "timestamp": "i8", "price": "f8", "size": "f8", "taker_buy": "i4", "count": "i4", "id_span": "i4"}
 
 _COLUMNS = """
 select column_name as name, data_type || case is_nullable when 'NO' then ' not null' else '' end as kind
@@ -202,12 +209,17 @@ class QualityRepository:
 
     def kept(self, symbol: str, width: Timeframe, after_us: int, until_us: int) -> CandleSeries:
         """Return the wider candles that a rollup keeps and that close in (after, until], both of them closes of such candles."""
-        query = _KEPT.format(columns=", ".join(name for name in KINDS if name != "timestamp"), relation=wider.relation_of(width))
+        query = _KEPT.format(relation=wider.relation_of(width))
         parameters = {"symbol": symbol, "after": to_datetime(after_us), "until": to_datetime(until_us)}
         return candle_rows.select(self._connection, query, parameters, of=(symbol, width))
 
+    def is_kept(self, width: Timeframe) -> bool:
+        """Return whether the rollup of a width is there, with all columns."""
+        rows = self._connection.execute(sa.text(_COLUMNS), {"table": wider.relation_of(width)})
+        return {"symbol", "bucket", *KINDS} <= {row.name for row in rows}
+
     def trades(self, symbol: str, start_us: int, end_us: int) -> dict[str, NDArray[Any]]:
-        """Return trades of [start, end) as they are: trade_id, timestamp, price, size, id_span, in the order of time and id."""
+        """Return trades of [start, end) as they are, in the order of time and id; a side that is absent is -1, a count 0."""
         parameters = {"symbol": symbol, "start": to_datetime(start_us), "end": to_datetime(end_us)}
         columns = decode(copy_out(self._connection, _TRADES, parameters), list(_TRADE_KINDS.items()))
         return {**columns, "timestamp": np.asarray(from_postgres(columns["timestamp"]))}

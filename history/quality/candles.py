@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from db.operations import DatabaseOperations
-from db.series import PRICES, CandleSeries
-from db.wider import ROLLUPS
+from db.series import CandleSeries
+from db.wider import ROLLUPS, relation_of
 from history.backfill.plan import whole_spans
 from history.quality import wider
 from history.quality.columns import Before, table_of
 from history.quality.expectations import Judge
-from history.quality.holes import Missing, covers_of, joined, missing_in, spans_in, without
+from history.quality.holes import Missing, covers_of, explained_ids, joined, missing_in, spans_in, without
 from history.quality.order import Order
 from history.quality.rules import CANDLE_RULES, FRESH, SCHEMA, SPACING, WIDER
 from history.quality.tally import Tally
@@ -74,6 +74,7 @@ class CandleCheck:
         self._db, self._judges, self._order, self._stored = db, judges, order, stored
         self._gone: list[Missing] = []
         self._stored_wider: list[Timeframe] = []
+        self._unreadable: list[Timeframe] = []
 
     @property
     def timeframe(self) -> Timeframe:
@@ -95,10 +96,12 @@ class CandleCheck:
         kept_until_us = self._kept_until()
         before: Before | None = None
         compared: list[pd.DataFrame] = []
-        for piece in self._pieces():
+        explained = explained_ids(self._db.gaps.list(self.symbol))
+        past = Window(min(self.window.start_us, now_us), self.timeframe.open_of(now_us))
+        for piece in self._pieces(now_us):
             series = self._db.quality.candles(self.symbol, self.timeframe, piece.start_us, piece.end_us)
-            self._gone += missing_in(series, _shared(piece, self.window), self.timeframe.width_us)
-            table, before = table_of(series, before)
+            self._gone += missing_in(series, _shared(piece, past), self.timeframe.width_us)
+            table, before = table_of(series, before, explained)
             if len(series):
                 self.tally.rows += len(series)
                 self.tally.judge(self._judges.candles, CANDLE_RULES, table)
@@ -113,12 +116,17 @@ class CandleCheck:
                 WIDER, "no wider candle is stored of this time, or all that are changed since the rollups were refreshed"
             )
 
-    def _pieces(self) -> Iterator[Window]:
-        """Yield the window in pieces that begin and end where weeks do: no wider candle lies in two of them."""
+    def _pieces(self, now_us: int) -> Iterator[Window]:
+        """Yield the window in pieces that begin and end where weeks do: no wider candle lies in two of them.
+
+        What lies in the future, be it thousands of years away, is one piece.
+        """
         weeks = max(1, PIECE_ROWS * self.timeframe.width_us // Timeframe.W1.width_us)
-        whole = Window(Timeframe.W1.open_of(self.window.start_us), Timeframe.W1.close_of(self.window.end_us - 1))
-        for piece in whole.split(weeks * Timeframe.W1.width_us):
-            yield _shared(piece, self.window)
+        start_us, end_us = Timeframe.W1.open_of(self.window.start_us), Timeframe.W1.close_of(self.window.end_us - 1)
+        edge_us = max(start_us, min(end_us, Timeframe.W1.close_of(now_us)))
+        for piece in (*Window(start_us, edge_us).split(weeks * Timeframe.W1.width_us), Window(edge_us, end_us)):
+            if piece.width_us:
+                yield _shared(piece, self.window)
 
     # -- every span ----------------------------------------------------------------------------------------------
 
@@ -179,6 +187,10 @@ class CandleCheck:
         with self._db.transaction() as store:
             until_us = store.rollups.until_us(self.symbol)
             self._stored_wider = [each for each in store.market_data.stored_timeframes(self.symbol) if each in ROLLUPS]
+            self._unreadable = [each for each in ROLLUPS if not store.quality.is_kept(each)]
+        if self._unreadable:
+            rows = [{"timeframe": str(each), "stored": f"{relation_of(each)} is not as it was made"} for each in self._unreadable]
+            self.tally.note(WIDER, len(rows), rows)
         if until_us is None and not self._stored_wider:
             self.tally.skip(WIDER, "no wider candles are stored; the rollups were not refreshed yet")
             return None
@@ -188,7 +200,7 @@ class CandleCheck:
         """Return a row for each wider candle of a piece that was compared."""
         if kept_until_us is None or not len(series):
             return []
-        minutes: wider.Columns = {name: series.columns[name] for name in ("timestamp", *PRICES)}
+        minutes: wider.Columns = {name: series.columns[name] for name in ("timestamp", *wider.COMPARED)}
         minutes["minutes"] = np.ones(len(series), np.int64)
         return [
             table
@@ -199,6 +211,8 @@ class CandleCheck:
 
     def _kept(self, width: Timeframe, made: wider.Columns, piece: Window, until_us: int) -> "pd.DataFrame":
         """Compare what the rollups keep, but for what they note as changed since."""
+        if width in self._unreadable:
+            return _no_table()
         span = self._whole(width, Window(piece.start_us, max(piece.start_us, min(piece.end_us, width.open_of(until_us)))))
         if not span.width_us:
             return _no_table()
@@ -235,11 +249,13 @@ class CandleCheck:
 def _told(width: Timeframe, stored: CandleSeries, made: wider.Columns, *, both_ways: bool) -> "pd.DataFrame":
     import pandas as pd  # noqa: PLC0415
 
-    columns: dict[str, Any] = dict(wider.differing(stored, made, both_ways=both_ways))
-    table = pd.DataFrame(columns).assign(timeframe=str(width), stored="", made="")
-    for row in np.flatnonzero(columns["differs"])[:20].tolist():
-        label = int(columns["timestamp"][row])
-        table.loc[row, ["stored", "made"]] = [wider.shown(stored.columns, label), wider.shown(made, label)]
+    found: dict[str, Any] = dict(wider.differing(stored, made, both_ways=both_ways))
+    table = pd.DataFrame(found).assign(timeframe=str(width), stored="", made="")
+    for row in np.flatnonzero(found["differs"])[:20].tolist():
+        label = int(found["timestamp"][row])
+        table.loc[row, ["stored", "made"]] = [
+            wider.shown(columns, label, all_of_it=both_ways) for columns in (stored.columns, made)
+        ]
     return table
 
 

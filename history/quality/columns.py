@@ -1,13 +1,16 @@
 """Stored candles with the columns that rules look at: moves, gaps, runs; piece by piece."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from db.series import ORIGINS, PRICES, CandleSeries
+from db.series import NO_ID, ORIGINS, PRICES, CandleSeries
+from history.quality.holes import Missing, without
 from market.candle import Origin
 from market.timeframe import BASE
+from market.window import Window
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,18 +43,24 @@ class Before(NamedTuple):
     repeated: int
 
 
-def table_of(series: CandleSeries, before: Before | None) -> "tuple[pd.DataFrame, Before | None]":
-    """Return rows as a table for the rules on candles, and what the next piece has to know of them."""
+def table_of(series: CandleSeries, before: Before | None, explained: Sequence[Window] = ()) -> "tuple[pd.DataFrame, Before | None]":
+    """Return rows as a table for the rules on candles, and what the next piece has to know of them.
+
+    Args:
+        series: The rows.
+        before: What the piece before handed on.
+        explained: Ids of which the ledger says why they are not there, as half-open windows.
+    """
     import pandas as pd  # noqa: PLC0415 - not for the path of the data
 
     if not len(series):
         return pd.DataFrame(), before
     with np.errstate(all="ignore"):  # what is damaged is no number, and is found as such
-        columns, after = _columns(series, before)
+        columns, after = _columns(series, before, explained)
     return pd.DataFrame(columns, copy=False), after
 
 
-def _columns(series: CandleSeries, before: Before | None) -> tuple[dict[str, Any], Before]:
+def _columns(series: CandleSeries, before: Before | None, explained: Sequence[Window]) -> tuple[dict[str, Any], Before]:
     rows, timeframe = series.columns, series.timeframe
     stamps = rows["timestamp"]
     earlier = {name: _shifted(rows[name], None if before is None else before.row[name]) for name in ("timestamp", *PRICES)}
@@ -65,7 +74,10 @@ def _columns(series: CandleSeries, before: Before | None) -> tuple[dict[str, Any
     columns = {
         "timestamp": stamps,
         **{name: rows[name] for name in (*PRICES, "quote_volume", "taker_buy_volume")},
-        "trades": np.where(series.nulls("trades"), np.nan, rows["trades"]),
+        **{name: np.where(series.nulls(name), np.nan, rows[name]) for name in ("trades", "first_trade_id", "last_trade_id")},
+        "disagrees": _disagrees(rows),
+        "revision": rows["revision"],
+        "ids_left_out": _left_out(rows, follows, explained),
         "volume_limit": rows["volume"] * (1 + _SLACK) + _SLACK,
         "offset_us": (stamps - timeframe.origin_us) % timeframe.width_us,
         **_moves(rows, earlier["close"], sane, follows),
@@ -123,6 +135,31 @@ def _runs(marked: Bools, carried: int) -> NDArray[np.int64]:
     return np.where(marked, places - breaks + np.where(breaks < 0, carried, 0), 0)
 
 
+def _disagrees(rows: Any) -> Floats:
+    """Return 1 where only one of volume and count says that somebody traded."""
+    traded, count = rows["volume"] != 0, rows["trades"]
+    return np.asarray(((count == 0) & traded) | ((count > 0) & ~traded), np.float64)
+
+
+def _left_out(rows: Any, follows: Bools, explained: Sequence[Window]) -> Floats:
+    """Return how many ids no candle stands for between each one and the last before it with ids, all in between proven whole."""
+    first, last = rows["first_trade_id"], rows["last_trade_id"]
+    known = (first != NO_ID) & (last != NO_ID)
+    proven = (rows["complete"] == 1) & (rows["origin"] != _EXCHANGE) & (known | (rows["volume"] == 0))
+    breaks = np.cumsum(~(proven & follows))
+    places = np.flatnonzero(proven & known)
+    found = np.zeros(len(first))
+    if len(places) < 2:
+        return found
+    # At the border of two minutes ids may come in another order than their times.
+    top = np.maximum(last[places], np.concatenate([last[places[:1]], last[places[:-1]]]))
+    linked = breaks[places[1:]] == breaks[places[:-1]]
+    for place in np.flatnonzero(linked & (first[places[1:]] > top[:-1] + 1)).tolist():
+        gone = Missing(Window(int(top[place]) + 1, int(first[places[place + 1]])), None)
+        found[places[place + 1]] = sum(each.window.width_us for each in without([gone], explained))
+    return found
+
+
 def _ends(marked: Bools) -> Bools:
     return np.asarray(marked & ~np.append(marked[1:], False))
 
@@ -130,8 +167,10 @@ def _ends(marked: Bools) -> Bools:
 def _flat_limit(flat: Bools, width_us: int) -> float:
     """Return how long a run may be: an hour, or much longer than chance makes one where candles are often flat."""
     least = float(max(_FEWEST_FLAT, _LEAST_FLAT_US // width_us))
-    share = float(flat.mean())
+    # Without the longest run: one that is stuck says nothing of what is usual.
+    size = len(flat) - int(_runs(flat, 0).max())
+    share = (np.count_nonzero(flat) - (len(flat) - size)) / max(1, size)
     if not 0 < share < 1:
         return least
-    longest = np.log(max(2.0, len(flat) * (1 - share))) / -np.log(share)
+    longest = np.log(max(2.0, size * (1 - share))) / -np.log(share)
     return max(least, _FLAT_TIMES * float(longest))

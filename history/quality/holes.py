@@ -95,6 +95,20 @@ def covers_of(gaps: Iterable[Gap], timeframe: Timeframe) -> list[Window]:
     ]
 
 
+def explained_ids(gaps: Iterable[Gap]) -> list[Window]:
+    """Return the ids of which the ledger says why they are not there, as half-open windows."""
+    found = []
+    for gap in gaps:
+        if gap.first_id is None or gap.last_id is None:
+            continue
+        if gap.state == "filled":
+            evidence = gap.evidence if isinstance(gap.evidence, dict) else {}
+            found += [Window(low, high + 1) for low, high in (each["ids"] for each in evidence.get("never_existed", ()))]
+        elif gap.state != "alarm" and (gap.cause != CAUSE or gap.state != "open"):
+            found.append(Window(gap.first_id, gap.last_id + 1))
+    return found
+
+
 def without(missing: Sequence[Missing], covers: Iterable[Window]) -> list[Missing]:
     """Return what is left of windows (in order, apart) without the time that others cover; of a part the ids are not known."""
     union = united(covers)

@@ -1,5 +1,6 @@
 """What is missing becomes rows of the ledger with the cause `quality`, and these end when a later check finds it stored."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -21,9 +22,11 @@ _EXCHANGE = ORIGINS.index(Origin.EXCHANGE)
 def open_candle_holes(db: DatabaseOperations, symbol: str, timeframe: Timeframe, missing: Sequence[Missing], run: int) -> None:
     """Note spans without a candle, in one transaction; what is noted already stays as it is."""
     with db.transaction() as store:
+        noted = {gap.key for gap in store.gaps.list(symbol)}
         for window, ids in missing:
             first_id, last_id = ids or (None, None)
-            _open(store, symbol, (first_id, last_id), window, {"timeframe": str(timeframe), "run": run})
+            if (symbol, first_id, last_id, window.start_us, window.end_us) not in noted:
+                _open(store, symbol, (first_id, last_id), window, {"timeframe": str(timeframe), "run": run})
 
 
 def open_id_holes(db: DatabaseOperations, symbol: str, missing: Sequence[IdHole], run: int) -> None:
@@ -57,13 +60,10 @@ def settle(db: DatabaseOperations, symbol: str, timeframe: Timeframe | None) -> 
         symbol: `EXCHANGE:BASE-QUOTE`.
         timeframe: Of the candles; None for holes that are of trades only.
     """
-    ended = 0
-    for gap in db.gaps.list(symbol, "open"):
-        if gap.cause == CAUSE and isinstance(gap.evidence, dict):
-            with db.transaction() as store:
-                after = _settled(store, gap, gap.evidence, timeframe)
-                ended += after is not None and store.gaps.progress(after)
-    return ended
+    with db.transaction() as store:
+        noted = [gap for gap in store.gaps.list(symbol, "open") if gap.cause == CAUSE and isinstance(gap.evidence, dict)]
+        after = _of_trades(store, noted) if timeframe is None else _of_candles(store, noted, symbol, timeframe)
+        return sum(store.gaps.progress(gap) for gap in after)
 
 
 def _open(store: Store, symbol: str, ids: tuple[int | None, int | None], times: Window, evidence: dict[str, Any]) -> None:
@@ -73,24 +73,42 @@ def _open(store: Store, symbol: str, ids: tuple[int | None, int | None], times: 
     store.gaps.open(gap)
 
 
-def _settled(store: Store, gap: Gap, evidence: dict[str, Any], timeframe: Timeframe | None) -> Gap | None:
-    """Return a hole as it ended; None while it has not."""
-    if evidence.get("suite") == "trades":
-        return _filled(gap, evidence) if timeframe is None and _has_all_ids(store, gap) else None
-    if timeframe is None or evidence.get("timeframe") != str(timeframe):
-        return None
-    window = whole_spans(timeframe, gap.start_us, gap.end_us)
-    if not store.backfills.missing(gap.symbol, timeframe, window, again=True):
-        proven = gap.first_id is None or _is_proven(store, gap, timeframe, window)
-        return _filled(gap, evidence) if proven else None
-    if gap.first_id is None and not store.backfills.missing(gap.symbol, timeframe, window):
-        return replace(gap, state="unrecoverable", evidence={**evidence, "reason": "the venue answered and has no candle"})
-    return None
+def _of_trades(store: Store, noted: Sequence[Gap]) -> list[Gap]:
+    """Return the holes of trades that ended, as they ended."""
+    return [_filled(gap) for gap in noted if gap.evidence.get("suite") == "trades" and _has_all_ids(store, gap)]
 
 
-def _filled(gap: Gap, evidence: dict[str, Any]) -> Gap:
-    ids = gap.ids or 0
-    return replace(gap, state="filled", recovered=ids, missing=(), evidence={**evidence, "by": CAUSE})
+def _of_candles(store: Store, noted: Sequence[Gap], symbol: str, timeframe: Timeframe) -> list[Gap]:
+    """Return the holes of candles of a width that ended, as they ended; what is stored is read once, for there may be many."""
+    holes = [(gap, whole_spans(timeframe, gap.start_us, gap.end_us)) for gap in noted if _is_of(gap, timeframe)]
+    if not holes:
+        return []
+    span = Window(min(window.start_us for _, window in holes), max(window.end_us for _, window in holes))
+    absent = store.backfills.missing(symbol, timeframe, span, again=True)
+    unasked = store.backfills.missing(symbol, timeframe, span)
+    after = []
+    for gap, window in holes:
+        if not _any_in(absent, window):
+            if gap.first_id is None or _is_proven(store, gap, timeframe, window):
+                after.append(_filled(gap))
+        elif gap.first_id is None and not _any_in(unasked, window):
+            reason = {"reason": "the venue answered and has no candle"}
+            after.append(replace(gap, state="unrecoverable", evidence={**gap.evidence, **reason}))
+    return after
+
+
+def _is_of(gap: Gap, timeframe: Timeframe) -> bool:
+    return bool(gap.evidence.get("suite") != "trades" and gap.evidence.get("timeframe") == str(timeframe))
+
+
+def _any_in(windows: Sequence[Window], window: Window) -> bool:
+    """Return whether one of some windows, in order and apart, shares a moment with another."""
+    place = bisect_right(windows, window.start_us, key=lambda each: each.end_us)
+    return place < len(windows) and windows[place].start_us < window.end_us
+
+
+def _filled(gap: Gap) -> Gap:
+    return replace(gap, state="filled", recovered=gap.ids or 0, missing=(), evidence={**gap.evidence, "by": CAUSE})
 
 
 def _is_proven(store: Store, gap: Gap, timeframe: Timeframe, window: Window) -> bool:

@@ -27,6 +27,7 @@ class Order:
     Attributes:
         symbols: `EXCHANGE:BASE-QUOTE`, of any venues; empty for all that are stored.
         timeframe: Width of the candles.
+        every_width: Whether candles of all widths that are stored are checked, not only of this one.
         suite: Which checks.
         start_us: From this moment on, UTC epoch microseconds; None for the first row.
         end_us: Up to this moment; None for the newest row, which then has to be fresh.
@@ -38,6 +39,7 @@ class Order:
 
     symbols: tuple[str, ...] = ()
     timeframe: Timeframe = BASE
+    every_width: bool = False
     suite: Suite = Suite.ALL
     start_us: int | None = None
     end_us: int | None = None

@@ -11,6 +11,9 @@ LARGEST = 1.7e308
 LONGEST_REPEAT = 10
 """So many candles in a row that are the same to the last digit of their volume come from a feed that is stuck."""
 
+MOST_AHEAD_SECONDS = 10.0
+"""So far may the clock of a venue be ahead of ours."""
+
 
 class QualityError(PlatformError):
     """Raised when the checks themselves cannot be done; nothing is known of the data then."""
@@ -101,8 +104,9 @@ SCHEMA = Rule(
 
 CANDLE_RULES = (
     Rule(
-        name="present", says="Prices and volume are there and finite.",
-        checks=finite(*_OHLC, "volume"), shows=(*_OHLC, "volume"),
+        name="present", says="Prices and volume are there, and every number is finite.",
+        checks=(*finite(*_OHLC, "volume"), *(Between(name, -LARGEST, LARGEST) for name in ("quote_volume", "taker_buy_volume"))),
+        shows=(*_OHLC, "volume", "quote_volume", "taker_buy_volume"),
     ),
     Rule(name="unique", says="No candle is stored twice.", checks=(Unique("timestamp"),), shows=(*_OHLC, "volume")),
     Rule(
@@ -115,12 +119,17 @@ CANDLE_RULES = (
     ),
     Rule(name="positive", says="Prices are above 0.", checks=(Between("low", 0, above=True),), shows=_OHLC),
     Rule(
-        name="volume", says="Volumes and counts are not negative, and takers bought no more than was traded.",
+        name="volume", says="Volumes and counts are not negative, agree, and takers bought no more than was traded.",
         checks=(
             Between("volume", 0), Between("quote_volume", 0), Between("trades", 0), Between("taker_buy_volume", 0),
-            AtLeast("volume_limit", "taker_buy_volume"),
+            AtLeast("volume_limit", "taker_buy_volume"), Between("disagrees", 0, 0),
         ),
         shows=("volume", "quote_volume", "trades", "taker_buy_volume"),
+    ),
+    Rule(
+        name="standing", says="Origin and revision are possible, and candles called complete leave no id out between them.",
+        checks=(Between("revision", 0), AtLeast("last_trade_id", "first_trade_id"), Between("ids_left_out", 0, 0)),
+        shows=("revision", "first_trade_id", "last_trade_id", "ids_left_out"),
     ),
     Rule(
         name="aligned", says="Each candle closes where one of its width does.",
@@ -145,7 +154,7 @@ SPACING = Rule(
 )  # fmt: skip
 FRESH = Rule(
     name="fresh", says="The newest candle is not older than it may be, and none lies in the future.",
-    checks=(AtLeast("limit_seconds", "age_seconds"), Between("age_seconds", 0)),
+    checks=(AtLeast("limit_seconds", "age_seconds"), Between("age_seconds", -MOST_AHEAD_SECONDS)),
     shows=("timestamp", "age_seconds", "limit_seconds"),
 )  # fmt: skip
 WIDER = Rule(
@@ -156,19 +165,21 @@ VENUE = Rule(name="venue", says="A sample of candles is the venue's own, to the 
 
 TRADE_RULES = (
     Rule(
-        name="present", says="Prices and sizes are there and finite.",
-        checks=finite("price", "size"), shows=("trade_id", "price", "size"),
+        name="present", says="Prices, sizes and sides are there, and numbers are finite.",
+        checks=(*finite("price", "size"), Present("taker_buy")), shows=("trade_id", "price", "size", "taker_buy"),
     ),
     Rule(
-        name="positive", says="Prices and sizes are above 0.",
-        checks=(Between("price", 0, above=True), Between("size", 0, above=True)), shows=("trade_id", "price", "size"),
+        name="positive", says="Prices, sizes and counts are above 0.",
+        checks=tuple(Between(name, 0, above=True) for name in ("price", "size", "count", "id_span")),
+        shows=("trade_id", "price", "size", "count", "id_span"),
     ),
     Rule(
         name="unique", says="No id is stored twice.", checks=(Between("repeated", 0, 0),), shows=("trade_id", "price", "size"),
     ),
     Rule(
-        name="order", says="Trades happened in the order of their ids.",
-        checks=(AtLeast("backwards_limit_seconds", "backwards_seconds"),), shows=("trade_id", "backwards_seconds"),
+        name="order", says="Trades happened in the order of their ids, and none in the future.",
+        checks=(AtLeast("backwards_limit_seconds", "backwards_seconds"), Between("ahead_seconds", high=MOST_AHEAD_SECONDS)),
+        shows=("trade_id", "backwards_seconds", "ahead_seconds"),
     ),
 )  # fmt: skip
 """On stored trades of one symbol, in the order of their ids, as history/quality/trades.py prepares them."""

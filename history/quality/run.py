@@ -79,8 +79,11 @@ class _Work:
 
     async def check(self, symbol: str) -> list[QualityRun]:
         """Run the suites of a symbol; one of which nothing is stored is left out, but not both."""
-        checks = ((Suite.CANDLES, self._candles), (Suite.TRADES, self._trades))
-        found = [await check(symbol) for suite, check in checks if self._order.suite in {suite, Suite.ALL}]
+        found = list[QualityRun | None]()
+        if self._order.suite is not Suite.TRADES:
+            found += [await self._candles(symbol, order) for order in await asyncio.to_thread(self._of_each_width, symbol)]
+        if self._order.suite is not Suite.CANDLES:
+            found.append(await self._trades(symbol))
         runs = [run for run in found if run is not None]
         if not runs and self._order.symbols:
             raise NothingToCheck(
@@ -88,8 +91,13 @@ class _Work:
             )
         return runs
 
-    async def _candles(self, symbol: str) -> QualityRun | None:
-        timeframe = self._order.timeframe
+    def _of_each_width(self, symbol: str) -> list[Order]:
+        if not self._order.every_width:
+            return [self._order]
+        return [replace(self._order, timeframe=width) for width in self._db.market_data.stored_timeframes(symbol)]
+
+    async def _candles(self, symbol: str, order: Order) -> QualityRun | None:
+        timeframe = order.timeframe
         await asyncio.to_thread(ledger.settle, self._db, symbol, timeframe)
         first_us, last_us = await asyncio.to_thread(self._db.market_data.span, symbol, timeframe)
         if first_us is None or last_us is None:
@@ -101,11 +109,11 @@ class _Work:
             return None
         if self._judges is None:
             self._judges = await asyncio.to_thread(Judges)
-        check = CandleCheck(self._db, self._judges, self._order, symbol, stored, window)
+        check = CandleCheck(self._db, self._judges, order, symbol, stored, window)
         number = await asyncio.to_thread(self._db.quality.begin, symbol, timeframe, Suite.CANDLES, window)
         try:
             await asyncio.to_thread(check.run, self._at_us)
-            await self._ask_venue(check)
+            await self._ask_venue(check, order)
             await asyncio.to_thread(ledger.open_candle_holes, self._db, symbol, timeframe, check.missing, number)
             run = await asyncio.to_thread(self._db.quality.end, number, check.tally.rows, check.tally.results())
         except BaseException as error:
@@ -113,7 +121,7 @@ class _Work:
             raise
         return self._told(replace(run, missing=tuple(each.window for each in check.missing)))
 
-    async def _ask_venue(self, check: CandleCheck) -> None:
+    async def _ask_venue(self, check: CandleCheck, order: Order) -> None:
         if self._venue_of is None:
             check.tally.skip(VENUE, "no venue was asked")
             return
@@ -122,7 +130,7 @@ class _Work:
         except InputError as error:
             check.tally.skip(VENUE, str(error).rstrip("."))
             return
-        await venue.compare(self._db, asked, self._order, check.symbol, check.window, check.tally)
+        await venue.compare(self._db, asked, order, check.symbol, check.window, check.tally)
 
     async def _trades(self, symbol: str) -> QualityRun | None:
         await asyncio.to_thread(ledger.settle, self._db, symbol, None)
@@ -133,7 +141,7 @@ class _Work:
             return None
         if self._trade_judges is None:
             self._trade_judges = await asyncio.to_thread(TradeJudges)
-        check = TradeCheck(self._db, self._trade_judges, symbol, window)
+        check = TradeCheck(self._db, self._trade_judges, symbol, window, self._at_us)
         number = await asyncio.to_thread(self._db.quality.begin, symbol, None, Suite.TRADES, window)
         try:
             await asyncio.to_thread(check.run)
@@ -186,7 +194,8 @@ def _trade_span(db: DatabaseOperations, symbol: str, kept_days: int | None, at_u
 
 def _wanted(order: Order) -> str:
     parts = [
-        "" if order.suite is Suite.TRADES else f"{order.timeframe} candles", "" if order.suite is Suite.CANDLES else "trades",
+        "" if order.suite is Suite.TRADES else "candles" if order.every_width else f"{order.timeframe} candles",
+        "" if order.suite is Suite.CANDLES else "trades",
     ]  # fmt: skip
     words = " or ".join(part for part in parts if part)
     for word, moment_us in (("from", order.start_us), ("to", order.end_us)):

@@ -12,7 +12,7 @@ from db.repositories.gaps import Gap
 from exchanges import VENUES
 from history.quality.candles import check_schema
 from history.quality.expectations import Judge
-from history.quality.holes import CAUSE, Missing, without
+from history.quality.holes import Missing, explained_ids, without
 from history.quality.rules import CONTIGUOUS, SCHEMA, TRADE_RULES
 from history.quality.tally import Tally
 from market.symbol import Symbol
@@ -56,16 +56,17 @@ class TradeCheck:
         judges: The rules.
         symbol: Of which symbol.
         window: What is checked: [start, end) of their times.
+        now_us: The present, UTC epoch microseconds.
 
     Attributes:
         tally: What was found.
         missing: Ids that are missing without an explanation; empty where ids prove nothing.
     """
 
-    def __init__(self, db: DatabaseOperations, judges: TradeJudges, symbol: str, window: Window) -> None:
+    def __init__(self, db: DatabaseOperations, judges: TradeJudges, symbol: str, window: Window, now_us: int) -> None:
         self.tally, self.missing = Tally(), list[IdHole]()
         self.symbol, self.window = symbol, window
-        self._db, self._judges = db, judges
+        self._db, self._judges, self._now_us = db, judges, now_us
         self._provable = _provable(symbol)
         self._holes: list[IdHole] = []
         self._late: list[Window] = []
@@ -113,7 +114,9 @@ class TradeCheck:
         else:
             repeated, backwards = np.concatenate([[False], ids[1:] == ids[:-1]]), np.zeros(size)
         table = pd.DataFrame({
-            "trade_id": ids, "timestamp": stamps, "price": rows["price"], "size": rows["size"],
+            "trade_id": ids, "timestamp": stamps, **{name: rows[name] for name in ("price", "size", "count", "id_span")},
+            "taker_buy": np.where(rows["taker_buy"] < 0, np.nan, rows["taker_buy"]),
+            "ahead_seconds": (stamps - self._now_us) / SECOND_US,
             "repeated": repeated.astype(np.float64), "backwards_seconds": backwards,
             "backwards_limit_seconds": np.full(size, _BACKWARDS_SECONDS),
         })  # fmt: skip
@@ -154,7 +157,7 @@ class TradeCheck:
             return
         holes = sorted(self._holes)
         absent = without([Missing(Window(hole.first_id, hole.last_id + 1), None) for hole in holes], self._late)
-        left = without(absent, _explained(gaps))
+        left = without(absent, explained_ids(gaps))
         starts = np.array([hole.first_id for hole in holes], np.int64)
         for ids, _ in left:
             hole = holes[int(np.searchsorted(starts, ids.start_us, side="right")) - 1]
@@ -186,17 +189,3 @@ def _runs(first: NDArray[np.int64], last: NDArray[np.int64]) -> list[Window]:
     starts = np.flatnonzero(np.concatenate([[True], first[1:] > last[:-1] + 1]))
     ends = np.append(starts[1:], len(first)) - 1
     return [Window(int(first[start]), int(last[end]) + 1) for start, end in zip(starts, ends, strict=True)]
-
-
-def _explained(gaps: Iterable[Gap]) -> list[Window]:
-    """Return the ids of which the ledger says why they are not there, as half-open windows."""
-    found = []
-    for gap in gaps:
-        if gap.first_id is None or gap.last_id is None:
-            continue
-        if gap.state == "filled":
-            evidence = gap.evidence if isinstance(gap.evidence, dict) else {}
-            found += [Window(low, high + 1) for low, high in (each["ids"] for each in evidence.get("never_existed", ()))]
-        elif gap.state != "alarm" and (gap.cause != CAUSE or gap.state != "open"):
-            found.append(Window(gap.first_id, gap.last_id + 1))
-    return found

@@ -6,23 +6,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from db.series import PRICES, CandleSeries
-from market.timeframe import Timeframe
+from db.series import NO_ID, NULLS, PRICES, CandleSeries
+from market.timeframe import BASE, Timeframe
 
 Columns = dict[str, NDArray[Any]]
 
+COMPARED = (*PRICES, "quote_volume", "trades", "taker_buy_volume", "first_trade_id", "last_trade_id", "complete")
+"""Columns of a candle that are made of those of narrower ones."""
+
+_VOLUMES = ("volume", "quote_volume", "taker_buy_volume")
 _RELATIVE, _ABSOLUTE = 1e-9, 2e-8  # sums are rounded to eight digits, and carry the noise of floats
 
 
 def rolled(columns: Columns, narrow: Timeframe, wide: Timeframe) -> Columns:
-    """Return wider candles made of narrower ones in order: timestamp, prices, volume, and `minutes`, the number of members.
+    """Return wider candles made of narrower ones in order: timestamp, what is compared, and `minutes`, the number of members.
 
     Prices are those of members in which somebody traded, as everywhere in this program.
     """
     labels = _labels(columns["timestamp"], narrow, wide)
     starts = np.flatnonzero(np.concatenate([[True], labels[1:] != labels[:-1]])) if len(labels) else np.empty(0, np.int64)
     if not len(starts):
-        return {name: columns[name][:0] for name in ("timestamp", *PRICES, "minutes")}
+        return {name: columns[name][:0] for name in ("timestamp", *COMPARED, "minutes")}
     traded, size = columns["volume"] > 0, len(labels)
     first = np.minimum.reduceat(np.where(traded, np.arange(size), size), starts)
     some = first < size
@@ -36,8 +40,24 @@ def rolled(columns: Columns, narrow: Timeframe, wide: Timeframe) -> Columns:
         "high": np.where(some, high, np.maximum.reduceat(columns["high"], starts)),
         "low": np.where(some, low, np.minimum.reduceat(columns["low"], starts)),
         "close": columns["close"][ends],
-        "volume": np.add.reduceat(columns["volume"], starts),
-        "minutes": np.add.reduceat(columns["minutes"], starts),
+        **_sums(columns, starts, wide),
+    }
+
+
+def _sums(columns: Columns, starts: NDArray[np.int64], wide: Timeframe) -> Columns:
+    """Return what is added up or joined of each run of members: null where one is, as in SQL."""
+    counts, complete, ids = columns["trades"], columns["complete"], columns["first_trade_id"]
+    highest = np.iinfo(np.int64).max
+    first = np.minimum.reduceat(np.where(ids == NO_ID, highest, ids), starts)
+    minutes = np.add.reduceat(columns["minutes"], starts)
+    least, unknown = np.minimum.reduceat(np.where(complete < 0, 1, complete), starts), np.minimum.reduceat(complete, starts) < 0
+    return {
+        **{name: np.add.reduceat(columns[name], starts) for name in _VOLUMES},
+        "trades": np.where(np.minimum.reduceat(counts, starts) == NULLS["trades"], -1, np.add.reduceat(counts, starts)),
+        "first_trade_id": np.where(first == highest, NO_ID, first),
+        "last_trade_id": np.maximum.reduceat(columns["last_trade_id"], starts),
+        "complete": np.where((minutes < wide.width_us // BASE.width_us) | (least == 0), 0, np.where(unknown, -1, 1)),
+        "minutes": minutes,
     }
 
 
@@ -47,15 +67,19 @@ def differing(stored: CandleSeries, made: Columns, *, both_ways: bool) -> Column
     Args:
         stored: What is kept.
         made: What the minutes make.
-        both_ways: Whether a candle that only one side has differs; else it is not compared.
+        both_ways: Whether it was made of them, to the last column, and a candle that only one side has differs; else only prices
+            and volume are compared, of candles that both have.
     """
     labels = stored.columns["timestamp"]
     _, mine, other = np.intersect1d(labels, made["timestamp"], return_indices=True)
     differs = np.zeros(len(mine), bool)
-    for name in PRICES:
+    for name in COMPARED if both_ways else PRICES:
         ours, theirs = stored.columns[name][mine], made[name][other]
-        tolerance = _ABSOLUTE + _RELATIVE * np.abs(theirs) if name == "volume" else 0.0
-        differs |= ~(np.abs(ours - theirs) <= tolerance)
+        tolerance = _ABSOLUTE + _RELATIVE * np.abs(theirs) if name in _VOLUMES else 0.0
+        same = ours == theirs if ours.dtype.kind == "i" else np.abs(ours - theirs) <= tolerance
+        if name in NULLS and ours.dtype.kind == "f":
+            same |= np.isnan(ours) & np.isnan(theirs)
+        differs |= ~same
     stamps = [labels[mine]]
     if both_ways:
         alone = np.setxor1d(labels, made["timestamp"])
@@ -65,10 +89,14 @@ def differing(stored: CandleSeries, made: Columns, *, both_ways: bool) -> Column
     return {"timestamp": np.concatenate(stamps), "differs": flags.astype(np.float64)}
 
 
-def shown(columns: Any, label: int) -> str:
-    """Return a candle as a person compares it: open, high, low, close and volume."""
+def shown(columns: Any, label: int, *, all_of_it: bool) -> str:
+    """Return a candle as a person compares it: open, high, low, close and volume, and where wanted the rest by name."""
     places = np.flatnonzero(columns["timestamp"] == label)
-    return " ".join(f"{columns[name][places[0]]:.12g}" for name in PRICES) if len(places) else "absent"
+    if not len(places):
+        return "absent"
+    prices = " ".join(f"{columns[name][places[0]]:.12g}" for name in PRICES)
+    rest = ((name, columns[name][places[0]]) for name in COMPARED[len(PRICES) :] if all_of_it)
+    return " ".join([prices, *(f"{name} {value}" for name, value in rest if not (np.isnan(value) or value == NULLS[name]))])
 
 
 def chain(minutes: Columns, base: Timeframe, widths: tuple[Timeframe, ...]) -> Iterator[tuple[Timeframe, Columns]]:

@@ -64,7 +64,7 @@ def test_json_has_all_of_it(store, database):
         (["--from", "2024-08-07", "--to", "2024-08-05"], 2, "--from 2024-08-07 is not before --to 2024-08-05"),
         (["--report", "/nowhere/at/all.html"], 2, "--report /nowhere/at/all.html cannot be written: there is no folder"),
         (["--timeframe", "4h", "--suite", "candles"], 1, "nothing is stored that could be checked: 4h candles; see"),
-        ([SYMBOL, "--from", "2030-01-01"], 1, "nothing is stored of OKX:BTC-USDT that could be checked: 1m candles or"),
+        ([SYMBOL, "--from", "2030-01-01"], 1, "nothing is stored of OKX:BTC-USDT that could be checked: candles or"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )  # fmt: skip

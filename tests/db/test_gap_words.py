@@ -22,6 +22,10 @@ ANSWERS = [{"between": [4, 10], "at_us": 1, "rows": 2}, {"between": [4, 10], "at
     [
         (None, ""),
         ({"by": "feed"}, "came late, over the feed"),
+        ({"timeframe": "1h", "run": 7}, "no 1h candles there, found by check 7"),
+        ({"suite": "trades", "run": 7}, "no trades there, found by check 7"),
+        ({"timeframe": "1h", "run": 7, "by": "quality"}, "stored since, found by a later check"),
+        ({"timeframe": "1h", "run": 7, "reason": "the venue answered and has no candle"}, "the venue answered and has no candle"),
         ({"never_existed": [{"ids": [5, 9], "answers": ANSWERS}]}, "the venue has 4 and 10 and nothing between"),
         (
             {"never_existed": [{"ids": [5, 6], "answers": ANSWERS}, {"ids": [8, 9], "answers": ANSWERS}], "calls": 2},

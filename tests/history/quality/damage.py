@@ -90,6 +90,7 @@ class Damage(NamedTuple):
 _AT = f"where timeframe = '1m' and timestamp = {minute(1000)}"
 _AT_TEN = f"where timestamp = {minute(600)}"
 _UNMADE = "delete from rollup_marks; delete from rollup_changes;"  # so that the damage is one of minutes only
+_PRICE = f"(select close from market_data where timeframe = '1m' and timestamp = {minute(500)})"
 _DROP_NOT_NULL = "alter table market_data alter column {0} drop not null;"
 
 
@@ -192,6 +193,48 @@ CANDLES = (
     ),
     Damage("a stored quarter of an hour is absent", "delete from candles_15m where timestamp = " + minute(600), {"wider"}),
     Damage("a minute was changed behind the rollups", f"update market_data set close = high {_AT}", {"wider"}),
+    Damage("a quote volume is infinite", row("quote_volume = 'Infinity'"), {"present"}),
+    Damage("a quote volume is no number", row("quote_volume = 'NaN'"), {"present"}),
+    Damage("a low is zero below zero", row("low = '-0'"), {"positive"}),
+    Damage("the high is below the close by the last bit", row("high = greatest(open, close) - 7.3e-12"), {"high"}),
+    Damage("there is volume and nobody traded", row("trades = 0"), {"volume"}),
+    Damage("somebody traded and there is no volume", row("volume = 0, taker_buy_volume = 0"), {"volume"}),
+    Damage(
+        "an origin is none", "alter table market_data drop constraint market_data_origin;" + row("origin = 'étrange'"), {"standing"}
+    ),
+    Damage(
+        "an origin is absent", _DROP_NOT_NULL.format("origin") + row("origin = null"), {"schema", "standing"}
+    ),
+    Damage("a revision is negative", row("revision = -1"), {"standing"}),
+    Damage("the last id is below the first", row("last_trade_id = first_trade_id - 1, complete = null"), {"standing"}),
+    Damage("a candle is called complete and an id is left out before it", row("first_trade_id = first_trade_id + 1"), {"standing"}),
+    Damage("the first candle closes after its minute", row("timestamp = timestamp - interval '5 seconds'", 1),
+           {"aligned", "spacing"}),
+    Damage(
+        "nothing but one price is stored",
+        f"{_UNMADE} update market_data set open = 60000, high = 60000, low = 60000, close = 60000, volume = 0, trades = 0, "
+        "quote_volume = 0, taker_buy_volume = 0, complete = null",
+        {"flat"},
+    ),
+    Damage(
+        "the feed is stuck up to the end, with volume",
+        f"{_UNMADE} update market_data set close = {_PRICE}, open = {_PRICE}, high = {_PRICE}, low = {_PRICE}, volume = 5, "
+        f"taker_buy_volume = 1, trades = 1 where timestamp > {minute(500)}",
+        {"flat"},
+    ),
+    *(
+        Damage(f"a stored hour has other {name}", f"update candles_1h set {name} = {value} {_AT_TEN}", {"wider"})
+        for name, value in (
+            ("trades", "trades + 1"), ("quote_volume", "quote_volume + 1"), ("taker_buy_volume", "'NaN'"), ("complete", "false"),
+            ("last_trade_id", "null"),
+        )
+    ),
+    Damage(
+        "a stored hour has no close",
+        f"alter table candles_1h alter close drop not null; update candles_1h set close = null {_AT_TEN}", {"wider"},
+    ),
+    Damage("a rollup is gone", "drop table candles_4h", {"wider"}),
+    Damage("a rollup has another column", "alter table candles_15m rename column volume to turnover", {"wider"}),
     Damage(
         "an imported candle is not what the minutes make",
         "insert into market_data (symbol, timeframe, timestamp, open, high, low, close, volume, origin, revision) "
@@ -228,6 +271,21 @@ TRADES_DAMAGED = (
         "a trade says that it stands for more ids than it does",
         f"update raw_trades set id_span = id_span + 2 where trade_id = {_THIRD}", {"unique"},
     ),
+    Damage(
+        "a side is absent",
+        f"alter table raw_trades alter taker_buy drop not null; update raw_trades set taker_buy = null where trade_id = {_THIRD}",
+        {"schema", "present"},
+    ),
+    Damage("a trade counts for none", f"update raw_trades set count = 0 where trade_id = {_THIRD}", {"positive"}),
+    Damage(
+        "the last trade lies in the future",
+        "create table raw_trades_later partition of raw_trades for values from ('2031-01-01') to ('2031-02-01'); "
+        "update raw_trades set timestamp = '2031-01-05' where trade_id = (select max(trade_id) from raw_trades)", {"order"},
+    ),
+    Damage(
+        "the second trade is absent",
+        "delete from raw_trades where trade_id = (select trade_id from raw_trades order by 1 offset 1 limit 1)", {"contiguous"},
+    ),
     Damage("a price is zero", f"update raw_trades set price = 0 where trade_id = {_THIRD}", {"positive"}),
     Damage("a size is negative", f"update raw_trades set size = -1 where trade_id = {_THIRD}", {"positive"}),
     Damage("a price is no number", f"update raw_trades set price = 'NaN' where trade_id = {_THIRD}", {"present"}),
@@ -241,8 +299,6 @@ TRADES_DAMAGED = (
         f"update raw_trades set timestamp = timestamp - interval '1 day' where trade_id = {_THIRD}", {"order"},
     ),
 )  # fmt: skip
-
-_PRICE = f"(select close from market_data where timeframe = '1m' and timestamp = {minute(500)})"
 
 CONTROLS: tuple[tuple[str, str], ...] = (
     ("nothing was done", "select 1"),
@@ -276,6 +332,30 @@ CONTROLS: tuple[tuple[str, str], ...] = (
     ),
     ("what the source did not say is null", row("quote_volume = null, trades = null, taker_buy_volume = null, complete = null")),
     ("a minute of which not all is known", row("complete = false")),
+    ("an id is left out beside a minute that is not called complete", row("complete = false, first_trade_id = first_trade_id + 1")),
+    (
+        "an id that never existed is left out of complete candles",
+        f"""insert into gaps (symbol, first_id, last_id, start, "end", cause, state, evidence)
+        select symbol, first_trade_id, last_trade_id, timestamp, timestamp, 'sequence', 'filled',
+        jsonb_build_object('never_existed', jsonb_build_array(jsonb_build_object(
+        'ids', jsonb_build_array(first_trade_id, first_trade_id)))) from market_data {_AT};
+        {row("first_trade_id = first_trade_id + 1")}""",
+    ),
+    (
+        "ids of two neighbours crossed the border of a minute",
+        f"{row('last_trade_id = last_trade_id + 1')}; {row('first_trade_id = first_trade_id - 1', 1001)}",
+    ),
+    (
+        "a market is quiet nine minutes of ten, says the venue",
+        f"""{_UNMADE} update market_data set origin = 'exchange', complete = null;
+        update market_data as one set open = last.close, high = last.close, low = last.close, close = last.close, volume = 0,
+        trades = 0, quote_volume = 0, taker_buy_volume = 0 from market_data as last
+        where extract(minute from one.timestamp)::integer % 10 <> 0
+        and last.timestamp = date_bin('10 minutes', one.timestamp, '2024-01-01');
+        update market_data as one set open = last.close, high = greatest(one.high, last.close), low = least(one.low, last.close)
+        from market_data as last where extract(minute from one.timestamp)::integer % 10 = 0
+        and last.timestamp = one.timestamp - interval '1 minute'""",
+    ),
     (
         "prices fall by three percent within a minute",
         f"{_UNMADE} update market_data set low = 0.97 * low {_AT}",

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -159,14 +160,12 @@ async def test_ids_that_started_over_are_followed_from_there(whole):
     border = later[0].timestamp_us - 1
     apply(whole, f"""insert into gaps (symbol, start, "end", cause) values ('{SYMBOL}', to_timestamp({border / 1e6 - 1}),
         to_timestamp({border / 1e6}), 'reset')""")  # fmt: skip
-    [run] = await run_quality(whole, TRADES, at_us=NOW_US)
+    [run] = await run_quality(whole, TRADES, at_us=NOW_US + 10**12)
 
     assert run.failed == ()
 
 
 def replace_trade(trade, number):
-    import msgspec
-
     return msgspec.structs.replace(trade, trade_id=number, id_span=1, timestamp_us=trade.timestamp_us + 10**12)
 
 
@@ -202,6 +201,29 @@ async def test_only_what_was_asked_for_is_checked(whole):
     [run] = await run_quality(whole, order, at_us=NOW_US)
 
     assert (run.success, run.rows, result(run, "fresh").success) == (True, 500, None)
+
+
+async def test_candles_of_every_width_that_is_stored_are_checked_where_wanted(whole):
+    apply(whole, "insert into market_data (symbol, timeframe, timestamp, open, high, low, close, volume, origin, revision) "
+                 "select symbol, '30m', timestamp, open, high, -low, close, volume, 'exchange', 0 from candles_15m")  # fmt: skip
+    minutes, half_hours, of_trades = await run_quality(whole, Order(symbols=(SYMBOL,), every_width=True), at_us=NOW_US)
+
+    assert (minutes.timeframe, minutes.success, of_trades.suite) == ("1m", True, "trades")
+    assert (half_hours.timeframe, result(half_hours, "positive").unexpected_count) == ("30m", 3 * 24 * 4)
+
+
+async def test_a_candle_of_the_far_future_is_no_hole_up_to_it(whole):
+    last = whole.market_data.get_latest_candle(SYMBOL, Timeframe.M1)
+    whole.market_data.upsert_candle(msgspec.structs.replace(last, timestamp_us=at(0) + 10**15 - (at(0) + 10**15) % MINUTE_US))
+    [run] = await run_quality(whole, CANDLES, at_us=NOW_US)
+
+    assert ({each.rule for each in run.failed}, run.missing, whole.gaps.list(SYMBOL)) == ({"fresh"}, (), [])
+
+
+async def test_a_clock_that_is_a_little_behind_is_no_future(whole):
+    [run] = await run_quality(whole, CANDLES, at_us=END_US - 2_000_000)
+
+    assert run.failed == ()
 
 
 async def test_symbols_that_nobody_follows_need_not_be_fresh(whole):
