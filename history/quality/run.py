@@ -21,6 +21,9 @@ from market.window import Window
 
 logger = logging.getLogger(__name__)
 
+RUNS_KEPT_DAYS = 180
+"""For so long it is kept what came of a run."""
+
 
 class NothingToCheck(PlatformError):
     """Raised when nothing is stored of what was to be checked."""
@@ -49,6 +52,7 @@ async def run_quality(
     if order.start_us is not None and order.end_us is not None and order.end_us <= order.start_us:
         raise InputError(f"from {isoformat(order.start_us)} is not before to {isoformat(order.end_us)}; nothing lies between them")
     work = _Work(db, order, venue_of, bus, now_us() if at_us is None else at_us)
+    await asyncio.to_thread(db.quality.forget, work.at_us - RUNS_KEPT_DAYS * DAY_US)
     symbols = order.symbols or tuple(await asyncio.to_thread(_stored_symbols, db))
     runs = [run for symbol in symbols for run in await work.check(symbol)]
     if not runs:
@@ -73,7 +77,7 @@ async def recheck(
 
 class _Work:
     def __init__(self, db: DatabaseOperations, order: Order, venue_of: VenueOf | None, bus: Bus | None, at_us: int) -> None:
-        self._db, self._order, self._venue_of, self._bus, self._at_us = db, order, venue_of, bus, at_us
+        self._db, self._order, self._venue_of, self._bus, self.at_us = db, order, venue_of, bus, at_us
         self._judges: Judges | None = None
         self._trade_judges: TradeJudges | None = None
 
@@ -112,7 +116,7 @@ class _Work:
         check = CandleCheck(self._db, self._judges, order, symbol, stored, window)
         number = await asyncio.to_thread(self._db.quality.begin, symbol, timeframe, Suite.CANDLES, window)
         try:
-            await asyncio.to_thread(check.run, self._at_us)
+            await asyncio.to_thread(check.run, self.at_us)
             await self._ask_venue(check, order)
             await asyncio.to_thread(ledger.open_candle_holes, self._db, symbol, timeframe, check.missing, number)
             run = await asyncio.to_thread(self._db.quality.end, number, check.tally.rows, check.tally.results())
@@ -135,13 +139,13 @@ class _Work:
     async def _trades(self, symbol: str) -> QualityRun | None:
         await asyncio.to_thread(ledger.settle, self._db, symbol, None)
         kept_days = self._order.kept_days if self._order.start_us is None else None  # who asks for old ones gets them
-        bounds = await asyncio.to_thread(_trade_span, self._db, symbol, kept_days, self._at_us)
+        bounds = await asyncio.to_thread(_trade_span, self._db, symbol, kept_days, self.at_us)
         window = None if bounds is None else self._within(bounds)
         if window is None or not window.width_us:
             return None
         if self._trade_judges is None:
             self._trade_judges = await asyncio.to_thread(TradeJudges)
-        check = TradeCheck(self._db, self._trade_judges, symbol, window, self._at_us)
+        check = TradeCheck(self._db, self._trade_judges, symbol, window, self.at_us)
         number = await asyncio.to_thread(self._db.quality.begin, symbol, None, Suite.TRADES, window)
         try:
             await asyncio.to_thread(check.run)
@@ -167,7 +171,7 @@ class _Work:
         logger.info("quality run=%d symbol=%s suite=%s success=%s rows=%d", run.id, run.symbol, run.suite, run.success, run.rows)
         if run.failed and self._bus is not None:
             try:
-                self._bus.publish_event(event_of(run, self._at_us))
+                self._bus.publish_event(event_of(run, self.at_us))
             except StoreUnreachable as error:
                 logger.warning("quality run=%d failed rules, and nobody could be told: %s", run.id, error)
         return run

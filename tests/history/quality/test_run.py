@@ -246,6 +246,14 @@ async def test_a_run_that_breaks_off_says_so(whole, monkeypatch):
     assert (run.state, run.error, run.success) == ("failed", "no more memory", None)
 
 
+async def test_runs_of_long_ago_are_forgotten(whole):
+    await run_quality(whole, CANDLES, at_us=NOW_US)
+    apply(whole, f"update quality_runs set started_at = {minute(0)} - interval '181 days'")
+    [run] = await run_quality(whole, CANDLES, at_us=NOW_US)
+
+    assert [each.id for each in whole.quality.list()] == [run.id]
+
+
 async def test_nothing_stored_is_said(database):
     with pytest.raises(NothingToCheck, match="nothing is stored of OKX:BTC-USDT that could be checked: 1m candles; see"):
         await run_quality(database, CANDLES)
