@@ -51,7 +51,7 @@ async def run_quality(
     """
     if order.start_us is not None and order.end_us is not None and order.end_us <= order.start_us:
         raise InputError(f"from {isoformat(order.start_us)} is not before to {isoformat(order.end_us)}; nothing lies between them")
-    work = _Work(db, order, venue_of, bus, now_us() if at_us is None else at_us)
+    work = _Work(db, order, venue_of, bus, at_us)
     await asyncio.to_thread(db.quality.forget, work.at_us - RUNS_KEPT_DAYS * DAY_US)
     symbols = order.symbols or tuple(await asyncio.to_thread(_stored_symbols, db))
     runs = [run for symbol in symbols for run in await work.check(symbol)]
@@ -76,10 +76,15 @@ async def recheck(
 
 
 class _Work:
-    def __init__(self, db: DatabaseOperations, order: Order, venue_of: VenueOf | None, bus: Bus | None, at_us: int) -> None:
-        self._db, self._order, self._venue_of, self._bus, self.at_us = db, order, venue_of, bus, at_us
+    def __init__(self, db: DatabaseOperations, order: Order, venue_of: VenueOf | None, bus: Bus | None, at_us: int | None) -> None:
+        self._db, self._order, self._venue_of, self._bus, self._at_us = db, order, venue_of, bus, at_us
         self._judges: Judges | None = None
         self._trade_judges: TradeJudges | None = None
+
+    @property
+    def at_us(self) -> int:
+        """The present: what a worker stores while others are checked does not lie in the future."""
+        return now_us() if self._at_us is None else self._at_us
 
     async def check(self, symbol: str) -> list[QualityRun]:
         """Run the suites of a symbol; one of which nothing is stored is left out, but not both."""

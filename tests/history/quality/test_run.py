@@ -246,6 +246,14 @@ async def test_a_run_that_breaks_off_says_so(whole, monkeypatch):
     assert (run.state, run.error, run.success) == ("failed", "no more memory", None)
 
 
+async def test_what_is_stored_while_others_are_checked_is_no_future(whole, monkeypatch):
+    moments = iter([END_US - 3_600_000_000])
+    monkeypatch.setattr("history.quality.run.now_us", lambda: next(moments, NOW_US))
+    runs = await run_quality(whole, Order(symbols=(SYMBOL,)))
+
+    assert [run.failed for run in runs] == [(), ()]
+
+
 async def test_runs_of_long_ago_are_forgotten(whole):
     await run_quality(whole, CANDLES, at_us=NOW_US)
     apply(whole, f"update quality_runs set started_at = {minute(0)} - interval '181 days'")
