@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from app import scheduled
 from app.held import HeldCandles
 from app.stores import Lost, Store
 from app.words import Feed
@@ -134,6 +135,17 @@ def holes(lost: Lost, newest: int = 20) -> Holes | None:
 def _holes(url: str | None, newest: int) -> Holes:
     gaps = _database_at(url).gaps
     return Holes(counts=gaps.counts(), newest=gaps.list(newest=newest)[::-1])
+
+
+def scheduler() -> scheduled.Scheduler:
+    """Return what there is to see of Prefect, at most five seconds old."""
+    flows, running = settings().flows, running_state(settings().home)
+    return _scheduler(*scheduled.address(flows.api_url, running), page=flows.page_url)
+
+
+@st.cache_data(ttl=5, show_spinner=False)
+def _scheduler(url: str | None, state: str, *, page: str | None) -> scheduled.Scheduler:
+    return scheduled.look(url, state, page=page)
 
 
 def _database() -> Store[DatabaseOperations]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from cli.prefect_api import PrefectApi, SchedulerError
+from app.prefect_api import PrefectApi, SchedulerError
 from market.errors import InputError
 
 FILE = "prefect.yaml"

@@ -177,10 +177,12 @@ def _redis(url: str) -> list[Finding]:
 
 
 def _flows(settings: "Settings", state: dict[str, object]) -> list[Finding]:
-    from cli.prefect_api import PrefectApi
+    from app.prefect_api import PrefectApi
+    from app.scheduled import address
 
-    scheduler = state.get("scheduler")
-    url = settings.flows.api_url or (scheduler.get("url") if isinstance(scheduler, dict) else None)
+    url, word = address(settings.flows.api_url, state)
+    if url is None and word == "starting":
+        return [Finding("flows", "warning", "the scheduler is starting", "it needs some seconds after a start")]
     if url is None:
         return [Finding("flows", "ok", "none run: the system was started without them")]
     with PrefectApi(url) as api:
@@ -188,7 +190,7 @@ def _flows(settings: "Settings", state: dict[str, object]) -> list[Finding]:
             fix = "it needs some seconds after a start; then logs/prefect.out.log in the home says why"
             return [Finding("flows", "warning", f"Prefect does not answer at {url}", fix)]
         try:
-            workers, there = api.workers(settings.flows.pool), api.deployments()
+            workers, there = api.workers(), api.deployments()
         except PlatformError as error:
             return [Finding("flows", "bad", str(error), "see logs/prefect.out.log in the home")]
     if not workers or not there:

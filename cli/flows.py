@@ -12,7 +12,7 @@ from cli.options import Json, load
 from market.errors import InputError
 
 if TYPE_CHECKING:
-    from cli.prefect_api import PrefectApi, Row
+    from app.prefect_api import PrefectApi, Row
     from settings import Settings
 
 commands = typer.Typer(
@@ -22,7 +22,6 @@ commands = typer.Typer(
 )
 
 _PATIENCE_SECONDS = 300.0
-_HEADER = ("flow", "schedule (UTC)", "rests", "next (UTC)", "last (UTC)", "ended as")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="As `tcpdash flows status` prints it.")]
 
@@ -46,11 +45,11 @@ def serve(
         if not child.wait_until(api.is_ready, _PATIENCE_SECONDS):
             raise _no_answer(api)
         environment = {**os.environ, **scheduler.worker_environment(settings, api.url)}
-        api.ensure_pool(settings.flows.pool)
+        api.ensure_pool()
         deployments.deploy(api, scheduler.ROOT, settings.home, environment, click.echo)
-        if alone and (left := api.end_leftovers(settings.flows.pool)):
+        if alone and (left := api.end_leftovers()):
             click.echo(f"{left} runs were cut off when the system went down; they are safe to run again")
-    command = scheduler.worker_command(settings)
+    command = scheduler.worker_command()
     sys.stdout.flush()
     os.execve(command[0], command, environment)  # noqa: S606 - our own command, no shell
 
@@ -86,19 +85,21 @@ def run(
 @commands.command("status")
 def status(*, json: Json = False) -> None:
     """Print the flows: when each runs next, and how it ended last."""
+    from app.scheduled import HEADER, cells, standings
+
     settings = load()
     with _api(settings) as api:
-        rows = [_standing(api, deployment) for deployment in api.deployments()]
-        workers = [each["name"] for each in api.workers(settings.flows.pool)]
+        flows = standings(api)
+        workers = [each["name"] for each in api.workers()]
         page = api.page
     if json:
         import msgspec
 
-        click.echo(msgspec.json.encode({"page": page, "workers": workers, "flows": rows}))
+        click.echo(msgspec.json.encode({"page": page, "workers": workers, "flows": flows}))
         return
     from cli.table import print_table
 
-    print_table(_HEADER, [[each[key] or "-" for key in ("flow", "schedule", "rests", "next", "last", "state")] for each in rows])
+    print_table(HEADER, [cells(each, "-") for each in flows])
     served = (
         f"served by {', '.join(workers)}" if workers else "nobody carries out runs: `tcpdash up` does, or `tcpdash flows serve`"
     )
@@ -130,20 +131,23 @@ def _api(settings: "Settings", *, waits: bool = False) -> "PrefectApi":
     Raises:
         SchedulerError: If there is neither, or it does not answer yet.
     """
-    from cli.prefect_api import PrefectApi, not_running
+    from app.prefect_api import PrefectApi, SchedulerError, not_running
+    from app.scheduled import address
     from db.home import running_state
 
-    url = settings.flows.api_url or ((running_state(settings.home) or {}).get("scheduler") or {}).get("url")
+    url, state = address(settings.flows.api_url, running_state(settings.home))
+    if url is None and state == "starting":
+        raise SchedulerError("the scheduler is starting; it needs some seconds after `tcpdash up`")
     if url is None:
         raise not_running()
-    api = PrefectApi(url)
+    api = PrefectApi(url, settings.flows.page_url)
     if not waits and not api.is_ready():
         raise _no_answer(api)
     return api
 
 
 def _no_answer(api: "PrefectApi") -> Exception:
-    from cli.prefect_api import SchedulerError
+    from app.prefect_api import SchedulerError
 
     return SchedulerError(
         f"Prefect does not answer at {api.url}; it needs some seconds after `tcpdash up`; then see logs/prefect.out.log"
@@ -172,6 +176,9 @@ def _parameters(words: Sequence[str], deployment: "Row") -> dict[str, Any]:
             found[key] = text if is_text else msgspec.json.decode(text)
         except msgspec.DecodeError as error:
             raise InputError(f"--param {word!r}: {text!r} is not {_kind(kinds)}") from error
+    needed = deployment["parameter_openapi_schema"].get("required", ())
+    if missing := [key for key in needed if key not in {*deployment["parameters"], *found}]:
+        raise InputError(f"{deployment['name']} needs {', '.join(f'--param {key}=…' for key in missing)}")
     return found
 
 
@@ -183,7 +190,7 @@ def _kind(kinds: "Sequence[Row]") -> str:
 def _end_of(api: "PrefectApi", number: str) -> "Row":
     import time
 
-    from cli.prefect_api import ENDED
+    from app.prefect_api import ENDED
 
     while (found := api.run(number))["state_type"] not in ENDED:
         time.sleep(0.5)
@@ -204,24 +211,3 @@ def _tell_run(api: "PrefectApi", name: str, found: "Row", *, json: bool) -> None
     click.echo(
         f"{name} {found['name']}: {found['state_name']}{f' ({words})' if words else ''}; {api.page}/runs/flow-run/{found['id']}"
     )
-
-
-def _standing(api: "PrefectApi", deployment: "Row") -> dict[str, Any]:
-    from cli.prefect_api import ENDED
-
-    schedules = deployment["schedules"]
-    resting = deployment["paused"] or (schedules and not any(each["active"] for each in schedules))
-    due = api.runs(deployment["id"], states=["SCHEDULED"], sort="EXPECTED_START_TIME_ASC")
-    last = api.runs(deployment["id"], states=[*ENDED, "RUNNING", "PENDING"], sort="EXPECTED_START_TIME_DESC")
-    return {
-        "flow": deployment["name"],
-        "schedule": ", ".join(each["schedule"].get("cron") or "every so often" for each in schedules),
-        "rests": "yes" if resting else "",
-        "next": _moment(due[0]["expected_start_time"]) if due else None,
-        "last": _moment(last[0]["start_time"] or last[0]["expected_start_time"]) if last else None,
-        "state": last[0]["state_name"] if last else None,
-    }
-
-
-def _moment(text: str) -> str:
-    return text[:19]

@@ -10,6 +10,7 @@ import click
 import httpx
 import sqlalchemy as sa
 
+from app.prefect_api import POOL
 from cli.supervisor import OwnProcess, Supervisor
 from db import child
 from db.databases import ensure_database
@@ -131,11 +132,11 @@ def server_environment(settings: "Settings", api_url: str, database_url: str) ->
     }
 
 
-def worker_command(settings: "Settings") -> list[str]:
+def worker_command() -> list[str]:
     """Return the command line of the worker that takes runs from the pool."""
     name = f"tcpdash-{socket.gethostname()}"  # Prefect remembers each name for ever
     # Without a limit of its own: what came due while the machine slept has to be claimed at once, for all but one to be cancelled.
-    options = ["--pool", settings.flows.pool, "--type", "process", "--name", name]
+    options = ["--pool", POOL, "--type", "process", "--name", name]
     return [sys.executable, "-m", "prefect", "--no-prompt", "worker", "start", *options]
 
 

@@ -148,7 +148,7 @@ class System:
             "postgres": {"url": self._environment["TCPDASH_DATABASE__URL"]},
             "redis": {"url": self._environment["TCPDASH_REDIS__URL"]},
             "app": {"url": self._app_url},
-            "scheduler": self._scheduler.state if self._scheduler is not None else None,
+            "scheduler": self._scheduler_state(),
             "feed": {"venue": self._venue, "symbols": self._followed, "tape": self._tape},
             "pids": self._supervisor.pids(),
         }
@@ -159,6 +159,11 @@ class System:
             click.echo(f"\n  page: {self._app_url}   (after {monotonic() - self._begun:.0f} s; Ctrl-C stops everything)\n")
         if self._with_flows and (self._announced or self._app_url is None):
             self._look_at_scheduler()
+
+    def _scheduler_state(self) -> dict[str, object]:
+        if self._scheduler is not None and self._scheduler.state is not None:
+            return self._scheduler.state
+        return {"url": None, "state": "starting" if self._with_flows else "off"}
 
     def _look_at_scheduler(self) -> None:
         if self._scheduler is None:  # now, and not before: it takes the processor for seconds, and the page comes first

@@ -106,16 +106,25 @@ class Flows(_Section):
     api_url: str | None = Field(
         None, description="http://host:4200/api of a Prefect server that runs already; without it that of `tcpdash up`"
     )
+    page_url: str | None = Field(
+        None, description="http://host:4200 as a browser reaches Prefect's pages; without it api_url without its /api"
+    )
     database_url: SecretStr | None = Field(
         None, description="database of Prefect itself; without it `prefect` on the server that keeps the candles"
     )
-    pool: str = Field("local", min_length=1, description="work pool of which `tcpdash flows serve` takes its runs")
 
     @field_validator("api_url")
     @classmethod
     def _is_api(cls, url: str | None) -> str | None:
         if url is not None and not (url.startswith(("http://", "https://")) and url.rstrip("/").endswith("/api")):
             raise ValueError("expected an address like http://host:4200/api")
+        return None if url is None else url.rstrip("/")
+
+    @field_validator("page_url")
+    @classmethod
+    def _is_page(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ValueError("expected an address like http://host:4200")
         return None if url is None else url.rstrip("/")
 
 

@@ -22,5 +22,5 @@ async def heal(exchange: str, symbols: list[str]) -> list[Swept]:
     """Heal the holes of a venue's symbols that no worker follows."""
     settings = resources.settings()
     provider = resources.provider_from(settings, exchange)
-    with resources.store() as db:
-        return await heal_unfollowed(db, provider, symbols, keep_trades=settings.database.raw_trades)
+    with resources.store() as db, resources.bus() as bus:
+        return await heal_unfollowed(db, provider, symbols, keep_trades=settings.database.raw_trades, bus=bus)

@@ -1,4 +1,4 @@
-"""The system page: what runs, what went down, what the feeds do, which holes there are and what is stored."""
+"""The system page: what runs, what went down, what flows and feeds do, which holes there are and what is stored."""
 
 from importlib.metadata import PackageNotFoundError, version
 
@@ -7,6 +7,7 @@ import streamlit as st
 
 from app import components, data, words
 from app.banner import show_lost
+from app.flow_view import show_flows
 from app.holes import hole_table, hole_words
 from app.stores import Lost
 from db.home import running_state
@@ -22,6 +23,7 @@ def _show() -> None:
     answer_ms = data.redis_answer_ms(lost)
     show_lost(lost)
     _show_components()
+    show_flows(data.scheduler())
     _show_feeds(feeds)
     if holes is not None:
         _show_holes(holes)

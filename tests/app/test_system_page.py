@@ -53,6 +53,25 @@ def test_system_page_shows_what_runs_and_what_went_down(opened: Opener, worker: 
     assert "market_data" in tables["table"].tolist()
 
 
+@pytest.mark.parametrize(
+    ("scheduler", "sentence"),
+    [
+        (None, "No flows run"),
+        ({"url": None, "state": "off"}, "No flows run"),
+        ({"url": None, "state": "starting"}, "Scheduler starting …"),
+        ({"url": "http://127.0.0.1:1/api", "state": "starting"}, "Scheduler starting …"),
+        ({"url": "http://127.0.0.1:1/api", "state": "ready"}, "Prefect does not answer at http://127.0.0.1:1/api"),
+    ],
+)
+def test_system_page_says_why_no_flows_are_shown(opened: Opener, home: Path, scheduler: dict | None, sentence: str) -> None:
+    with own(home) as owned:
+        owned.publish({"scheduler": scheduler})
+        page = opened().switch_page("pages/system.py").run()
+
+    assert not page.exception
+    assert sentence in words(page)
+
+
 def test_system_page_counts_all_holes_and_lists_the_newest_first(opened: Opener, worker: Worker) -> None:
     for number in range(25):
         worker.misses(replace(HOLE, first_id=number, last_id=number, start_us=START_US + number, state="filled"))

@@ -2,11 +2,12 @@
 
 import pytest
 
+from app.prefect_api import PrefectApi
 from cli import scheduler
 from cli.deployments import deploy
 from cli.flows import _parameters
-from cli.prefect_api import PrefectApi
 from db import child
+from db.home import own
 from market.errors import InputError
 from settings.load import load_settings
 
@@ -18,7 +19,8 @@ SCHEMA = {
             "symbol": {"type": "string"}, "start": {"anyOf": [{"type": "string"}, {"type": "null"}]},
             "hours": {"type": "number"}, "heal": {"type": "boolean"},
         }
-    }
+    },
+    "parameters": {},
 }  # fmt: skip
 
 
@@ -70,6 +72,24 @@ def test_a_parameter_that_cannot_be_is_refused(word: str, sentence: str):
         _parameters([word], SCHEMA)
 
     assert str(error.value) == sentence
+
+
+def test_a_parameter_that_a_flow_cannot_do_without_is_named():
+    needy = {"name": "backfill", "parameter_openapi_schema": {**SCHEMA["parameter_openapi_schema"], "required": ["symbol"]}}
+
+    assert _parameters([], {**needy, "parameters": {"symbol": "OKX:BTC-USDT"}}) == {}
+    with pytest.raises(InputError, match="backfill needs --param symbol=…"):
+        _parameters(["hours=6"], {**needy, "parameters": {}})
+
+
+def test_while_the_scheduler_starts_it_is_said(tcpdash, tmp_path, monkeypatch):
+    monkeypatch.setenv("TCPDASH_HOME", str(tmp_path))
+    with own(tmp_path) as home:
+        home.publish({"scheduler": {"url": None, "state": "starting"}})
+
+        done = tcpdash("flows", "status")
+
+    assert (done.code, done.err) == (1, "tcpdash: the scheduler is starting; it needs some seconds after `tcpdash up`\n")
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 
+from app.prefect_api import ENDED, PrefectApi, Row
 from cli import scheduler
-from cli.prefect_api import ENDED, PrefectApi, Row
 from db import child
 from replay import LocalExchange
 from replay.answer import Answer, Question

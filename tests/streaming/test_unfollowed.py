@@ -1,13 +1,17 @@
 """Holes of symbols that nobody follows are healed; those that a worker holds are left to it."""
 
 import asyncio
+from contextlib import closing
 
 import pytest
 
 import streaming.unfollowed
+from db.bus import MARKET_DATA_CHANNEL, Bus, decode_candle
+from db.child import free_port
 from db.claims import Claims, Purpose
 from exchanges import Binance
 from exchanges.base import Endpoints
+from market.timeframe import BASE
 from replay import LocalExchange
 from replay.small import SmallMarket
 from streaming.persistence import Persistence
@@ -54,6 +58,34 @@ async def test_holes_that_nobody_looks_after_are_healed(database, provider: Bina
     assert swept == [Swept(BTC, 1, 0), Swept(ETH, 1, 0)]
     assert {gap.state for gap in database.gaps.list()} == {"filled"}
     assert database.raw_trades.contiguity(BTC).missing == 0
+
+
+@pytest.mark.redis
+async def test_candles_that_changed_are_published_and_the_latest_stays_the_latest(database, provider: Binance, holes, redis_url):
+    newest = database.market_data.get_latest_candle(BTC, "1m")
+    bus = Bus(redis_url)
+    bus.publish_candle(newest)
+    with closing(bus.subscribe(MARKET_DATA_CHANNEL.format(symbol=BTC), quiet_seconds=0.2)) as messages:
+        next(messages)
+        await heal_unfollowed(database, provider, [BTC], bus=bus)
+        heard = [decode_candle(message.data) for message in iter(lambda: next(messages), None)]
+    latest = bus.latest(BTC, "1m")
+    bus.close()
+
+    revised = [candle for candle in database.market_data.get_series(BTC, BASE).candles() if candle.revision]
+    assert revised != []
+    assert {candle.timestamp_us: candle for candle in heard if candle.timeframe is BASE and candle.revision} == {
+        candle.timestamp_us: candle for candle in revised
+    }
+    assert latest.timestamp_us == newest.timestamp_us
+
+
+async def test_without_redis_the_holes_are_healed_all_the_same(database, provider: Binance, holes):
+    bus = Bus(f"redis://127.0.0.1:{free_port()}/0")
+    swept = await heal_unfollowed(database, provider, [BTC], bus=bus)
+    bus.close()
+
+    assert swept == [Swept(BTC, 1, 0)]
 
 
 async def test_a_symbol_that_a_worker_follows_is_left_to_it(database, provider: Binance, holes):

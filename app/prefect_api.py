@@ -12,6 +12,9 @@ from market.errors import InputError, PlatformError, did_you_mean
 ENDED = ("COMPLETED", "FAILED", "CANCELLED", "CRASHED")
 """Types of states that a run does not leave any more."""
 
+POOL = "local"
+"""The work pool that prefect.yaml names."""
+
 _SECONDS = 30.0
 _START = "start `tcpdash up` (without --no-flows), or set TCPDASH_FLOWS__API_URL"
 
@@ -27,10 +30,11 @@ class PrefectApi:
 
     Args:
         url: `http://host:port/api`.
+        page: Address of its pages in a browser; that without `/api` if None.
     """
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, page: str | None = None) -> None:
+        self.url, self.page = url, page or url.removesuffix("/api")
         self._client = httpx.Client(base_url=f"{url}/", timeout=_SECONDS, trust_env=False)
 
     def __enter__(self) -> Self:
@@ -39,11 +43,6 @@ class PrefectApi:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._client.close()
 
-    @property
-    def page(self) -> str:
-        """Address of its pages."""
-        return self.url.removesuffix("/api")
-
     def is_ready(self) -> bool:
         """Return whether it answers and is well."""
         try:
@@ -51,16 +50,16 @@ class PrefectApi:
         except httpx.TransportError:
             return False
 
-    def ensure_pool(self, name: str) -> None:
-        """Make a work pool of processes where it is missing."""
+    def ensure_pool(self) -> None:
+        """Make the work pool of processes where it is missing."""
         with self._asked():
-            answer = self._client.post("work_pools/", json={"name": name, "type": "process"})
+            answer = self._client.post("work_pools/", json={"name": POOL, "type": "process"})
             if answer.status_code != 409:  # it is there
                 answer.raise_for_status()
 
-    def workers(self, pool: str) -> list[Row]:
-        """Return the workers of a pool that were heard of lately."""
-        found: list[Row] = self._post(f"work_pools/{pool}/workers/filter", {"workers": {"status": {"any_": ["ONLINE"]}}})
+    def workers(self) -> list[Row]:
+        """Return the workers that were heard of lately."""
+        found: list[Row] = self._post(f"work_pools/{POOL}/workers/filter", {"workers": {"status": {"any_": ["ONLINE"]}}})
         return found
 
     def deployments(self) -> list[Row]:
@@ -117,10 +116,10 @@ class PrefectApi:
         found: list[Row] = self._post("flow_runs/filter", {**wanted, "sort": sort, "limit": limit})
         return found
 
-    def end_leftovers(self, pool: str) -> int:
-        """Call crashed whatever looks as if it ran in a pool; return how many. For who knows that nobody carries out runs there."""
+    def end_leftovers(self) -> int:
+        """Call crashed whatever looks as if it ran; return how many. For who knows that nobody carries out runs."""
         going = {"state": {"type": {"any_": ["PENDING", "RUNNING", "CANCELLING"]}}}
-        wanted = {"flow_runs": going, "work_pools": {"name": {"any_": [pool]}}, "limit": 200}
+        wanted = {"flow_runs": going, "work_pools": {"name": {"any_": [POOL]}}, "limit": 200}
         left: list[Row] = self._post("flow_runs/filter", wanted)
         for run in left:
             state = {"type": "CRASHED", "name": "Crashed", "message": "its process is gone; it is safe to run again"}
