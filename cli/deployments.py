@@ -37,7 +37,7 @@ def deploy(api: PrefectApi, root: Path, home: Path, environment: Mapping[str, st
 
     Args:
         api: The server.
-        root: Where prefect.yaml and the packages are.
+        root: Where the packages are.
         home: Where it is kept what was handed over.
         environment: Of `prefect deploy`.
         tell: Is told what is done.
@@ -46,7 +46,8 @@ def deploy(api: PrefectApi, root: Path, home: Path, environment: Mapping[str, st
         InputError: If there is no such file, or it cannot be read.
         SchedulerError: If Prefect refuses it.
     """
-    names, digest = _names(root / FILE), _digest(root)
+    file = _file(root)
+    names, digest = _names(file), _digest(file, root)
     stamp = home / "prefect" / "handed.json"
     before, there = _read(stamp), {each["name"]: each for each in api.deployments()}
     if before.digest == digest and set(names) <= there.keys():
@@ -54,13 +55,18 @@ def deploy(api: PrefectApi, root: Path, home: Path, environment: Mapping[str, st
     tell(f"{FILE} changed: handing {len(names)} flows to Prefect" if before.digest else f"handing {len(names)} flows to Prefect")
     pending = Handed("", before.names, sorted({*before.paused, *_resting(there)}))
     _write(stamp, pending)
-    _hand_over(root, environment)
+    _hand_over(file, root, environment)
     for name in sorted({*before.names} - {*names}):
         if name in there:
             api.delete_deployment(there[name]["id"])
     _pause_again(api, pending.paused)
     _write(stamp, Handed(digest, names))
     return True
+
+
+def _file(root: Path) -> Path:
+    """Return the file of a checkout, or its copy in an installation, which has the packages only."""
+    return next((file for file in (root / FILE, root / "flows" / FILE) if file.exists()), root / FILE)
 
 
 def _names(file: Path) -> list[str]:
@@ -75,9 +81,9 @@ def _names(file: Path) -> list[str]:
         raise InputError(f"{file} is no list of deployments with names: {' '.join(str(error).split())}") from error
 
 
-def _digest(root: Path) -> str:
+def _digest(file: Path, root: Path) -> str:
     """Return what changes with the file, and with the flows: Prefect keeps their parameters and descriptions."""
-    parts = [root / FILE, *sorted((root / "flows").glob("*.py"))]
+    parts = [file, *sorted((root / "flows").glob("*.py"))]
     return hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()
 
 
@@ -99,8 +105,8 @@ def _pause_again(api: PrefectApi, paused: list[str]) -> None:
                 api.pause_schedule(each["id"], schedule["id"])
 
 
-def _hand_over(root: Path, environment: Mapping[str, str]) -> None:
-    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(root / FILE)]
+def _hand_over(file: Path, root: Path, environment: Mapping[str, str]) -> None:
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(file)]
     done = subprocess.run(  # noqa: S603 - our own command
         command, cwd=root, env=dict(environment), capture_output=True, text=True, timeout=_SECONDS, check=False
     )

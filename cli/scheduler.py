@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from settings import Settings
 
 ROOT = Path(__file__).parents[1]
-"""Where the packages and prefect.yaml are."""
+"""Where the packages are."""
 
 DATABASE = "prefect"
 PORT = 4200

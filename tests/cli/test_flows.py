@@ -1,5 +1,7 @@
 """`tcpdash flows` without a server, and what it makes of what is typed; with one: tests/flows."""
 
+import tomllib
+
 import pytest
 
 from app.prefect_api import PrefectApi
@@ -100,6 +102,22 @@ def test_a_file_that_names_no_deployments_is_refused(tmp_path, text, sentence):
     if text is not None:
         (tmp_path / "prefect.yaml").write_text(text)
     with PrefectApi("http://127.0.0.1:1/api") as api, pytest.raises(InputError, match=sentence):
+        deploy(api, tmp_path, tmp_path / "home", {}, print)
+
+
+def test_an_installation_brings_the_file_of_the_checkout():
+    copied = scheduler.ROOT / "flows" / "prefect.yaml"
+    project = tomllib.loads((scheduler.ROOT / "pyproject.toml").read_text())
+
+    assert copied.read_bytes() == (scheduler.ROOT / "prefect.yaml").read_bytes()
+    assert project["tool"]["setuptools"]["package-data"]["flows"] == ["prefect.yaml"]
+
+
+def test_without_a_checkout_the_file_of_the_package_is_read(tmp_path):
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "prefect.yaml").write_text("deployments: [")
+
+    with PrefectApi("http://127.0.0.1:1/api") as api, pytest.raises(InputError, match="flows/prefect.yaml is no list"):
         deploy(api, tmp_path, tmp_path / "home", {}, print)
 
 
