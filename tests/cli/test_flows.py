@@ -117,7 +117,7 @@ def test_without_a_checkout_the_file_of_the_package_is_read(tmp_path):
     (tmp_path / "flows").mkdir()
     (tmp_path / "flows" / "prefect.yaml").write_text("deployments: [")
 
-    with PrefectApi("http://127.0.0.1:1/api") as api, pytest.raises(InputError, match="flows/prefect.yaml is no list"):
+    with PrefectApi("http://127.0.0.1:1/api") as api, pytest.raises(InputError, match=r"flows/prefect\.yaml is no list"):
         deploy(api, tmp_path, tmp_path / "home", {}, print)
 
 
