@@ -136,7 +136,8 @@ class PrefectApi:
         try:
             yield
         except httpx.HTTPStatusError as error:
-            raise SchedulerError(f"Prefect refused at {error.request.url}: {_reason(error.response)}") from error
+            why = "cannot answer, as when its database is away," if error.response.is_server_error else "refused"
+            raise SchedulerError(f"Prefect {why} at {error.request.url}: {_reason(error.response)}") from error
         except httpx.TransportError as error:
             raise SchedulerError(f"Prefect does not answer at {self.url} ({error}); {_START}") from error
 

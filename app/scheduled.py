@@ -56,7 +56,9 @@ def address(configured: str | None, running: Mapping[str, Any] | None) -> tuple[
 def look(url: str | None, state: str, *, page: str | None) -> Scheduler:
     """Return what there is to see of the server at an address; it is a value, too, that it does not answer."""
     if state == "off":
-        return Scheduler(None, "No flows run: nothing is scheduled here (`tcpdash up` was started without them, or does not run).")
+        return Scheduler(
+            None, "No flows run: `tcpdash up` does not run, was started without them, or said why it cannot have them."
+        )
     if url is None:
         return Scheduler(None, "Scheduler starting …")
     with PrefectApi(url, page) as api:

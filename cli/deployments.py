@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 
 from app.prefect_api import PrefectApi, SchedulerError
-from market.errors import InputError
 
 FILE = "prefect.yaml"
 _SECONDS = 300.0
@@ -43,8 +42,8 @@ def deploy(api: PrefectApi, root: Path, home: Path, environment: Mapping[str, st
         tell: Is told what is done.
 
     Raises:
-        InputError: If there is no such file, or it cannot be read.
-        SchedulerError: If Prefect refuses it.
+        SchedulerError: If there is no such file, it cannot be read, or Prefect refuses it. None of these is a reason to end
+            the system, as wrong settings are.
     """
     file = _file(root)
     names, digest = _names(file), _digest(file, root)
@@ -76,9 +75,9 @@ def _names(file: Path) -> list[str]:
     try:
         return [str(each["name"]) for each in yaml.safe_load(file.read_text(encoding="utf-8"))["deployments"]]
     except OSError as error:
-        raise InputError(f"{file} cannot be read ({error.strerror}); it says which flows there are and when they run") from error
+        raise SchedulerError(f"{file} cannot be read ({error.strerror}); it says which flows run when") from error
     except (yaml.YAMLError, KeyError, TypeError) as error:
-        raise InputError(f"{file} is no list of deployments with names: {' '.join(str(error).split())}") from error
+        raise SchedulerError(f"{file} is no list of deployments with names: {' '.join(str(error).split())}") from error
 
 
 def _digest(file: Path, root: Path) -> str:

@@ -184,7 +184,7 @@ def _flows(settings: "Settings", state: dict[str, object]) -> list[Finding]:
     if url is None and word == "starting":
         return [Finding("flows", "warning", "the scheduler is starting", "it needs some seconds after a start")]
     if url is None:
-        return [Finding("flows", "ok", "none run: the system was started without them")]
+        return [Finding("flows", "ok", "none run: the system was started without them, or said why it cannot have them")]
     with PrefectApi(url) as api:
         if not api.is_ready():
             fix = "it needs some seconds after a start; then logs/prefect.out.log in the home says why"

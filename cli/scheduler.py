@@ -15,7 +15,7 @@ from cli.supervisor import OwnProcess, Supervisor
 from db import child
 from db.databases import ensure_database
 from market.clock import monotonic
-from market.errors import StoreError
+from market.errors import InputError, PlatformError
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -62,14 +62,14 @@ class Scheduler:
         self.state: dict[str, Any] | None = None
 
     def start(self) -> None:
-        """Start both, the server only where the settings name none; without a database for it the system goes on without flows."""
+        """Start both, the server only where the settings name none; without port or database the system goes on without flows."""
         self._begun, url = monotonic(), self._settings.flows.api_url
         if url is None:
-            port = self._settings.flows.port or (PORT if not _listens(PORT) else child.free_port())
-            url = f"http://127.0.0.1:{port}/api"
             try:
+                port = self._port()
+                url = f"http://127.0.0.1:{port}/api"
                 environment = server_environment(self._settings, url, self._environment["TCPDASH_DATABASE__URL"])
-            except StoreError as error:
+            except PlatformError as error:
                 click.echo(f"no flows run: {error}", err=True)
                 self.state = {"url": None, "state": "off"}
                 return
@@ -79,6 +79,17 @@ class Scheduler:
         serve = [sys.executable, "-m", "cli", "flows", "serve"]
         serve += ["--alone"] if self._settings.flows.api_url is None else []
         self._supervisor.start(self._own("flows", serve, {"TCPDASH_FLOWS__API_URL": url}))
+
+    def _port(self) -> int:
+        """Return the port of the settings, else the usual one or a free one.
+
+        Raises:
+            InputError: If somebody else has that of the settings: flows would be handed to who answers there.
+        """
+        port = self._settings.flows.port
+        if port and _listens(port):
+            raise InputError(f"port {port} of setting 'flows.port' is taken; end what listens there, or set it to 0")
+        return port or (PORT if not _listens(PORT) else child.free_port())
 
     def look(self) -> None:
         """Say once that the server answers."""

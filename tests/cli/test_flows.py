@@ -1,13 +1,15 @@
 """`tcpdash flows` without a server, and what it makes of what is typed; with one: tests/flows."""
 
+import socket
 import tomllib
 
 import pytest
 
-from app.prefect_api import PrefectApi
+from app.prefect_api import PrefectApi, SchedulerError
 from cli import scheduler
 from cli.deployments import deploy
 from cli.flows import _parameters
+from cli.supervisor import Supervisor
 from db import child
 from db.home import own
 from market.errors import InputError
@@ -101,7 +103,7 @@ def test_while_the_scheduler_starts_it_is_said(tcpdash, tmp_path, monkeypatch):
 def test_a_file_that_names_no_deployments_is_refused(tmp_path, text, sentence):
     if text is not None:
         (tmp_path / "prefect.yaml").write_text(text)
-    with PrefectApi("http://127.0.0.1:1/api") as api, pytest.raises(InputError, match=sentence):
+    with PrefectApi("http://127.0.0.1:1/api") as api, pytest.raises(SchedulerError, match=sentence):
         deploy(api, tmp_path, tmp_path / "home", {}, print)
 
 
@@ -117,7 +119,7 @@ def test_without_a_checkout_the_file_of_the_package_is_read(tmp_path):
     (tmp_path / "flows").mkdir()
     (tmp_path / "flows" / "prefect.yaml").write_text("deployments: [")
 
-    with PrefectApi("http://127.0.0.1:1/api") as api, pytest.raises(InputError, match=r"flows/prefect\.yaml is no list"):
+    with PrefectApi("http://127.0.0.1:1/api") as api, pytest.raises(SchedulerError, match=r"flows/prefect\.yaml is no list"):
         deploy(api, tmp_path, tmp_path / "home", {}, print)
 
 
@@ -147,6 +149,19 @@ def test_runs_find_what_the_command_line_finds_wherever_they_begin(tmp_path, mon
     assert environment["TCPDASH_CONFIG"] == str(tmp_path / "config" / "tcpdash.toml")
     assert environment["TCPDASH_HOME"] == str(tmp_path / ".tcpdash")
     assert environment["PYTHONPATH"].split(":")[0] == str(scheduler.ROOT)
+
+
+def test_a_port_that_somebody_else_has_is_named_and_the_system_goes_on_without_flows(tmp_path, database_url, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        settings = load_settings(None, {"TCPDASH_HOME": str(tmp_path), "TCPDASH_FLOWS__PORT": str(port)})
+        supervisor = Supervisor(tmp_path / "incidents.jsonl")
+        found = scheduler.Scheduler(settings, supervisor, {"TCPDASH_DATABASE__URL": database_url})
+        found.start()
+
+    assert found.state == {"url": None, "state": "off"}
+    assert supervisor.pids() == {}
+    assert f"no flows run: port {port} of setting 'flows.port' is taken" in capsys.readouterr().err
 
 
 def test_a_free_port_is_no_server():

@@ -1,11 +1,11 @@
 """A real Prefect server with a database of its own, a local exchange, and the processes that carry out flows."""
 
 import asyncio
-import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,8 +21,11 @@ from replay.source import Market
 from settings.load import load_settings
 from tests.history.backfill.markets import Counting, exchange_of, past
 
-PATIENCE = 120.0
+PATIENCE = 300.0
 NOW = 1_200
+BY_PREFECT = ("prefect", "worker", "start", "--pool", "local", "--type", "process")
+BY_US = ("cli", "flows", "serve", "--alone")
+_POLL_SECONDS = 0.25
 
 
 class Stubborn(Counting):
@@ -50,21 +53,38 @@ class Served:
 
     def __init__(self, api: PrefectApi, home: Path, environment: Mapping[str, str], faults: Stubborn) -> None:
         self.api, self.home, self.environment, self.faults = api, home, dict(environment), faults
+        self._worker: child.Process | None = None
+        self._command: tuple[str, ...] = ()
+        self._numbers: dict[str, str] = {}
 
-    def worker(self, *command: str) -> child.Process:
-        """Start a process that carries out runs, and wait until Prefect heard of it."""
-        process = child.spawn([sys.executable, "-m", *command], self.home / "worker.log", environment=self.environment)
-        self.until(lambda: self.api.workers("local"), "a worker")
-        return process
+    def work(self, command: tuple[str, ...]) -> None:
+        """Have runs carried out by a process of this command, and by no other; return when Prefect heard of it."""
+        if self._worker is not None and self._worker.poll() is None and self._command == command:
+            return
+        self.rest()
+        if command != BY_US:  # that does so itself
+            self.api.end_leftovers()
+        self._worker = child.spawn([sys.executable, "-m", *command], self.home / "worker.log", environment=self.environment)
+        self._command = command
+        self.until(self.api.workers, "a worker")
 
-    def forget_workers(self) -> None:
-        """Take back that workers were heard of."""
-        for each in self.api.workers("local"):
+    def rest(self) -> None:
+        """Have no runs carried out."""
+        if self._worker is not None:
+            child.stop(self._worker, (signal.SIGTERM,), patience_seconds=20)
+            self._worker = None
+        for each in self.api.workers():
             self.api._client.delete(f"work_pools/local/workers/{each['name']}")
+
+    def number(self, name: str) -> str:
+        """Return what Prefect calls a deployment; it keeps that for as long as the deployment is there."""
+        if name not in self._numbers:
+            self._numbers[name] = self.api.deployment(name)["id"]
+        return self._numbers[name]
 
     def start(self, name: str, **parameters: object) -> Row:
         """Ask for a run."""
-        return self.api.start_run(self.api.deployment(name)["id"], parameters)
+        return self.api.start_run(self.number(name), parameters)
 
     def ended(self, run: Row) -> Row:
         """Return a run once it is over."""
@@ -73,28 +93,33 @@ class Served:
 
     def runs(self, name: str, *states: str) -> list[Row]:
         """Return the runs of a deployment that are in states of some types, or over."""
-        number = self.api.deployment(name)["id"]
-        return self.api.runs(number, states=states or ENDED, sort="EXPECTED_START_TIME_DESC", limit=50)
+        return self.api.runs(self.number(name), states=states or ENDED, sort="EXPECTED_START_TIME_DESC", limit=50)
 
-    def until(self, condition, what: str, seconds: float = PATIENCE) -> None:
-        assert child.wait_until(lambda: bool(condition()), seconds), f"no {what}; {self.log()}"
+    def until(self, condition: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
+        """Wait for what comes from other processes; asked seldom, for it is these that the processor is needed by."""
+        assert wait_until(condition, seconds), f"no {what}; {self.log()}"
 
     def log(self) -> str:
         """Return the end of what the processes said."""
         return "\n".join(child.tail(file, 0, lines=30) for file in sorted(self.home.rglob("*.log")))
 
     def process_of(self, run: Row) -> psutil.Process:
-        """Return the process that carries out a run."""
+        """Return the process that carries out a run that has begun."""
         wanted = {"PREFECT__FLOW_RUN_ID": run["id"]}
-        [found] = [
-            each for each in psutil.Process(os.getpid()).children(recursive=True) if wanted.items() <= _environ(each).items()
-        ]
+        [found] = [each for each in psutil.Process().children(recursive=True) if wanted.items() <= _environ(each).items()]
         return found
 
 
-def stop(process: child.Process) -> None:
-    """End a worker, as `tcpdash up` does."""
-    child.stop(process, (signal.SIGTERM,), patience_seconds=20)
+def wait_until(condition: Callable[[], object], seconds: float = PATIENCE) -> bool:
+    """Ask a few times a second until something holds; return False when it did not in time."""
+
+    def asked() -> bool:
+        if condition():
+            return True
+        time.sleep(_POLL_SECONDS)
+        return False
+
+    return child.wait_until(asked, seconds)
 
 
 @contextmanager
@@ -110,9 +135,12 @@ def served(home: Path, database_url: str) -> Iterator[Served]:
         with _exchange(faults) as exchange, PrefectApi(url) as api:
             assert child.wait_until(api.is_ready, PATIENCE), child.tail(home / "server.log", 0)
             venue = {"TCPDASH_VENUES__OKX__REST_URL": exchange.rest_url}
-            yield Served(
-                api, home, {**common, **scheduler.worker_environment(settings, url), **venue, "TCPDASH_FLOWS__API_URL": url}, faults
-            )
+            own = {**common, **scheduler.worker_environment(settings, url), **venue, "TCPDASH_FLOWS__API_URL": url}
+            served = Served(api, home, own, faults)
+            try:
+                yield served
+            finally:
+                served.rest()
     finally:
         child.stop(server, (signal.SIGTERM,))
 

@@ -1,6 +1,6 @@
 """All deployments of prefect.yaml on one real Prefect server: by its own commands, and by `tcpdash flows serve`.
 
-The tests share the server and go on from each other: in their order they tell what happens to an installation.
+The tests share the server, where nothing is due by the clock; each makes what it needs, and can be run alone.
 """
 
 import os
@@ -16,97 +16,163 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
+from app import scheduled
+from app.prefect_api import Row
 from cli import deployments, scheduler
 from db.engine import create_engine
 from db.operations import DatabaseOperations
 from market.clock import isoformat, now_us, to_datetime
 from market.timeframe import BASE
 from tests.conftest import _administrate, _url
-from tests.flows.served import Served, served, stop
+from tests.flows.served import BY_PREFECT, BY_US, Served, served
 from tests.history.backfill.markets import at
 
-pytestmark = [pytest.mark.prefect, pytest.mark.postgres, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.prefect, pytest.mark.postgres, pytest.mark.timeout(900)]
 
 BTC, ETH = "OKX:BTC-USDT", "OKX:ETH-USDT"
 DEPLOYED = [each["name"] for each in yaml.safe_load((scheduler.ROOT / deployments.FILE).read_text())["deployments"]]
 CHAINED = ("refresh-after-backfill", "check-after-backfill")
-PARAMETERS = {"backfill": {"symbol": BTC, "start": isoformat(at(0)), "end": isoformat(at(200))}}
+FILLED = {"symbol": BTC, "start": isoformat(at(0)), "end": isoformat(at(200))}
+PARAMETERS = {"backfill": FILLED}
 
 
 @pytest.fixture(scope="module")
-def system(postgres_server, template_database, tmp_path_factory) -> Iterator[Served]:
-    """Return the server, with an empty database of candles."""
+def empty(postgres_server, template_database, tmp_path_factory) -> Iterator[Served]:
+    """Return the server with nothing deployed, and an empty database of candles."""
     _administrate(postgres_server, f'create database "flows" template "{template_database}"')
     with served(tmp_path_factory.mktemp("flows"), _url(postgres_server, "flows")) as system:
-        system.api.ensure_pool("local")
         yield system
     _administrate(postgres_server, 'drop database "flows" with (force)')
     _administrate(postgres_server, 'drop database "prefect" with (force)')
 
 
 @pytest.fixture(scope="module")
-def kept(system: Served) -> Iterator[DatabaseOperations]:
+def first_due_seconds(empty: Served) -> float:
+    """Deploy by Prefect's own command, as on another machine; return after how long a run was scheduled.
+
+    Afterwards all schedules rest: what is due by the clock would come between what is asked for here.
+    """
+    empty.api.ensure_pool()
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    environment = {**os.environ, **empty.environment}
+    done = subprocess.run(command, cwd=scheduler.ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    begun = now_us()
+    empty.until(lambda: empty.runs("refresh-aggregates", "SCHEDULED"), "scheduled run")
+    waited_seconds = (now_us() - begun) / 1e6
+    for each in empty.api.deployments():
+        empty.api.pause(each["id"])
+    return waited_seconds
+
+
+@pytest.fixture(scope="module")
+def system(empty: Served, first_due_seconds: float) -> Served:
+    """Return the server with everything deployed, and nobody who carries out runs."""
+    return empty
+
+
+@pytest.fixture(scope="module")
+def kept(empty: Served) -> Iterator[DatabaseOperations]:
     """Return its candles."""
-    engine = create_engine(system.environment["TCPDASH_DATABASE__URL"])
+    engine = create_engine(empty.environment["TCPDASH_DATABASE__URL"])
     yield DatabaseOperations(engine)
     engine.dispose()
 
 
+@pytest.fixture
+def by_prefect(system: Served) -> None:
+    """Have runs carried out by Prefect's own command, as on another machine."""
+    system.work(BY_PREFECT)
+
+
+@pytest.fixture
+def by_us(system: Served) -> None:
+    """Have runs carried out as `tcpdash up` does."""
+    system.work(BY_US)
+
+
 @pytest.fixture(scope="module")
-def compose_worker(system: Served) -> Iterator[None]:
-    """Deploy and work with Prefect's own commands, as on another machine."""
-    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
-    environment = {**os.environ, **system.environment}
-    done = subprocess.run(command, cwd=scheduler.ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    worker = system.worker("prefect", "worker", "start", "--pool", "local", "--type", "process")
-    yield
-    stop(worker)
-    system.forget_workers()
+def ended_by_prefect(system: Served) -> dict[str, Row]:
+    """Return how each deployment ended by Prefect's own commands."""
+    system.work(BY_PREFECT)
+    return all_run(system)
 
 
-def all_run(system: Served) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def night(system: Served) -> tuple[list[Row], Row]:
+    """Work as `tcpdash up` does after the machine slept over three runs, and went down with one; return those, and that."""
+    system.rest()
+    missed = []
+    for minutes in (30, 20, 10):
+        due = {"state_details": {"scheduled_time": isoformat(now_us() - minutes * 60_000_000)}, "type": "SCHEDULED"}
+        missed.append(system.api._post(f"deployments/{system.number('reconcile')}/create_flow_run", {"state": due}))
+    cut_off = system.start("sweep-gaps")
+    for state in ("PENDING", "RUNNING"):
+        system.api._post(f"flow_runs/{cut_off['id']}/set_state", {"state": {"type": state}})
+    system.work(BY_US)
+    return [system.ended(run) for run in missed], system.ended(cut_off)
+
+
+def all_run(system: Served) -> dict[str, Row]:
     """Start each deployment that no event starts, and wait for the others; return how each ended."""
     asked = isoformat(now_us())
     for name in DEPLOYED:
         if name not in CHAINED:
             system.start(name, **PARAMETERS.get(name, {}))
 
-    def ended() -> dict[str, str]:
-        found = {name: [run for run in system.runs(name) if run["expected_start_time"] >= asked] for name in DEPLOYED}
-        return {name: runs[0]["state_name"] for name, runs in found.items() if runs}
+    def ended() -> dict[str, Row]:
+        found = {name: [run for run in system.runs(name) if is_ours(run)] for name in DEPLOYED}
+        return {name: runs[0] for name, runs in found.items() if runs}
 
-    system.until(lambda: ended().keys() == set(DEPLOYED), "end of all", 200)
+    def is_ours(run: Row) -> bool:
+        return run["expected_start_time"] >= asked and run["parameters"].get("symbol") in (None, BTC)
+
+    system.until(lambda: ended().keys() == set(DEPLOYED), "end of all")
     return ended()
 
 
-def missed(system: Served) -> list[dict]:
-    """Return the runs of `reconcile` that were due before these tests began, and are over."""
-    return [run for run in system.runs("reconcile") if run["expected_start_time"] < isoformat(now_us() - 9 * 60_000_000)]
+def states(ended: dict[str, Row]) -> dict[str, str]:
+    return {name: run["state_name"] for name, run in ended.items()}
 
 
-def test_each_deployment_runs_by_the_commands_of_prefect(system: Served, compose_worker, kept):
-    begun = now_us()
-    system.until(lambda: system.runs("refresh-aggregates", "SCHEDULED"), "scheduled run", 30)
-    waited_seconds = (now_us() - begun) / 1e6
-    for each in system.api.deployments():  # what is due by the clock would come between what is asked for here
-        system.api.pause(each["id"])
+def fill(system: Served, kept: DatabaseOperations) -> None:
+    """See to it that the first 200 minutes are stored, and that nothing works on them any more."""
+    if kept.market_data.count(BTC, BASE) < 200:
+        asked = isoformat(now_us())
+        system.start("backfill", **FILLED)
+        last = CHAINED[-1]
+        system.until(lambda: [run for run in system.runs(last) if run["expected_start_time"] >= asked], "end of the chain")
 
-    assert all_run(system) == dict.fromkeys(DEPLOYED, "Completed"), system.log()
-    assert waited_seconds < 30
+
+def test_a_schedule_has_a_run_within_half_a_minute(first_due_seconds: float):
+    assert first_due_seconds < 30
+
+
+def test_each_deployment_runs_by_the_commands_of_prefect(system: Served, ended_by_prefect, kept):
+    assert states(ended_by_prefect) == dict.fromkeys(DEPLOYED, "Completed"), system.log()
     assert kept.market_data.count(BTC, BASE) == 200
 
 
-def test_a_backfill_is_followed_by_a_refresh_and_a_check_of_its_symbol(system: Served, compose_worker, kept):
+def test_a_backfill_is_followed_by_a_refresh_and_a_check_of_its_symbol(ended_by_prefect, kept):
     for name in CHAINED:
-        [run] = [run for run in system.runs(name) if run["parameters"].get("symbol") == BTC]
-        assert run["state_name"] == "Completed", run["state"]["message"]
-        assert run["auto_scheduled"] is False
+        run = ended_by_prefect[name]
+        assert (run["parameters"]["symbol"], run["auto_scheduled"]) == (BTC, False)
     assert len(kept.market_data.get_candles(BTC, "5m")) == 40
     assert {run.suite for run in kept.quality.list(BTC)} == {"candles"}
 
 
-def test_a_run_that_is_killed_in_the_middle_is_safe_to_run_again(system: Served, compose_worker, kept):
+def test_the_page_shows_what_runs_when_and_how_it_ended(system: Served, ended_by_prefect):
+    found = scheduled.look(system.api.url, "ready", page="http://127.0.0.1:4200")
+
+    assert (found.page, found.said[:10]) == ("http://127.0.0.1:4200", "Served by ")
+    flows = {each.flow: each for each in found.flows}
+    assert set(flows) == set(DEPLOYED)
+    refresh = flows["refresh-aggregates"]
+    assert (refresh.schedule, refresh.rests, refresh.next, refresh.state) == ("*/10 * * * *", "yes", None, "Completed")
+    assert refresh.last == f"{ended_by_prefect['refresh-aggregates']['start_time'][:19]}Z"
+
+
+def test_a_run_that_is_killed_in_the_middle_is_safe_to_run_again(system: Served, by_prefect, kept):
     wanted = {"symbol": ETH, "start": isoformat(at(0)), "end": isoformat(at(900))}
     system.faults.refuse_after(4)
     run = system.start("backfill", **wanted)
@@ -119,55 +185,38 @@ def test_a_run_that_is_killed_in_the_middle_is_safe_to_run_again(system: Served,
     assert [each["state_name"] for each in (killed, again)] == ["Crashed", "Completed"]
     assert kept.market_data.count(ETH, BASE) == 900
     assert len(system.faults.of("candles")) == asked + 5
-    assert [each.state for each in kept.backfills.list(ETH)] == ["interrupted", "done"]
+    assert [each.state for each in kept.backfills.list(ETH)][:2] == ["interrupted", "done"]
 
 
-def test_no_run_outlives_its_worker(system: Served, compose_worker):
-    """The last one with this worker: it is killed."""
+def test_no_run_outlives_its_worker(system: Served, by_prefect, kept):
     system.faults.refuse_after(0)
     run = system.start("backfill", symbol=ETH, start=isoformat(at(900)), end=isoformat(at(1100)))
-    system.until(lambda: system.faults.refused, "question to the venue")
+    system.until(lambda: [each for each in kept.backfills.list(ETH) if each.end_us == at(1100)], "begin of the backfill")
     process = system.process_of(run)
     psutil.Process(process.ppid()).kill()
-    system.until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, "end of the run", 5)
+    system.until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, "end of the run")
     system.faults.left = None
 
 
-@pytest.fixture(scope="module")
-def flows_serve(system: Served) -> Iterator[None]:
-    """Work as `tcpdash up` does, after a night in which the machine slept over three runs, and went down with one."""
-    deployment = system.api.deployment("reconcile")["id"]
-    for minutes in (30, 20, 10):
-        due = {"state_details": {"scheduled_time": isoformat(now_us() - minutes * 60_000_000)}, "type": "SCHEDULED"}
-        system.api._post(f"deployments/{deployment}/create_flow_run", {"state": due})
-    cut_off = system.start("sweep-gaps")
-    for state in ("PENDING", "RUNNING"):
-        system.api._post(f"flow_runs/{cut_off['id']}/set_state", {"state": {"type": state}})
-    system.forget_workers()
-    worker = system.worker("cli", "flows", "serve", "--alone")
-    yield
-    stop(worker)
-    system.forget_workers()
+def test_runs_that_were_missed_collapse_into_one(night):
+    missed, _ = night
+
+    assert sorted(run["state_name"] for run in missed) == ["Cancelled", "Cancelled", "Completed"]
 
 
-def test_runs_that_were_missed_collapse_into_one(system: Served, flows_serve):
-    system.until(lambda: len(missed(system)) == 3, "three ends")
-
-    assert sorted(run["state_name"] for run in missed(system)) == ["Cancelled", "Cancelled", "Completed"]
-
-
-def test_runs_that_were_cut_off_are_called_so(system: Served, flows_serve):
-    [cut_off] = [run for run in system.runs("sweep-gaps") if run["state_name"] == "Crashed"]
+def test_runs_that_were_cut_off_are_called_so(system: Served, night):
+    _, cut_off = night
 
     assert (cut_off["state_name"], cut_off["state"]["message"]) == ("Crashed", "its process is gone; it is safe to run again")
-    assert "cut off when the system went down" in system.log()
+    assert "cut off when the system went down" in (system.home / "worker.log").read_text()
 
 
-def test_each_deployment_runs_by_flows_serve(system: Served, flows_serve):
-    assert all_run(system) == dict.fromkeys(DEPLOYED, "Completed"), system.log()
+def test_each_deployment_runs_by_flows_serve(system: Served, by_us):
+    assert states(all_run(system)) == dict.fromkeys(DEPLOYED, "Completed"), system.log()
 
 
-def test_what_a_check_finds_missing_is_fetched_by_itself(system: Served, flows_serve, kept):
+def test_what_a_check_finds_missing_is_fetched_by_itself(system: Served, by_us, kept):
+    fill(system, kept)
     forget = (
         "delete from backfill_spans where symbol = :symbol",
         "delete from market_data where symbol = :symbol and timestamp > :a and timestamp <= :b",
@@ -187,26 +236,37 @@ def test_what_a_check_finds_missing_is_fetched_by_itself(system: Served, flows_s
     system.until(lambda: not [gap for gap in kept.gaps.list(BTC, "open") if gap.cause == "quality"], "end of its hole")
 
 
-def test_what_was_paused_stays_paused_when_the_file_is_handed_over_again(system: Served, tmp_path: Path):
-    home = tmp_path / "home"
+@pytest.fixture
+def awake(system: Served) -> Iterator[None]:
+    """Let all schedules work, and rest again afterwards."""
+    for each in system.api.deployments():
+        system.api.resume(each["id"])
+    yield
+    for each in system.api.deployments():
+        system.api.pause(each["id"])
+
+
+def test_what_was_paused_stays_paused_when_the_file_is_handed_over_again(system: Served, by_us, awake, tmp_path: Path):
+    stamp = tmp_path / "home" / "prefect" / "handed.json"
+    stamp.parent.mkdir(parents=True)
+    shutil.copy(system.home / "prefect" / "handed.json", stamp)
     shutil.copytree(scheduler.ROOT / "flows", tmp_path / "flows")
-    file = shutil.copy(scheduler.ROOT / deployments.FILE, tmp_path)
+    file = Path(shutil.copy(scheduler.ROOT / deployments.FILE, tmp_path))
     environment, told = {**os.environ, **system.environment}, []
 
     def deploy() -> bool:
-        return deployments.deploy(system.api, tmp_path, home, environment, told.append)
+        return deployments.deploy(system.api, tmp_path, tmp_path / "home", environment, told.append)
 
-    first, second = deploy(), deploy()
-    for each in system.api.deployments():
-        system.api.resume(each["id"])
+    unchanged = deploy()
     system.api.pause(system.api.deployment("sweep-gaps")["id"])
     daily = system.api.deployment("data-quality")
     system.api.pause_schedule(daily["id"], daily["schedules"][0]["id"])
-    Path(file).write_text(Path(file).read_text().replace('cron: "25 4 * * *"', 'cron: "26 4 * * *"'))
-    third = deploy()
+    file.write_text(file.read_text().replace('cron: "25 4 * * *"', 'cron: "26 4 * * *"'))
+    changed = deploy()
 
-    assert (first, second, third) == (True, False, True)
-    assert told == [f"handing {len(DEPLOYED)} flows to Prefect", f"prefect.yaml changed: handing {len(DEPLOYED)} flows to Prefect"]
+    assert f"handing {len(DEPLOYED)} flows to Prefect" in (system.home / "worker.log").read_text()
+    assert (unchanged, changed) == (False, True)
+    assert told == [f"prefect.yaml changed: handing {len(DEPLOYED)} flows to Prefect"]
     assert system.api.deployment("reconcile")["schedules"][0]["schedule"]["cron"] == "26 4 * * *"
     assert system.api.deployment("sweep-gaps")["paused"] is True
     assert system.api.deployment("data-quality")["schedules"][0]["active"] is False

@@ -173,6 +173,7 @@ def test_each_variable_is_a_setting(services, name):
     assert all(variable.startswith("TCPDASH_") for variable in environment)
     assert settings.database.url.get_secret_value().endswith("@timescaledb:5432/tcpdash")
     assert settings.flows.api_url == "http://prefect:4200/api"
+    assert settings.flows.page_url == "http://127.0.0.1:4200"
     assert (settings.stream.exchange, changed.stream.exchange, changed.log.level) == ("okx", "kraken", "ERROR")
     assert settings.app.address == ("0.0.0.0" if name == "app" else "127.0.0.1")
 
