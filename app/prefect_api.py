@@ -15,7 +15,6 @@ ENDED = ("COMPLETED", "FAILED", "CANCELLED", "CRASHED")
 POOL = "local"
 """The work pool that prefect.yaml names."""
 
-_SECONDS = 30.0
 _START = "start `tcpdash up` (without --no-flows), or set TCPDASH_FLOWS__API_URL"
 
 Row = dict[str, Any]
@@ -31,11 +30,12 @@ class PrefectApi:
     Args:
         url: `http://host:port/api`.
         page: Address of its pages in a browser; that without `/api` if None.
+        patience_seconds: How long to wait for an answer.
     """
 
-    def __init__(self, url: str, page: str | None = None) -> None:
+    def __init__(self, url: str, page: str | None = None, *, patience_seconds: float = 30.0) -> None:
         self.url, self.page = url, page or url.removesuffix("/api")
-        self._client = httpx.Client(base_url=f"{url}/", timeout=_SECONDS, trust_env=False)
+        self._client = httpx.Client(base_url=f"{url}/", timeout=patience_seconds, trust_env=False)
 
     def __enter__(self) -> Self:
         return self

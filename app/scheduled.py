@@ -10,6 +10,8 @@ from app.prefect_api import ENDED, PrefectApi, Row, SchedulerError
 HEADER = ("flow", "schedule (UTC)", "rests", "next (UTC)", "last (UTC)", "ended as")
 """What is told of each flow, in tables."""
 
+_PATIENCE_SECONDS = 3.0
+
 
 class Standing(msgspec.Struct, frozen=True):
     """One flow of prefect.yaml at this moment.
@@ -61,7 +63,7 @@ def look(url: str | None, state: str, *, page: str | None) -> Scheduler:
         )
     if url is None:
         return Scheduler(None, "Scheduler starting …")
-    with PrefectApi(url, page) as api:
+    with PrefectApi(url, page, patience_seconds=_PATIENCE_SECONDS) as api:
         if not api.is_ready():
             missing = f"Prefect does not answer at {url}; `tcpdash up` starts again what went down."
             return Scheduler(None, "Scheduler starting …" if state == "starting" else missing)
