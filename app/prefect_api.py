@@ -58,9 +58,11 @@ class PrefectApi:
                 answer.raise_for_status()
 
     def workers(self) -> list[Row]:
-        """Return the workers that were heard of lately."""
-        found: list[Row] = self._post(f"work_pools/{POOL}/workers/filter", {"workers": {"status": {"any_": ["ONLINE"]}}})
-        return found
+        """Return the workers that were heard of lately; none as long as there is no pool."""
+        with self._asked():
+            answer = self._client.post(f"work_pools/{POOL}/workers/filter", json={"workers": {"status": {"any_": ["ONLINE"]}}})
+            found: list[Row] = [] if answer.status_code == 404 else answer.raise_for_status().json()
+            return found
 
     def deployments(self) -> list[Row]:
         """Return all deployments, in the order of their names."""

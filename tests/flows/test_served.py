@@ -52,6 +52,7 @@ def first_due_seconds(empty: Served) -> float:
 
     Afterwards all schedules rest: what is due by the clock would come between what is asked for here.
     """
+    assert empty.api.workers() == []
     empty.api.ensure_pool()
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
     environment = {**os.environ, **empty.environment}
