@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Generator
 from email.utils import format_datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -12,7 +13,7 @@ from exchanges.base import DataProvider, Instrument, Request
 from exchanges.body import read_body
 from exchanges.budgets import Budgets
 from market.candle import Candle
-from market.clock import monotonic, now_us, to_datetime
+from market.clock import now_us, to_datetime
 from market.errors import VenueError, VenueUnreachable, WireError
 from market.timeframe import Timeframe
 from market.trade import Trade
@@ -35,7 +36,8 @@ class HistoryClient:
 
     Each question waits for its budget (a token bucket), of which paged history spares a share for single questions. After a
     refusal that asks to be left alone nothing is asked until then, an hour at most; a wait of more than five seconds is not
-    waited for but raised as a VenueError that may be tried again.
+    waited for but raised as a VenueError that may be tried again. Both hold for all processes that keep their limits in the
+    same folder (`endpoints.limits`).
 
     Args:
         provider: The venue; asked at its `endpoints.rest`.
@@ -48,9 +50,9 @@ class HistoryClient:
     ) -> None:
         self._provider, self._url = provider, provider.endpoints.rest
         self._longest = _ANSWER_TIMES * timeout_seconds
-        self._budgets = Budgets(provider.budgets)
-        self._pause_until = float("-inf")
         host = httpx.URL(self._url).host
+        folder = provider.endpoints.limits
+        self._budgets = Budgets(provider.budgets, Path(folder) / f"{provider.name.lower()}-{host}" if folder else None)
         self._http = httpx.AsyncClient(
             base_url=self._url,
             timeout=timeout_seconds,
@@ -155,17 +157,17 @@ class HistoryClient:
         if refusal.retry_after_seconds is not None:
             refusal.retry_after_seconds = min(refusal.retry_after_seconds, _LONGEST_PAUSE)
             wait = max(refusal.retry_after_seconds, _SHORT_PAUSE)
-        self._pause_until = max(self._pause_until, monotonic() + wait)
+        self._budgets.leave_alone(wait)
 
     async def _wait_for_turn(self, request: Request, *, paged: bool) -> None:
         while True:  # who has to wait after paying pays again: those who waited must not all ask at once
             await self._leave_alone()
             await self._budgets.pay(request, paged=paged)
-            if self._pause_until <= monotonic():
+            if self._budgets.alone_for() <= 0:
                 return
 
     async def _leave_alone(self) -> None:
-        while (wait := self._pause_until - monotonic()) > 0:
+        while (wait := self._budgets.alone_for()) > 0:
             if wait > _PATIENCE:
                 name = self._provider.name
                 raise VenueError(name, f"it asked to be left alone for {wait:.0f} s more", transient=True, retry_after_seconds=wait)

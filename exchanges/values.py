@@ -138,7 +138,14 @@ CandlePages = Generator[Request, bytes, list[Candle]]
 
 
 class Endpoints(msgspec.Struct, frozen=True):
-    """Addresses of a venue, without paths: `wss://host:port` and `https://host`."""
+    """Addresses of a venue, without paths: `wss://host:port` and `https://host`.
+
+    Attributes:
+        stream: Of its websocket.
+        rest: Of its REST interface.
+        limits: Folder in which all processes keep the venue's limits together; each keeps its own if empty.
+    """
 
     stream: str
     rest: str
+    limits: str = ""

@@ -66,11 +66,10 @@ def provider_from(settings: "Settings", name: str, *, channel: str | None = None
             names = [each.lower() for each in VENUES]
             raise InputError(f"setting 'venues.{known}' is of no venue; there are {', '.join(names)}{did_you_mean(known, names)}")
     own = settings.venues.get(venue.name.lower())
-    if own is None:
-        return venue(channel=channel)
-    channel = own.channel or channel
+    channel = own.channel or channel if own else channel
     home = venue.home_of(channel or venue.channels[0])
-    return venue(channel=channel, endpoints=Endpoints(own.stream_url or home.stream, own.rest_url or home.rest))
+    stream, rest = (own.stream_url or home.stream, own.rest_url or home.rest) if own else (home.stream, home.rest)
+    return venue(channel=channel, endpoints=Endpoints(stream, rest, str(settings.home / "limits")))
 
 
 def candle_venue(settings: "Settings", exchange: str, symbols: Sequence[str]) -> "CandleVenue":

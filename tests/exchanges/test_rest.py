@@ -295,7 +295,7 @@ def test_those_who_waited_out_a_pause_do_not_ask_all_at_once():
 
     async def answer(request: httpx.Request) -> httpx.Response:
         moments.append(monotonic())
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.15)
         if len(moments) == budget.burst + 8:
             return httpx.Response(429, headers={"Retry-After": "4"}, content=b"{}")
         return httpx.Response(200, content=b'{"code":"0","msg":"","data":[]}')

@@ -8,6 +8,7 @@ import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,11 +26,12 @@ MINUTES, PAGE = 43_200, 300
 BURST, A_SECOND = 15, 10  # what the venue allows
 
 
-async def start(database_url: str, rest_url: str, window: Window) -> Process:
+async def start(home: Path, database_url: str, rest_url: str, window: Window, symbol: str = SYMBOL) -> Process:
     environment = os.environ | {
-        "TCPDASH_CONFIG": "", "TCPDASH_DATABASE__URL": database_url, "TCPDASH_VENUES__COINBASE__REST_URL": rest_url,
+        "TCPDASH_CONFIG": "", "TCPDASH_HOME": str(home), "TCPDASH_DATABASE__URL": database_url,
+        "TCPDASH_VENUES__COINBASE__REST_URL": rest_url,
     }  # fmt: skip
-    words = ["backfill", SYMBOL, "--from", isoformat(window.start_us), "--to", isoformat(window.end_us), "--json"]
+    words = ["backfill", symbol, "--from", isoformat(window.start_us), "--to", isoformat(window.end_us), "--json"]
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "cli", *words, env=environment, stdout=PIPE, stderr=PIPE
     )  # fmt: skip
@@ -47,7 +49,7 @@ def most_within(moments: Sequence[float], seconds: float) -> int:
 
 
 @pytest.mark.timeout(170)
-async def test_killed_three_times_it_ends_with_the_tape_and_asks_nothing_twice(database, database_url):
+async def test_killed_three_times_it_ends_with_the_tape_and_asks_nothing_twice(database, database_url, tmp_path):
     chance, counting = random.Random(7), Counting()
     market = past("COINBASE", minutes=MINUTES + 100, rate=0.03, symbols=("BTC-USD",))
     bars = bars_of(market, SYMBOL, 0, MINUTES + 90)
@@ -58,7 +60,7 @@ async def test_killed_three_times_it_ends_with_the_tape_and_asks_nothing_twice(d
         for _ in range(3):
             spans, begun = database.backfills.spans(SYMBOL, M1), len(counting.noted)
             enough = counting.after(chance.randrange(10, 45))
-            process = await start(database_url, exchange.rest_url, window)
+            process = await start(tmp_path, database_url, exchange.rest_url, window)
             await enough.wait()
             process.send_signal(signal.SIGKILL)
             assert await process.wait() == -signal.SIGKILL
@@ -70,7 +72,7 @@ async def test_killed_three_times_it_ends_with_the_tape_and_asks_nothing_twice(d
                 1 for one in asked if not any(span.start_us <= one.start_us and one.end_us <= span.end_us for span in kept)
             )
         spans, begun = database.backfills.spans(SYMBOL, M1), len(counting.noted)
-        process = await start(database_url, exchange.rest_url, window)
+        process = await start(tmp_path, database_url, exchange.rest_url, window)
         out, err = await process.communicate()
     found = list(database.market_data.get_series(SYMBOL, M1).candles())
 
@@ -87,6 +89,22 @@ async def test_killed_three_times_it_ends_with_the_tape_and_asks_nothing_twice(d
     assert most_within(moments, 1.0) <= BURST
     assert most_within(moments, 10.0) <= BURST + 10 * A_SECOND
     assert [row.state for row in database.backfills.list()] == ["interrupted"] * 3 + ["done"]
+
+
+async def test_two_processes_of_a_home_keep_the_limit_together(database, database_url, tmp_path):
+    counting, minutes = Counting(), 9_000
+    market = past("COINBASE", minutes=minutes + 100, rate=0.05, symbols=("BTC-USD", "ETH-USD"))
+    async with exchange_of(market, minutes + 100, counting) as exchange:
+        window = Window(at(90), at(minutes))
+        both = [await start(tmp_path, database_url, exchange.rest_url, window, symbol) for symbol in market.symbols]
+        said = [await process.communicate() for process in both]
+
+    assert [(process.returncode, err) for process, (_, err) in zip(both, said, strict=True)] == [(0, b""), (0, b"")]
+    assert {row.symbol for row in database.backfills.list()} == set(market.symbols)
+    moments = [moment for moment, _ in counting.noted]
+    assert len(moments) > 2 * minutes / PAGE
+    for seconds in (0.5, 1.0, 2.0, 4.0):
+        assert most_within(moments, seconds) <= BURST + seconds * A_SECOND + 1
 
 
 def told(out: bytes) -> dict[str, Any]:
