@@ -194,7 +194,8 @@ class Lookout:
         if page is not None:
             batch.add(self._pipeline.recover(symbol, page))
         now = monotonic()
-        if now - self._line_at > vigil.patience + _SETTLE and not missed_before:
+        deaf = now - self._line_at > vigil.patience + _SETTLE or vigil.misses(newest_id)
+        if deaf and not missed_before:
             lane.interrupt(cause)
             self._owes(symbol, newest_id)
         else:

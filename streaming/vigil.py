@@ -36,6 +36,7 @@ class Vigil:
         self._looks = 0
         self._blind_since: float | None = None
         self._renew_at, self._renew_step = float("-inf"), _RENEW_FIRST
+        self._missed_id: int | None = None
         self.asking, self.owes = False, ""
 
     def connected(self, now: float) -> None:
@@ -45,7 +46,7 @@ class Vigil:
 
     def renewed(self, now: float) -> None:
         """Note that a new line took over."""
-        self._fresh_at = now
+        self._fresh_at, self._missed_id = now, None
 
     @property
     def overdue(self) -> float:
@@ -60,7 +61,7 @@ class Vigil:
         if not self.owes and self._last_at is not None:
             self._renew_step = _RENEW_FIRST
         self._last_at = self._silent_since = now
-        self._looks, self._blind_since, self.owes = 0, None, ""
+        self._looks, self._blind_since, self._missed_id, self.owes = 0, None, None, ""
         self._look_at = now + self.patience
 
     @property
@@ -102,6 +103,14 @@ class Vigil:
         """Note that the venue has trades that did not come."""
         self.owes, self._blind_since, self._fresh_at = words, None, None
         self._look_at = now + _LEAST
+
+    def misses(self, newest_id: int) -> bool:
+        """Note the newest trade that the line did not deliver; return whether an earlier look found another one.
+
+        What came into being between two looks is the fault of the line there is, however new it is.
+        """
+        before, self._missed_id = self._missed_id, newest_id
+        return before is not None and before != newest_id
 
     def should_renew(self, now: float) -> bool:
         """Return whether a new line may help a symbol that owes; each time it is worth it after a longer wait only."""

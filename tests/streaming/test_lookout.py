@@ -185,6 +185,32 @@ def test_the_same_answer_on_the_same_line_is_a_hole_and_a_new_line():
     assert scene.lookout.vigils[ONE].state(40.0)[0] == "stale"
 
 
+def test_a_line_that_took_over_and_lets_two_looks_find_ever_newer_trades_does_not_deliver():
+    async def play() -> None:
+        scene.lookout.connected(renewed=False)
+        for second in range(20):
+            scene.history.page = [trade(second + 1, second)]
+            scene.take(*scene.history.page)
+            await scene.wait(1.0)
+        scene.history.page = [trade(26, 26.0)]
+        await scene.wait(7.0)  # the line before is deaf, and ends before that is known
+        scene.lookout.connected(renewed=True)
+        begun = monotonic()
+        await scene.wait(2.0)
+        said.append(scene.lookout.vigils[ONE].state(monotonic())[0] == "stale")
+        scene.history.page = [trade(26, 26.0), trade(29, 28.5)]
+        while not scene.renewed and monotonic() < begun + 60:
+            await scene.wait(0.5)
+        said.append(scene.lookout.vigils[ONE].state(monotonic())[0] == "stale")
+        waited.append(monotonic() - begun)
+
+    scene, said, waited = Scene([ONE]), [], []
+    scene.play(play)
+
+    assert said == [False, True]
+    assert waited[0] < 9.0
+
+
 def test_a_line_that_changes_while_it_may_still_deliver_owes_nothing():
     scene = Scene([ONE])
     scene.history.page = [trade(5, 20.0)]
