@@ -18,13 +18,22 @@ class RowsExist(StoreError):
 
 
 class _Pieces:
-    """An iterable of bytes as the file that psycopg2 reads from; it takes pieces of any size."""
+    """An iterable of bytes as the file that psycopg2 reads from; it takes pieces of any size.
+
+    Attributes:
+        broken: What the iterable raised, for psycopg2 says of it only that something was.
+    """
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces = iter(pieces)
+        self.broken: BaseException | None = None
 
     def read(self, _size: int = -1) -> bytes:
-        return next(self._pieces, b"")
+        try:
+            return next(self._pieces, b"")
+        except BaseException as error:
+            self.broken = error
+            raise
 
 
 def copy_in(connection: sa.Connection, table: str, columns: Sequence[str], *, data: Iterable[bytes]) -> None:
@@ -32,12 +41,18 @@ def copy_in(connection: sa.Connection, table: str, columns: Sequence[str], *, da
 
     Raises:
         RowsExist: If a key is taken. The transaction can go on only if the caller set a savepoint.
+        BaseException: What making the data raises, Ctrl-C among it; then nothing is written.
     """
+    pieces = _Pieces(data)
     with _cursor(connection) as cursor:
         try:
-            cursor.copy_expert(f"copy {table} ({_list(columns)}) from stdin (format binary)", _Pieces(data))
+            cursor.copy_expert(f"copy {table} ({_list(columns)}) from stdin (format binary)", pieces)
         except psycopg2.errors.UniqueViolation as error:
             raise RowsExist(f"{table} has some of these rows already: {error.diag.message_detail}") from error
+        except psycopg2.errors.QueryCanceled:
+            if pieces.broken is not None:
+                raise pieces.broken from None
+            raise
 
 
 def copy_out(connection: sa.Connection, query: str, parameters: Mapping[str, object]) -> bytes:
