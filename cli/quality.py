@@ -82,12 +82,13 @@ def _carry_out(
         raise InputError(f"--report {page} cannot be written: there is no folder {page.absolute().parent}; make it first")
     from history.quality import Order, Suite
     from history.quality import report as html_of
+    from tasks.resources import unproven_venues
 
     with store() as db:
         named = tuple(dict.fromkeys(known_symbol(db, text) for text in symbols))
         order = Order(
             symbols=named, timeframe=width, every_width=timeframe is None, suite=Suite(suite), start_us=first_us,
-            end_us=last_us, kept_days=settings.database.raw_trades_days,
+            end_us=last_us, kept_days=settings.database.raw_trades_days, unproven=unproven_venues(settings),
         )  # fmt: skip
         runs = asyncio.run(_run(db, settings, order))
     if page is not None:

@@ -72,6 +72,12 @@ def provider_from(settings: "Settings", name: str, *, channel: str | None = None
     return venue(channel=channel, endpoints=Endpoints(stream, rest, str(settings.home / "limits")))
 
 
+def unproven_venues(settings: "Settings") -> frozenset[str]:
+    """Return the venues that the settings follow over a channel whose ids prove nothing."""
+    named = {name.upper(): own.channel for name, own in settings.venues.items()}
+    return frozenset(name for name, channel in named.items() if name in VENUES and channel in VENUES[name].unproven)
+
+
 def candle_venue(settings: "Settings", exchange: str, symbols: Sequence[str]) -> "CandleVenue":
     """Return a venue that can be asked for candles: one of ours at the addresses of the settings, else one of ccxt's.
 

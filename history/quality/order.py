@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from exchanges import VENUES
 from history.backfill.venue import CandleVenue
 from market.timeframe import BASE, SECOND_US, Timeframe
 
@@ -33,6 +34,7 @@ class Order:
         end_us: Up to this moment; None for the newest row, which then has to be fresh.
         fresh_us: How old the newest candle may be where a worker follows the symbol, beside its width.
         kept_days: For how many days trades are kept; older ones are islands that retention left. None for ever.
+        unproven: Venues that are followed over a channel whose ids prove nothing, though those of their usual one do.
         samples: How many windows are compared with the venue's own candles.
         sample_rows: How many candles each of them has at most.
     """
@@ -45,5 +47,12 @@ class Order:
     end_us: int | None = None
     fresh_us: int = 300 * SECOND_US
     kept_days: int | None = None
+    unproven: frozenset[str] = frozenset()
     samples: int = 5
     sample_rows: int = 100
+
+    def is_proven_by_ids(self, symbol: str) -> bool:
+        """Return whether the ids of a symbol's trades rise by one, so that a jump is a hole."""
+        name = symbol.partition(":")[0]
+        venue = VENUES.get(name)
+        return venue is not None and name not in self.unproven and venue.channels[0] not in venue.unproven

@@ -150,7 +150,8 @@ class _Work:
             return None
         if self._trade_judges is None:
             self._trade_judges = await asyncio.to_thread(TradeJudges)
-        check = TradeCheck(self._db, self._trade_judges, symbol, window, self.at_us)
+        provable = self._order.is_proven_by_ids(symbol)
+        check = TradeCheck(self._db, self._trade_judges, symbol, window, now_us=self.at_us, provable=provable)
         number = await asyncio.to_thread(self._db.quality.begin, symbol, None, Suite.TRADES, window)
         try:
             await asyncio.to_thread(check.run)

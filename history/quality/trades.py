@@ -9,13 +9,11 @@ from numpy.typing import NDArray
 
 from db.operations import DatabaseOperations
 from db.repositories.gaps import Gap
-from exchanges import VENUES
 from history.quality.candles import check_schema
 from history.quality.expectations import Judge
 from history.quality.holes import Missing, explained_ids, without
 from history.quality.rules import CONTIGUOUS, SCHEMA, TRADE_RULES
 from history.quality.tally import Tally
-from market.symbol import Symbol
 from market.timeframe import DAY_US, SECOND_US
 from market.window import Window
 
@@ -57,17 +55,19 @@ class TradeCheck:
         symbol: Of which symbol.
         window: What is checked: [start, end) of their times.
         now_us: The present, UTC epoch microseconds.
+        provable: Whether its ids rise by one, so that a jump is a hole.
 
     Attributes:
         tally: What was found.
         missing: Ids that are missing without an explanation; empty where ids prove nothing.
     """
 
-    def __init__(self, db: DatabaseOperations, judges: TradeJudges, symbol: str, window: Window, now_us: int) -> None:
+    def __init__(
+        self, db: DatabaseOperations, judges: TradeJudges, symbol: str, window: Window, *, now_us: int, provable: bool
+    ) -> None:
         self.tally, self.missing = Tally(), list[IdHole]()
         self.symbol, self.window = symbol, window
-        self._db, self._judges, self._now_us = db, judges, now_us
-        self._provable = _provable(symbol)
+        self._db, self._judges, self._now_us, self._provable = db, judges, now_us, provable
         self._holes: list[IdHole] = []
         self._late: list[Window] = []
 
@@ -174,12 +174,6 @@ class TradeCheck:
         counts = {"missing": absent, "unexplained": left}
         observed = {name: sum(ids.width_us for ids, _ in found) for name, found in counts.items()}
         self.tally.note(CONTIGUOUS, observed={**observed, "windows": len(left)})
-
-
-def _provable(symbol: str) -> bool:
-    """Return whether the ids of a venue, over its usual channel, rise by one."""
-    venue = VENUES.get(Symbol.parse(symbol).exchange)
-    return venue is not None and venue.channels[0] not in venue.unproven
 
 
 def _runs(first: NDArray[np.int64], last: NDArray[np.int64]) -> list[Window]:

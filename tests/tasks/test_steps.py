@@ -138,3 +138,10 @@ def test_a_venue_that_nobody_knows_is_refused_with_those_there_are():
 def test_without_redis_there_is_nobody_to_tell():
     with resources.bus() as bus:
         assert bus is None
+
+
+def test_venues_whose_channel_proves_nothing_are_known_by_the_settings(monkeypatch):
+    for venue, channel in (("BINANCEUSDM", "trade"), ("OKX", "trades")):
+        monkeypatch.setenv(f"TCPDASH_VENUES__{venue}__CHANNEL", channel)
+
+    assert resources.unproven_venues(resources.settings()) == {"BINANCEUSDM"}

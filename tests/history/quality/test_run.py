@@ -154,6 +154,14 @@ async def test_ids_of_a_venue_that_prove_nothing_are_not_held_to_be_contiguous(d
     assert run.success is True
 
 
+async def test_nor_are_those_of_a_channel_whose_ids_skip(whole):
+    gone = trades()[1000:1010]
+    apply(whole, f"delete from raw_trades where trade_id between {gone[0].trade_id} and {gone[-1].trade_id}")
+    [run] = await run_quality(whole, replace(TRADES, unproven=frozenset({"OKX"})), at_us=NOW_US)
+
+    assert (result(run, "contiguous").success, run.missing, whole.gaps.list(SYMBOL)) == (None, (), [])
+
+
 async def test_ids_that_started_over_are_followed_from_there(whole):
     later = [replace_trade(trade, number) for number, trade in enumerate(trades(), 1)]
     whole.raw_trades.append(later)
