@@ -37,7 +37,7 @@ class Conduct:
         scenario: What was run.
         witness: What was seen of it.
         truth: All the trades there were, by symbol.
-        begin: The first id that was stored, by symbol: what came before may never have been read.
+        begin: The last id of what came first, by symbol, be it in a frame or a page: before it nothing had to be noted.
         gaps: The ledger.
         strikes: How often each kind of fault struck.
         lives: Workers that were started.

@@ -15,6 +15,7 @@ from streaming.switches import Switches
 SECOND_US = 1_000_000
 FOUND = (
     51494,  # where the tape begins was known again with the end of a hole, and forgotten in a restart
+    64772,  # a tape that began with a page, of which a line that was given up had told one trade
     64380,  # a deaf line that ended by the clock gave the one behind it, deaf too, all its time again
     52739,  # a line was renewed for a trade that lay in the hole of a restart
     51898,  # of what a look had named, lost over a disconnect, another hole was opened
