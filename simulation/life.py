@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from random import Random
 from typing import Any, cast
@@ -13,7 +13,6 @@ from exchanges.base import Endpoints
 from exchanges.rest import HistoryClient
 from market.errors import StoreUnreachable
 from market.timeframe import Timeframe
-from market.trade import Trade
 from replay.core import ExchangeCore
 from replay.faults import FaultScript
 from replay.small import START_US
@@ -25,7 +24,7 @@ from simulation.memory import Crash, MemoryDatabase
 from simulation.minutes import Minutes
 from simulation.network import Network, SimSocket, SimTransport
 from simulation.scenario import Scenario
-from simulation.truth import is_reached, true_trades
+from simulation.truth import first_heard, is_reached, true_trades
 from simulation.witness import Listener, Witness
 from streaming.backoff import Backoff
 from streaming.batch import Batch
@@ -273,7 +272,7 @@ class _Run:
 
     def _conduct(self) -> Conduct:
         gaps = list(self._database.rows["gaps"].values())
-        begin = _first_heard(self._database.rows["trades"].values())
+        begin = first_heard(self._database.rows["trades"].values())
         return Conduct(
             scenario=self._scenario, witness=self._witness, truth=self._whole_truth(), begin=begin, gaps=gaps,
             strikes=self._script.strikes, lives=self._lives, opened=self._network.opened,
@@ -293,15 +292,3 @@ class _Run:
         return Outcome(
             self._wrong, strikes, self._loop.time(), stored, holes, self._network.opened, self._witness.events, questions
         )  # fmt: skip
-
-
-def _first_heard(trades: Iterable[Trade]) -> dict[str, int]:
-    # The last id of what came together before all else, by symbol.
-    first: dict[str, tuple[int, int]] = {}
-    for trade in trades:
-        received_us, last_id = first.get(trade.symbol, (trade.received_us, trade.trade_id))
-        if trade.received_us < received_us:
-            first[trade.symbol] = trade.received_us, trade.trade_id
-        elif trade.received_us == received_us:
-            first[trade.symbol] = received_us, max(last_id, trade.trade_id)
-    return {symbol: last_id for symbol, (_, last_id) in first.items()}

@@ -36,3 +36,15 @@ def true_minutes(trades: Iterable[Trade]) -> dict[int, Bar]:
 
 def _numbers(series: Series) -> Sequence[int]:
     return series.numbers(0, len(series.slice(0, _ALL)))
+
+
+def first_heard(trades: Iterable[Trade]) -> dict[str, int]:
+    """Return the last id of what came together before all else, by symbol."""
+    first: dict[str, tuple[int, int]] = {}
+    for trade in trades:
+        received_us, last_id = first.get(trade.symbol, (trade.received_us, trade.trade_id))
+        if trade.received_us < received_us:
+            first[trade.symbol] = trade.received_us, trade.trade_id
+        elif trade.received_us == received_us:
+            first[trade.symbol] = received_us, max(last_id, trade.trade_id)
+    return {symbol: last_id for symbol, (_, last_id) in first.items()}
