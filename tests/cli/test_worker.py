@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from cli.worker import collect
@@ -21,10 +22,11 @@ def settings_of(**variables: str) -> Settings:
 
 @pytest.mark.parametrize("name", list(VENUES))
 class TestSettings:
-    def test_without_any_a_venue_is_at_its_own_address(self, name: str):
-        provider = provider_from(settings_of(), name)
+    def test_without_any_a_venue_is_at_its_own_address_and_its_limits_in_the_home(self, name: str):
+        provider = provider_from(settings_of(HOME="/home/somebody/data"), name)
 
-        assert (provider.endpoints, provider.channel) == (VENUES[name].home, VENUES[name].channels[0])
+        expected = msgspec.structs.replace(VENUES[name].home, limits="/home/somebody/data/limits")
+        assert (provider.endpoints, provider.channel) == (expected, VENUES[name].channels[0])
 
     def test_addresses_and_channel_can_be_set(self, name: str):
         channel, prefix = VENUES[name].channels[-1], f"VENUES__{name}__"
