@@ -59,6 +59,8 @@ def of_rows(
 
 def better(series: CandleSeries, other: CandleSeries) -> CandleSeries:
     """Return both as one: a row of `other` counts where the first has none, or an incomplete one and the other a whole one."""
+    if not len(series):
+        return other
     whole = other.columns["timestamp"][other.columns["complete"] != 0]
     worse = (series.columns["complete"] == 0) & np.isin(series.columns["timestamp"], whole)
     return series.take(~worse).before(other)

@@ -110,7 +110,8 @@ class MarketDataRepository:
     def get_series(self, symbol: str, timeframe: Timeframe | str, start: Moment = None, end: Moment = None) -> CandleSeries:
         """Return what `get_candles` returns as numpy columns, without pandas."""
         width, start_us, end_us = parse_timeframe(timeframe), microseconds(start), microseconds(end)
-        stored = self._stored(symbol, width, start_us, end_us)
+        widths = self.stored_timeframes(symbol) if width is not BASE else [BASE]
+        stored = self._stored(symbol, width, start_us, end_us) if width in widths else CandleSeries.empty(symbol, width)
         if width is BASE:
             return stored
         if width.width_us < BASE.width_us:
@@ -118,7 +119,7 @@ class MarketDataRepository:
 
             trades = RawTradeRepository(self._connection)
             return stored.before(candles_of_trades(trades, symbol, width, start_us=start_us, end_us=end_us))
-        made = self._wider(symbol, width, start_us, end_us)
+        made = self._wider(symbol, width, start_us, end_us, members=_members(widths, width))
         return proven_ours(made).before(stored).before(made) if len(stored) else made
 
     def get_candle(self, symbol: str, timeframe: Timeframe | str, timestamp_us: int) -> Candle | None:
@@ -213,10 +214,12 @@ class MarketDataRepository:
         parameters = {"symbol": symbol, "timeframe": str(width), "start": lower(start_us), "end": upper(end_us)}
         return candle_rows.select(self._connection, _STORED, parameters, of=(symbol, width))
 
-    def _wider(self, symbol: str, width: Timeframe, start_us: int | None, end_us: int | None) -> CandleSeries:
+    def _wider(
+        self, symbol: str, width: Timeframe, start_us: int | None, end_us: int | None, *, members: Iterable[Timeframe]
+    ) -> CandleSeries:
         """Return candles made of narrower rows, without the one that is not over yet."""
         made = CandleSeries.empty(symbol, width)
-        for member in self._members(symbol, width):
+        for member in members:
             last_us = self._last_us(symbol, member)
             assert last_us is not None
             # The first label not before `start`, less the width: where its first member opens.
@@ -228,11 +231,6 @@ class MarketDataRepository:
                 rows = of_rows(self._connection, symbol, width, member, after_us=after_us, until_us=until_us)
             made = better(made, rows)
         return made
-
-    def _members(self, symbol: str, width: Timeframe) -> list[Timeframe]:
-        """Return the stored widths of which candles of a width can be made, the narrowest first."""
-        stored = self.stored_timeframes(symbol)
-        return [member for member in stored if BASE.width_us <= member.width_us < width.width_us and member.divides(width)]
 
     def _last_us(self, symbol: str, timeframe: Timeframe, until_us: int | None = None) -> int | None:
         """Return the close of the newest row, or of the newest one not later than a moment."""
@@ -247,13 +245,18 @@ class MarketDataRepository:
         if width.width_us < BASE.width_us:
             traded_us = RawTradeRepository(self._connection).last_us(symbol)
             return None if traded_us is None else _floor(width, traded_us)
-        made = [self._last_made_of(symbol, width, member) for member in self._members(symbol, width)]
+        made = [self._last_made_of(symbol, width, member) for member in _members(self.stored_timeframes(symbol), width)]
         return max((label for label in made if label is not None), default=None)
 
     def _last_made_of(self, symbol: str, width: Timeframe, member: Timeframe) -> int | None:
         last_us = self._last_us(symbol, member)
         member_us = None if last_us is None else self._last_us(symbol, member, _floor(width, last_us))
         return None if member_us is None else width.close_of(member_us - 1)
+
+
+def _members(stored: Iterable[Timeframe], width: Timeframe) -> list[Timeframe]:
+    """Return the stored widths of which candles of a width can be made, in their order."""
+    return [member for member in stored if BASE.width_us <= member.width_us < width.width_us and member.divides(width)]
 
 
 def _of(symbol: str, timeframe: Timeframe) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
