@@ -43,16 +43,24 @@ class HistoryClient:
         provider: The venue; asked at its `endpoints.rest`.
         timeout_seconds: Longest wait for one answer.
         transport: What carries the questions; the network if None.
+        greedy: Whether paged history spares nothing while nobody asks single questions.
     """
 
     def __init__(
-        self, provider: DataProvider, *, timeout_seconds: float = 10.0, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        provider: DataProvider,
+        *,
+        timeout_seconds: float = 10.0,
+        transport: httpx.AsyncBaseTransport | None = None,
+        greedy: bool = False,
     ) -> None:
         self._provider, self._url = provider, provider.endpoints.rest
         self._longest = _ANSWER_TIMES * timeout_seconds
         host = httpx.URL(self._url).host
         folder = provider.endpoints.limits
-        self._budgets = Budgets(provider.budgets, Path(folder) / f"{provider.name.lower()}-{host}" if folder else None)
+        self._budgets = Budgets(
+            provider.budgets, Path(folder) / f"{provider.name.lower()}-{host}" if folder else None, greedy=greedy
+        )
         self._http = httpx.AsyncClient(
             base_url=self._url,
             timeout=timeout_seconds,

@@ -73,7 +73,7 @@ class NativeVenue:
     proves_absence = True
 
     def __init__(self, provider: DataProvider, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self.provider, self._client = provider, HistoryClient(provider, transport=transport)
+        self.provider, self._client = provider, HistoryClient(provider, transport=transport, greedy=True)
         self.name, self.decimals = provider.name, provider.decimals
         self.candle_page, self.candle_rows = provider.candle_page, provider.candle_rows
         self.candle_delay_seconds, self.skips_quiet = provider.candle_delay_seconds, provider.skips_quiet

@@ -131,3 +131,23 @@ def test_budgets_behind_a_colon_are_kept_apart():
         return monotonic()
 
     assert on_virtual_time(pay()) < 0.01
+
+
+@pytest.mark.parametrize(("looks", "share"), [(False, 1.0), (True, 1.0 - Coinbase.budgets[""].spared)], ids=["nobody", "a worker"])
+def test_who_is_greedy_spares_nothing_unless_somebody_else_asks_single_questions(looks, share, tmp_path):
+    paid: Paid = []
+    budget, seconds = Coinbase.budgets[""], 100.0
+
+    async def fill() -> None:
+        await asyncio.sleep(100.0)  # a clock near 0 says that somebody asked just now
+        worker, mine = (Budgets({"": budget}, tmp_path / "coinbase", greedy=greedy) for greedy in (False, True))
+        if looks:
+            await worker.pay(Request("/"), paged=False)
+        await mine.pay(Request("/time"), paged=False)
+        filling = asyncio.create_task(pay_for_ever(mine, Request("/"), paid, paged=True))
+        await asyncio.sleep(seconds / 2)
+        filling.cancel()
+
+    on_virtual_time(fill())
+
+    assert len(paid) == pytest.approx(budget.burst * share + seconds / 2 * budget.per_second * share, abs=3.0)
