@@ -1,7 +1,7 @@
 """Holes: trade frames that are never sent, and trades that REST does not have at first."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -70,7 +70,7 @@ class LateHole(Hole):
         return super().data(line, pieces, span)
 
     def lose(self, piece: Piece, span: Slice | None) -> None:
-        """Hide the trades of a lost frame from REST."""
+        """Hide the trades of a lost frame from REST, once, however many lines lose it."""
         trades = _trades_in(piece)
         mark, market = piece.mark, self._market
         if mark is None or market is None or not trades:
@@ -80,7 +80,11 @@ class LateHole(Hole):
         ids = [mark.fills or (trade.first_id, trade.trade_id) for trade in trades]
         fills = _positions(market.source.fills(symbol), ids, since_us, market.now_us)
         aggregates = _positions(market.source.aggregates(symbol), ids, since_us, market.now_us)
-        self._hidden += (Hidden(symbol, fills, aggregates, int(self.fault.number("times"))),)
+        before = [each for each in self._hidden if each.symbol == symbol]
+        fills = _others(fills, (each.fills for each in before))
+        aggregates = _others(aggregates, (each.aggregates for each in before))
+        if fills or aggregates:
+            self._hidden += (Hidden(symbol, fills, aggregates, int(self.fault.number("times"))),)
 
     def asked(self, question: Question, market: Market) -> Market:  # noqa: ARG002
         """Return the market without what is hidden."""
@@ -170,6 +174,11 @@ def _trades_in(piece: Piece) -> list[Trade]:
     except WireError:
         return []
     return found if isinstance(found, list) else []
+
+
+def _others(places: list[int], known: Iterable[list[int]]) -> list[int]:
+    before = {place for each in known for place in each}
+    return [place for place in places if place not in before]
 
 
 def _positions(series: Series, ids: Sequence[tuple[int, int]], since_us: int, until_us: int) -> list[int]:

@@ -101,6 +101,18 @@ def test_a_late_hole_is_lacking_in_the_first_answers(time, venue, channel, times
     assert answers[-1] == set(lost)
 
 
+def test_a_late_hole_that_two_lines_lose_is_lacking_as_often_as_one(time):
+    floor = Floor(time, "BINANCE", ["hole-late:at=20,frames=3,times=2"], channel="trade")
+    clients = [floor.open(), floor.open()]
+    floor.play()
+    lost = set(floor.true_ids) - set(clients[0].ids)
+
+    answers = [set(floor.fetch(min(lost), max(lost))) & lost for _ in range(3)]
+
+    assert lost == set(floor.true_ids) - set(clients[1].ids)
+    assert answers == [set(), set(), lost]
+
+
 def test_what_is_around_a_late_hole_is_answered(time):
     floor = Floor(time, "BINANCE", ["hole-late:at=20,frames=3,times=9"], channel="trade")
     client = floor.open()
