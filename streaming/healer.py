@@ -158,20 +158,24 @@ class Healer:
 
     async def _ask_ids(self, opened: OpenHole, case: _Case) -> bool:
         """Ask for one piece, so that a newer hole need not wait for all of a long one; return whether to go on at once."""
-        before = opened.missing
-        low, high = next((max(a, case.cursor), b) for a, b in before if b >= case.cursor)
-        size = self._provider.page * _PIECE_PAGES - 2  # the neighbours come along
-        piece = low, min(low + size - 1, high)
-        await self._ask_range(opened, case, piece)
-        if opened.missing == before and piece != (low, high) and await self._is_empty(opened, case, (low, high)):
-            piece = low, high
-        case.cursor = piece[1] + 1
-        case.got |= opened.missing != before
-        if any(b >= case.cursor for _, b in opened.missing):
-            return True
+        ahead = next(((max(a, case.cursor), b) for a, b in opened.missing if b >= case.cursor), None)
+        if ahead is not None:  # else the feed brought what was left, while another hole was treated
+            await self._ask_piece(opened, case, ahead)
+            if any(b >= case.cursor for _, b in opened.missing):
+                return True
         await self._judge(opened, case)
         got, case.cursor, case.got = case.got, 0, False
         return got
+
+    async def _ask_piece(self, opened: OpenHole, case: _Case, ahead: Ids) -> None:
+        before, (low, high) = opened.missing, ahead
+        size = self._provider.page * _PIECE_PAGES - 2  # the neighbours come along
+        piece = low, min(low + size - 1, high)
+        await self._ask_range(opened, case, piece)
+        if opened.missing == before and piece != ahead and await self._is_empty(opened, case, ahead):
+            piece = ahead
+        case.cursor = piece[1] + 1
+        case.got |= opened.missing != before
 
     async def _ask_range(self, opened: OpenHole, case: _Case, ids: Ids) -> None:
         low, high = ids

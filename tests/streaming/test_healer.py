@@ -256,6 +256,41 @@ def test_a_new_hole_need_not_wait_for_a_long_one():
     assert any(after <= stage.trades[4000].trade_id for after in asked[first_new:])
 
 
+def test_what_the_feed_fills_of_a_long_hole_while_another_is_treated_need_not_be_asked_for(monkeypatch):
+    monkeypatch.setattr("streaming.healer._PIECE_PAGES", 1)
+    stage = Stage(lost=slice(0, 0))
+    stage.provider.page = 12
+    series, gone = stage.market._fills[stage.symbol], stage.trades[8]  # never existed, in the first piece
+    there = [trade for trade in stage.trades if trade is not gone]
+    stage.market._fills[stage.symbol] = type(series)(there, [trade.trade_id for trade in there])
+    stage.received = [*stage.trades[:5], *stage.trades[60:]]
+
+    async def emit(batch: Batch) -> None:
+        stage.progress += batch.progress
+        if len(stage.asked) == 1:  # while the first piece comes, a newer hole shows up
+            last = stage.trades[-1]
+            new = [msgspec.structs.replace(last, trade_id=last.trade_id + number) for number in (1, 3)]
+            stage.progress += stage.pipeline.take(new).progress
+
+    async def late() -> None:
+        while len(stage.asked) < 2:  # and while that is asked for, the feed brings what lies behind the piece
+            await asyncio.sleep(0.01)
+        stage.progress += stage.pipeline.take(stage.trades[15:60]).progress
+
+    async def both() -> None:
+        coming = asyncio.create_task(late())
+        await stage.heal(
+            lambda: any(step.hole.first_id == stage.trades[5].trade_id and step.state == "filled" for step in stage.progress)
+        )
+        await coming
+
+    stage.emit = emit
+    virtual.run(both(), virtual.VirtualLoop(), START_US)
+
+    [done] = [step for step in stage.progress if step.hole.first_id == stage.trades[5].trade_id and step.state == "filled"]
+    assert (done.recovered, done.missing) == (54, ((gone.trade_id, gone.trade_id),))
+
+
 def test_a_recovered_trade_at_an_absurd_time_is_refused_and_the_hole_stays_open():
     stage = Stage()
 
