@@ -1,0 +1,1 @@
+"""Backtests: what a strategy would have done on stored candles, and how well."""
