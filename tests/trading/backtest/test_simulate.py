@@ -1,0 +1,100 @@
+"""The kernel does what the broker does, to the last bit, whatever the bars, the rules and the wishes."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.trading.markets import listings, market_from, random_market, random_targets, rules
+from trading.backtest.market import Market
+from trading.backtest.simulate import simulate
+from trading.broker import Broker
+from trading.fills import Reason
+from trading.position import Bar
+from trading.rules import Listing, Rules, Sizing
+
+
+def by_broker(market: Market, targets: np.ndarray, broker: Broker, scales: np.ndarray | None = None) -> list[float]:
+    """Return the equity at each close when bar after bar is traded."""
+    equity = []
+    for place in range(len(market)):
+        rows = zip(
+            *(column[place].tolist() for column in (market.open, market.high, market.low, market.close, market.volume)), strict=True
+        )
+        bars = [Bar(*row) if known else None for row, known in zip(rows, market.there[place], strict=True)]
+        broker.trade(bars)
+        broker.close(bars)
+        for number in np.flatnonzero(market.ends[place]):
+            broker.close_out(int(number), float(market.close[place, number]))
+        equity.append(broker.equity)
+        left = [None if ended else bar for bar, ended in zip(bars, market.ends[place], strict=True)]
+        wanted = targets[place].tolist()
+        broker.decide(left, wanted, scales=None if scales is None else scales[place].tolist(), day=int(market.days[place]))
+    return equity
+
+
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    rules(),
+    listings(),
+    st.integers(0, 2**32 - 1),
+    st.integers(2, 100),
+    st.floats(0.05, 1),
+    st.sampled_from([0.0, 0.2, 0.5]),
+    st.booleans(),
+)
+def test_the_kernel_is_the_broker(rules, listings, seed, bars, busy, quiet, holes):
+    market = random_market(seed, bars, len(listings), quiet=quiet, missing=0.1 if holes else 0.0)
+    targets = random_targets(seed, market, busy)
+    scales = np.random.default_rng(seed).uniform(0.2, 1.5, targets.shape) if rules.sizing is Sizing.VOLATILITY else None
+    broker = Broker(rules, listings, 10_000.0)
+
+    expected = by_broker(market, targets, broker, scales)
+    found = simulate(market, targets, rules, listings=listings, scales=scales)
+
+    assert found.fills == tuple(broker.fills)
+    assert found.equity.tolist() == expected
+    assert (found.sums.both, found.sums.refused, found.sums.bars) == (broker.both, broker.refused, bars)
+
+
+def test_more_fills_than_there_was_room_for_are_all_returned():
+    bars = 5_000
+    market = market_from([(100.0, 101.0, 99.0, 100.0, 10.0)] * bars)
+    targets = np.resize([1.0, 0.0], (bars, 1))
+
+    found = simulate(market, targets, Rules(taker_fee=0.0))
+
+    assert len(found.fills) == bars - 1
+    assert (found.sums.trips, found.equity[-1]) == ((bars - 1) // 2, 10_000.0)
+
+
+def test_nothing_is_held_over_a_hole_and_its_jump_gains_nothing():
+    calm, far = (100.0, 100.0, 100.0, 100.0, 10.0), (300.0, 300.0, 300.0, 300.0, 10.0)
+    market = market_from([calm, calm, calm, None, far, far, far])
+    targets = np.array([[1.0]] * 7)
+
+    found = simulate(market, targets, Rules(taker_fee=0.0))
+
+    assert [(fill.bar, fill.reason, fill.price) for fill in found.fills] == [
+        (1, Reason.ENTRY, 100.0), (2, Reason.HOLE, 100.0), (5, Reason.ENTRY, 300.0),
+    ]  # fmt: skip
+    assert set(found.equity.tolist()) == {10_000.0}
+
+
+def test_symbols_share_the_cash():
+    bar = (100.0, 100.0, 100.0, 100.0, 1e6)
+    market = market_from([bar] * 4, [bar] * 4)
+    targets = np.array([[1.0, 1.0]] * 4)
+
+    found = simulate(market, targets, Rules(taker_fee=0.0, size=0.6), listings=[Listing(lot=1.0)] * 2)
+
+    assert [(fill.symbol, fill.size) for fill in found.fills] == [(0, 60.0), (1, 40.0)]
+    assert found.sums.refused == 0
+
+
+@pytest.mark.parametrize("wanted", [np.nan, 0.0])
+def test_who_wants_nothing_keeps_the_balance(wanted):
+    market = random_market(1, 50, 2)
+    found = simulate(market, np.full((50, 2), wanted), Rules())
+
+    assert (found.fills, set(found.equity.tolist()), found.sums.inside) == ((), {10_000.0}, 0)

@@ -1,0 +1,91 @@
+"""Markets and rules for tests of backtests: bars with gaps, jumps, minutes without trades, and holes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from hypothesis import strategies as st
+
+from market.timeframe import MINUTE_US, Timeframe
+from trading.backtest.market import Market
+from trading.fills import Slippage
+from trading.rules import FillAt, Listing, Rules, Sizing
+
+START_US = 1_723_161_240_000_000
+CHOICES = (0.0, 1.0, -1.0, 0.5, 0.25, np.nan)
+
+
+def market_from(*symbols: Sequence[tuple[float, float, float, float, float] | None]) -> Market:
+    """Return a market of bars (open, high, low, close, volume) by symbol; None is a bar that is missing."""
+    bars = max(len(rows) for rows in symbols)
+    table = np.full((5, bars, len(symbols)), np.nan)
+    for number, rows in enumerate(symbols):
+        for place, row in enumerate(rows):
+            if row is not None:
+                table[:, place, number] = row
+    there = ~np.isnan(table[0])
+    ends = np.zeros_like(there)
+    ends[:-1] = there[:-1] & ~there[1:]
+    names = tuple(f"OKX:C{number}-USDT" for number in range(len(symbols)))
+    return Market(
+        symbols=names, timeframe=Timeframe.M1, closes_us=START_US + MINUTE_US * np.arange(1, bars + 1), open=table[0],
+        high=table[1], low=table[2], close=table[3], volume=table[4], there=there, ends=ends,
+    )  # fmt: skip
+
+
+def random_market(seed: int, bars: int, symbols: int, *, quiet: float = 0.2, missing: float = 0.0) -> Market:
+    """Return bars by chance: walks with jumps, gaps at the open, bars without trades and bars that are missing."""
+    chance = np.random.default_rng(seed)
+    return market_from(*(_walk(chance, bars, quiet, missing) for _ in range(symbols)))
+
+
+def _walk(
+    chance: np.random.Generator, bars: int, quiet: float, missing: float
+) -> list[tuple[float, float, float, float, float] | None]:
+    step, last, rows = chance.choice([1e-3, 1e-2, 5e-2]), 100.0, []
+    unknown = chance.random() < 0.1
+    for _ in range(bars):
+        if chance.random() < quiet:
+            rows.append((last, last, last, last, 0.0))
+            continue
+        open_ = last * (1.0 + (chance.random() < 0.3) * chance.normal(0.0, step))
+        close = open_ * np.exp(chance.normal(0.0, step) + (chance.random() < 0.03) * chance.normal(0.0, 0.2))
+        high = max(open_, close) * (1.0 + abs(chance.normal(0.0, step)))
+        low = min(open_, close) * (1.0 - min(abs(chance.normal(0.0, step)), 0.5))
+        volume = np.nan if unknown else chance.exponential(20.0)
+        rows.append((*(max(round(float(price), 4), 1e-4) for price in (open_, high, low, close)), float(volume)))
+        last = rows[-1][3]
+    return [None if chance.random() < missing else row for row in rows]
+
+
+def random_targets(seed: int, market: Market, busy: float) -> np.ndarray:
+    """Return wanted positions that change by chance."""
+    chance = np.random.default_rng(seed)
+    shape = market.open.shape
+    return np.where(chance.random(shape) < busy, chance.choice(CHOICES, shape), np.nan)
+
+
+def _switch(high: float) -> st.SearchStrategy[float]:
+    return st.just(0.0) | st.floats(0.0005, high)
+
+
+def rules() -> st.SearchStrategy[Rules]:
+    """Return rules of all kinds together."""
+    return st.builds(
+        Rules, fill_at=st.sampled_from(FillAt), maker_fee=st.floats(0, 0.002), taker_fee=st.floats(0, 0.003),
+        slippage=st.sampled_from(Slippage), slippage_amount=st.floats(0, 0.5), volume_share=st.just(0.0) | st.floats(0.01, 1),
+        limit_offset=_switch(0.02), limit_bars=st.integers(1, 5), stop_loss=_switch(0.05), take_profit=_switch(0.05),
+        trailing_stop=_switch(0.05), time_exit=st.integers(0, 6), sizing=st.sampled_from(Sizing),
+        size=st.just(1.0) | st.floats(0.1, 1.5) | st.floats(10, 20_000), short=st.booleans(), leverage=st.floats(0.5, 3),
+        cooldown_bars=st.integers(0, 5), guard_stops=st.integers(0, 3), guard_within_bars=st.integers(0, 30),
+        guard_pause_bars=st.integers(0, 20), max_drawdown=st.just(0.0) | st.floats(0.01, 0.5),
+        drawdown_pause_bars=st.integers(0, 20), daily_loss=st.just(0.0) | st.floats(0.001, 0.2),
+    )  # fmt: skip
+
+
+def listings() -> st.SearchStrategy[list[Listing]]:
+    """Return what venues say of one to three symbols."""
+    one = st.builds(
+        Listing, tick=st.sampled_from([0.0, 0.01, 0.5, 1.0, 5.0]), lot=st.sampled_from([0.0, 1e-8, 0.001, 0.25, 1.0, 3.0]),
+        least_value=st.sampled_from([0.0, 5.0, 500.0]),
+    )  # fmt: skip
+    return st.lists(one, min_size=1, max_size=3)

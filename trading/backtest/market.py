@@ -1,0 +1,100 @@
+"""The candles of a backtest as arrays that all its symbols share, with the holes between them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from market.errors import InputError
+from market.timeframe import DAY_US, Timeframe
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Market:
+    """Candles of some symbols, a row for each close at which one of them has a candle.
+
+    A candle that is known to lack trades (`complete` is False) is not there. Nothing is known of what lies between two candles of
+    a symbol that do not touch: that is a hole, and the candle before it `ends` what is known. A minute without trades has a candle
+    of volume 0 and is no hole.
+
+    Attributes:
+        symbols: `EXCHANGE:BASE-QUOTE`.
+        timeframe: Width of the candles.
+        closes_us: UTC epoch microseconds, shape (bars,), rising.
+        open: Quote currency, shape (bars, symbols), NaN where no candle is; so are high, low and close.
+        high: See `open`.
+        low: See `open`.
+        close: See `open`.
+        volume: Base currency, NaN where it is not known; shape (bars, symbols).
+        there: Whether the symbol has the candle, shape (bars, symbols).
+        ends: Whether a hole is behind it, shape (bars, symbols).
+    """
+
+    symbols: tuple[str, ...]
+    timeframe: Timeframe
+    closes_us: Integers
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+    there: Flags
+    ends: Flags
+
+    def __len__(self) -> int:
+        return len(self.closes_us)
+
+    @property
+    def days(self) -> Integers:
+        """Number of the UTC day in which each bar was open, shape (bars,)."""
+        return (self.closes_us - 1) // DAY_US
+
+
+def market_of(frames: Mapping[str, "pd.DataFrame"], timeframe: Timeframe) -> Market:
+    """Return the candles of some symbols as arrays.
+
+    Args:
+        frames: By symbol, as `MarketDataRepository.get_candles` gives them: at least timestamp (the close), open, high, low, close
+            and volume; without `complete` every candle counts as whole.
+        timeframe: Their width.
+
+    Raises:
+        InputError: If there is no symbol or no candle, or candles are not in their order.
+    """
+    rows = {symbol: _usable(symbol, frame) for symbol, frame in frames.items()}
+    if not any(len(stamps) for stamps, _ in rows.values()):
+        raise InputError(f"there is no candle of {', '.join(frames) or 'any symbol'}; `tcpdash coverage` shows what is stored")
+    closes = np.unique(np.concatenate([stamps for stamps, _ in rows.values()]))
+    shape = (len(closes), len(rows))
+    columns = {name: np.full(shape, np.nan) for name in _COLUMNS}
+    there, ends = np.zeros(shape, bool), np.zeros(shape, bool)
+    for number, (stamps, frame) in enumerate(rows.values()):
+        places = np.searchsorted(closes, stamps)
+        there[places, number] = True
+        ends[places[:-1][np.diff(stamps) != timeframe.width_us], number] = True
+        for name, column in columns.items():
+            column[places, number] = frame[name].to_numpy(np.float64)
+    return Market(symbols=tuple(rows), timeframe=timeframe, closes_us=closes, there=there, ends=ends, **columns)
+
+
+_COLUMNS = ("open", "high", "low", "close", "volume")
+
+
+def _usable(symbol: str, frame: "pd.DataFrame") -> "tuple[Integers, pd.DataFrame]":
+    import pandas as pd  # noqa: PLC0415 - half a second that arrays need not pay
+
+    if "complete" in frame:
+        frame = frame[frame["complete"].isna() | frame["complete"].astype("boolean").fillna(value=True)]
+    stamps = pd.DatetimeIndex(frame["timestamp"]).as_unit("us").asi8
+    if len(stamps) > 1 and (np.diff(stamps) <= 0).any():
+        raise InputError(f"candles of {symbol} are not in the order of their closes, each once")
+    return stamps, frame

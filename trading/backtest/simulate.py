@@ -1,0 +1,124 @@
+"""One backtest of wanted positions: what was filled, what the account was worth, and what came of it in sums."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trading.backtest import account, kernel
+from trading.backtest.market import Market
+from trading.fills import Reason
+from trading.position import Fill
+from trading.rules import Listing, Rules
+
+Floats = NDArray[np.float64]
+_MOST_FILLS = 4_096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """What is known of a run without its equity curve; returns are those from close to close.
+
+    Attributes:
+        bars: How many.
+        first: Sum of the returns; `second` to `fourth` are those of their powers.
+        second: See `first`.
+        third: See `first`.
+        fourth: See `first`.
+        below: Sum of the squares of the negative ones.
+        drawdown: Deepest fall from the highest equity, a fraction of it.
+        inside: Bars at whose end something was held.
+        equity: At the last close, in the quote currency.
+        fees: In the quote currency.
+        turnover: Value of all fills.
+        trips: Round trips that are over.
+        wins: Those that gained.
+        gains: What they gained, after fees.
+        losses: What the others lost, not positive.
+        both: Bars that reached stop and target.
+        refused: Orders that were too small, or that nothing could pay.
+    """
+
+    bars: int
+    first: float
+    second: float
+    third: float
+    fourth: float
+    below: float
+    drawdown: float
+    inside: int
+    equity: float
+    fees: float
+    turnover: float
+    trips: int
+    wins: int
+    gains: float
+    losses: float
+    both: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a backtest.
+
+    Attributes:
+        equity: At each close, shape (bars,); empty where only sums were asked for.
+        fills: Oldest first.
+        sums: See there.
+    """
+
+    equity: Floats
+    fills: tuple[Fill, ...]
+    sums: Sums
+
+
+def simulate(
+    market: Market,
+    targets: Floats,
+    rules: Rules,
+    *,
+    listings: Sequence[Listing] | None = None,
+    balance: float = 10_000.0,
+    scales: Floats | None = None,
+) -> Outcome:
+    """Return what comes of wanted positions under some rules.
+
+    Args:
+        market: The candles.
+        targets: Wanted positions after each close, shape (bars, symbols); NaN wants nothing new.
+        rules: How orders are made and filled.
+        listings: What the venue says of each symbol; no steps and no smallest order if None.
+        balance: In the quote currency.
+        scales: What targets are multiplied with, shape (bars, symbols); 1 if None.
+    """
+    known = list(listings) if listings is not None else [Listing()] * len(market.symbols)
+    room = _MOST_FILLS
+    while True:
+        equity, out, sums = np.zeros(len(market)), np.zeros((room, 6)), np.zeros(8)
+        rows, totals = account.symbols_of(known), account.totals_of(balance, rules)
+        kernel.run(
+            market.open, market.high, market.low, market.close, market.volume, market.there,
+            market.ends if market.ends.any() else market.ends[:0], np.ones(len(market), np.bool_), market.days,
+            np.ascontiguousarray(targets, np.float64), np.zeros((0, len(known))) if scales is None else scales, rows, totals,
+            account.numbers_of(rules), equity, out, sums,
+        )  # fmt: skip
+        count = int(totals[account.FILLS])
+        if count <= room:
+            return Outcome(equity=equity, fills=_fills(out[:count]), sums=_sums(sums, totals, float(equity[-1])))
+        room = count
+
+
+def _fills(out: Floats) -> tuple[Fill, ...]:
+    return tuple(Fill(int(row[0]), int(row[1]), Reason(int(row[2])), *map(float, row[3:])) for row in out.tolist())
+
+
+def _sums(sums: Floats, totals: Floats, equity: float) -> Sums:
+    bars, first, second, third, fourth, below, drawdown, inside = sums.tolist()
+    return Sums(
+        bars=int(bars), first=first, second=second, third=third, fourth=fourth, below=below, drawdown=drawdown, inside=int(inside),
+        equity=equity, fees=float(totals[account.FEES]), turnover=float(totals[account.TURNOVER]),
+        trips=int(totals[account.TRIPS]), wins=int(totals[account.WINS]), gains=float(totals[account.GAINS]),
+        losses=float(totals[account.LOSSES]), both=int(totals[account.BOTH_REACHED]), refused=int(totals[account.REFUSED]),
+    )  # fmt: skip

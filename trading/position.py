@@ -1,0 +1,101 @@
+"""One symbol of a virtual account: what is held, what is wanted, and what of it was filled."""
+
+from dataclasses import dataclass
+from math import isnan, nan
+from typing import NamedTuple
+
+from trading.fills import Reason
+from trading.rules import Listing
+
+
+class Bar(NamedTuple):
+    """What a broker has to know of a candle; of one without trades the volume is 0, an unknown one is NaN."""
+
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+
+
+class Fill(NamedTuple):
+    """A part of an order that was filled.
+
+    Attributes:
+        bar: Number of the bar inside which it was, from 0.
+        symbol: Number of the symbol, from 0.
+        reason: Why.
+        price: In the quote currency.
+        size: In the base currency, negative for what was sold.
+        fee: In the quote currency.
+    """
+
+    bar: int
+    symbol: int
+    reason: Reason
+    price: float
+    size: float
+    fee: float
+
+
+@dataclass(slots=True)
+class Position:
+    """What is held of one symbol, and the order that works on it.
+
+    Attributes:
+        number: Of the symbol, from 0.
+        listing: What the venue says of it.
+        size: Held, in the base currency, negative when short.
+        entry: Average price of what is held.
+        best: Best price since the entry, for the trailing stop.
+        mark: Last price known.
+        wanted: Target that the order works towards, NaN without one.
+        scale: What the target is multiplied with: how large a position of 1 is by volatility.
+        rest: What is left of the order once its size is known, negative for what is sold.
+        limit: Its price, NaN for a market order.
+        gives_up: Decision at which a limit order is given up.
+        why: What is said of an order that leaves the position.
+        acted: The target that was acted on last: another one has to come before there is another order.
+        entered: Number of the first decision behind the entry.
+        blocked: No new position before this decision.
+        volume: Traded in this bar.
+        left: What may still be filled in this bar.
+    """
+
+    number: int
+    listing: Listing
+    size: float = 0.0
+    entry: float = 0.0
+    best: float = 0.0
+    mark: float = 0.0
+    wanted: float = nan
+    scale: float = 1.0
+    rest: float = 0.0
+    limit: float = nan
+    gives_up: int = 0
+    why: Reason = Reason.TARGET_CHANGED
+    acted: float = 0.0
+    entered: int = 0
+    blocked: int = 0
+    volume: float = 0.0
+    left: float = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything is held."""
+        return self.size != 0.0
+
+    @property
+    def has_order(self) -> bool:
+        """Whether an order works."""
+        return not isnan(self.wanted)
+
+    def forget_order(self) -> None:
+        """Take back the order that works."""
+        self.wanted, self.rest, self.limit = nan, 0.0, nan
+
+    def leave(self, why: Reason) -> None:
+        """Make an order that sells all that is held, or buys it back."""
+        self.forget_order()
+        if self.is_open:
+            self.wanted, self.why = 0.0, why

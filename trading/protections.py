@@ -1,0 +1,56 @@
+"""What keeps an account from trading on: losses, and too many stops."""
+
+from collections import deque
+
+from trading.rules import Rules
+
+FOR_GOOD = 1 << 60
+
+
+class Protections:
+    """Says of each decision, in their order, whether all positions have to be left, and whether new ones may be entered.
+
+    Args:
+        rules: Of the account.
+        balance: What it begins with.
+    """
+
+    def __init__(self, rules: Rules, balance: float) -> None:
+        self._rules, self._peak, self._before, self._day_began = rules, balance, balance, balance
+        self._day: int | None = None
+        self._lost_day: int | None = None
+        self._halted, self._halted_until, self._guarded_until = False, 0, 0
+        self._stops: deque[int] = deque(maxlen=max(rules.guard_stops, 1))
+
+    def halts(self, decision: int, day: int, equity: float) -> bool:
+        """Return whether all positions have to be left.
+
+        Args:
+            decision: Its number.
+            day: Number of the UTC day of the close.
+            equity: At the close.
+        """
+        rules = self._rules
+        if day != self._day:
+            self._day, self._day_began = day, self._before
+        if decision >= self._halted_until:
+            self._peak = equity if self._halted else max(self._peak, equity)
+            self._halted = rules.max_drawdown > 0.0 and equity <= self._peak * (1.0 - rules.max_drawdown)
+            if self._halted:
+                self._halted_until = decision + rules.drawdown_pause_bars if rules.drawdown_pause_bars else FOR_GOOD
+        if rules.daily_loss > 0.0 and equity <= self._day_began * (1.0 - rules.daily_loss):
+            self._lost_day = day
+        self._before = equity
+        return decision < self._halted_until or self._lost_day == day
+
+    def note_stop(self, decision: int) -> None:
+        """Note that a stop ended a position before a decision."""
+        rules = self._rules
+        if rules.guard_stops:
+            self._stops.append(decision)
+            if len(self._stops) == rules.guard_stops and decision - self._stops[0] < rules.guard_within_bars:
+                self._guarded_until = decision + rules.guard_pause_bars
+
+    def may_enter(self, decision: int) -> bool:
+        """Return whether stops were rare enough for a new position."""
+        return decision >= self._guarded_until

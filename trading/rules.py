@@ -1,0 +1,113 @@
+"""How orders are made of what a strategy wants, and what ends a position: the rules of a backtest and of a paper bot."""
+
+from dataclasses import dataclass, fields
+from enum import IntEnum, StrEnum
+
+from market.errors import InputError
+from trading.fills import Slippage
+
+
+class FillAt(StrEnum):
+    """Where a market order is filled that was decided at the close of a bar."""
+
+    NEXT_OPEN = "next-open"
+    CLOSE = "close"
+
+
+class Sizing(IntEnum):
+    """What `size` of the rules is: a fraction of equity, a value in the quote currency, or a yearly volatility that is aimed at."""
+
+    FRACTION = 0
+    VALUE = 1
+    VOLATILITY = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What the venue says of one symbol: the steps of its prices and sizes, and the smallest order; 0 where it says nothing.
+
+    Attributes:
+        tick: Step of the price, in the quote currency.
+        lot: Step of the size, in the base currency.
+        least_value: Smallest value of an order, in the quote currency.
+    """
+
+    tick: float = 0.0
+    lot: float = 0.0
+    least_value: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """How a wanted position becomes orders. All fractions are of 1, all bars those of the strategy; 0 switches a rule off.
+
+    Attributes:
+        fill_at: Where market orders are filled.
+        maker_fee: Fee of limit orders, a fraction of the value.
+        taker_fee: Fee of market and stop orders, a fraction of the value.
+        slippage: How market and stop orders are filled worse than the bar says.
+        slippage_amount: Basis points, spread in the quote currency, or impact factor; see `Slippage`.
+        volume_share: Largest part of a bar's volume that one symbol's orders may have; what is left waits for the next bar.
+        limit_offset: Entries are limit orders, so far from the close towards which the market has to come.
+        limit_bars: After so many bars an entry that was not filled is given up.
+        stop_loss: A loss of so much from the average entry price ends a position.
+        take_profit: A gain of so much from the average entry price ends it, by a limit order.
+        trailing_stop: A loss of so much from the best price since the entry, as of the bar before, ends it.
+        time_exit: A position is ended after so many bars.
+        sizing: What `size` is.
+        size: How large a position of target 1 is.
+        volatility_bars: Over how many bars volatility is measured.
+        short: Whether negative targets are sold short; else they are 0.
+        leverage: Largest value of all positions, as a multiple of equity.
+        cooldown_bars: No new position for so many bars after one was left.
+        guard_stops: After so many stops within `guard_within_bars` no new position for `guard_pause_bars`.
+        guard_within_bars: See `guard_stops`.
+        guard_pause_bars: See `guard_stops`.
+        max_drawdown: A loss of so much from the highest equity leaves all positions, for `drawdown_pause_bars` (0: for good).
+        drawdown_pause_bars: See `max_drawdown`.
+        daily_loss: A loss of so much since the UTC day began leaves all positions until it ends.
+    """
+
+    fill_at: FillAt = FillAt.NEXT_OPEN
+    maker_fee: float = 0.001
+    taker_fee: float = 0.001
+    slippage: Slippage = Slippage.NONE
+    slippage_amount: float = 0.0
+    volume_share: float = 0.0
+    limit_offset: float = 0.0
+    limit_bars: int = 1
+    stop_loss: float = 0.0
+    take_profit: float = 0.0
+    trailing_stop: float = 0.0
+    time_exit: int = 0
+    sizing: Sizing = Sizing.FRACTION
+    size: float = 1.0
+    volatility_bars: int = 0
+    short: bool = False
+    leverage: float = 1.0
+    cooldown_bars: int = 0
+    guard_stops: int = 0
+    guard_within_bars: int = 0
+    guard_pause_bars: int = 0
+    max_drawdown: float = 0.0
+    drawdown_pause_bars: int = 0
+    daily_loss: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what no order could be made of.
+
+        Raises:
+            InputError: If a number is out of its bounds; it says which.
+        """
+        for each in fields(self):
+            number, (low, high) = getattr(self, each.name), _BOUNDS.get(each.name, (0, _HUGE))
+            if not low <= number <= high if not isinstance(number, StrEnum) else False:
+                raise InputError(f"rule {each.name} is {number:g}; expected was a number from {low:g} to {high:g}")
+
+
+_HUGE = 1e18
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "maker_fee": (-0.01, 0.1), "taker_fee": (0, 0.1), "volume_share": (0, 1), "limit_offset": (0, 0.99), "limit_bars": (1, 1e9),
+    "stop_loss": (0, 0.999), "take_profit": (0, 1_000), "trailing_stop": (0, 0.999), "leverage": (0.01, 100),
+    "max_drawdown": (0, 1), "daily_loss": (0, 1), "size": (0, _HUGE),
+}  # fmt: skip
