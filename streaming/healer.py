@@ -29,7 +29,7 @@ _REFUSED_WAIT, _MOST_REFUSALS = 10.0, 8
 _CONFIRM_AFTER = 5.0
 _MARGIN = 20
 _SLACK_US = 3_600 * SECOND_US
-_EMPTY_PAGES = 3
+_EMPTY_PAGES, _MOST_ROUNDS = 3, 8
 _PIECE_PAGES = 5
 _MOST_SHORT = 5
 
@@ -43,6 +43,7 @@ class _Case(msgspec.Struct):
     refusals: int = 0
     short: int = 0
     calls: int = 0
+    rounds: int = 0  # over all of it, one after the other, that brought nothing
     cursor: int = 0
     got: bool = False
     absent: dict[Ids, list[dict[str, Any]]] = msgspec.field(default_factory=dict)
@@ -154,7 +155,7 @@ class Healer:
             logger.warning("not healed venue=%s reason=%s", self._provider.name, error)
         else:
             case.failures = 0 if got_on else case.failures + 1
-            case.due_at = max(case.due_at, monotonic() + (0.0 if got_on else self._wait(case.failures)))
+            case.due_at = max(case.due_at, monotonic() + (0.0 if got_on else self._wait(max(case.failures, case.rounds))))
 
     async def _ask_ids(self, opened: OpenHole, case: _Case) -> bool:
         """Ask for one piece, so that a newer hole need not wait for all of a long one; return whether to go on at once."""
@@ -165,6 +166,7 @@ class Healer:
                 return True
         await self._judge(opened, case)
         got, case.cursor, case.got = case.got, 0, False
+        case.rounds = 0 if got else case.rounds + 1
         return got
 
     async def _ask_piece(self, opened: OpenHole, case: _Case, ahead: Ids) -> None:
@@ -185,10 +187,13 @@ class Healer:
         await self._sort_in(opened, case, ids, trades)
 
     async def _is_empty(self, opened: OpenHole, case: _Case, ids: Ids) -> bool:
-        """Return whether a wide range needs no more pieces: of one in which next to nothing exists a page or two say it all."""
+        """Return whether a wide range needs no more pieces: of one in which next to nothing exists a page or two say it all.
+
+        Where a venue pages by time, what lies before it at the same time comes along: the more rounds, the more pages.
+        """
         low, high = ids
-        since_us = opened.window.start_us
-        trades = await self._history.some_trades(opened.hole.symbol, max(0, low - 1), high + 1, since_us, pages=_EMPTY_PAGES)
+        pages, since_us = _EMPTY_PAGES << min(case.rounds, _MOST_ROUNDS), opened.window.start_us
+        trades = await self._history.some_trades(opened.hole.symbol, max(0, low - 1), high + 1, since_us, pages=pages)
         case.calls += 1
         if trades is None:
             return False

@@ -229,6 +229,23 @@ def test_a_wide_range_in_which_nothing_exists_ends_with_few_questions():
     assert len(stage.asked) < 40
 
 
+def test_a_wide_range_in_which_nothing_exists_ends_however_many_pages_lie_before_it():
+    stage = Stage(venue="KRAKEN", lost=slice(0, 0))
+    stage.provider.page = 8  # of 38 trades in the second before it
+    shifted = [
+        trade if number < 60 else msgspec.structs.replace(trade, trade_id=trade.trade_id + 200)
+        for number, trade in enumerate(stage.trades)
+    ]
+    series = stage.market._fills[stage.symbol]
+    stage.market._fills[stage.symbol] = type(series)(shifted, [trade.trade_id for trade in shifted])
+    stage.received = shifted
+
+    stage.run()
+
+    assert (stage.last.state, stage.last.recovered) == ("never_existed", 0)
+    assert len(stage.asked) < 200
+
+
 def test_a_new_hole_need_not_wait_for_a_long_one():
     stage = Stage(lost=slice(0, 0))
     stage.market = SmallMarket("OKX", ["BTC-USDT"], seconds=100.0, rate=60.0)
