@@ -90,7 +90,9 @@ class Lookout:
             return  # whether its trades come has to be found out by asking
         if self._pipeline.lanes[control.symbol].is_behind(control.newest_id, control.at_us):
             if not self.vigils[control.symbol].asking:
-                self._ask(control.symbol, self._wait_for(control.symbol, control.newest_id, None, Cause.SEQUENCE))
+                self._ask(
+                    control.symbol, self._wait_for(control.symbol, control.newest_id, None, Cause.SEQUENCE, at_us=control.at_us)
+                )
         else:
             await self._assure(control.symbol, control.at_us)
 
@@ -181,12 +183,15 @@ class Lookout:
         if vigil.should_renew(now):
             self._renew(f"{symbol}: {words}")
 
-    async def _wait_for(self, symbol: str, newest_id: int, page: list[Trade] | None, cause: Cause) -> None:
-        """Give the line time to deliver what exists; what it does not deliver is a hole."""
+    async def _wait_for(self, symbol: str, newest_id: int, page: list[Trade] | None, cause: Cause, *, at_us: int = 0) -> None:
+        """Give the line time to deliver what exists; what it does not deliver is a hole.
+
+        Without a page the newest trade lies before `at_us`, when it was named; what came into being since then may be later.
+        """
         vigil, lane, line_at = self.vigils[symbol], self._pipeline.lanes[symbol], self._line_at
         breaks = lane.breaks
         await asyncio.sleep(_SETTLE)
-        last_us = page[-1].timestamp_us if page else max(self._clock.newest_us, lane.ids.last_us)
+        last_us = page[-1].timestamp_us if page else max(at_us, lane.ids.last_us)
         if self._line_at is None or self._line_at != line_at or not lane.is_behind(newest_id, last_us):
             return
         missed_before = lane.interrupted and not vigil.owes  # while there was no line: no fault of this one

@@ -305,6 +305,23 @@ def test_a_heartbeat_that_names_a_newer_trade_is_a_hole_without_a_question():
     assert [(hole.first_id, hole.last_id, str(hole.cause)) for hole in scene.emitted.holes] == [(3, 4, "sequence")]
 
 
+def test_what_a_heartbeat_names_lies_before_it_however_long_the_line_is_waited_for():
+    scene = Scene([ONE])
+
+    async def play() -> None:
+        scene.lookout.connected(renewed=False)
+        scene.take(trade(1, 0.0), trade(2, 0.1))
+        said_us = START_US + 40 * SECOND_US
+        await scene.lookout.heartbeat(Control(ControlKind.HEARTBEAT, ONE, newest_id=4, at_us=said_us))
+        scene.clock.answered(said_us + 2 * SECOND_US, monotonic())  # in which more was traded, unheard of
+        await asyncio.sleep(5.0)
+
+    scene.play(play)
+
+    [hole] = scene.emitted.holes
+    assert (hole.first_id, hole.last_id, hole.end_us) == (3, 4, START_US + 40 * SECOND_US)
+
+
 class DeadProduct:
     """Coinbase with one product whose matches never come over the first line, though there is a trade every two seconds."""
 
