@@ -82,6 +82,15 @@ def rules() -> st.SearchStrategy[Rules]:
     )  # fmt: skip
 
 
+def plain_rules() -> st.SearchStrategy[Rules]:
+    """Return rules for which the kernel has a short way."""
+    return st.builds(
+        Rules, taker_fee=st.floats(0, 0.003), slippage=st.sampled_from(Slippage), slippage_amount=st.floats(0, 0.5),
+        sizing=st.sampled_from([Sizing.FRACTION, Sizing.VALUE]), size=st.just(1.0) | st.floats(0.1, 1.5) | st.floats(10, 20_000),
+        short=st.booleans(), leverage=st.floats(0.5, 3),
+    )  # fmt: skip
+
+
 def listings() -> st.SearchStrategy[list[Listing]]:
     """Return what venues say of one to three symbols."""
     one = st.builds(

@@ -17,7 +17,7 @@ from numba.extending import register_jitable as part
 from numpy.typing import NDArray
 
 from trading import broker, fills, protections
-from trading.backtest import account, guard, orders
+from trading.backtest import account, guard, orders, plain
 from trading.backtest.account import (
     ACTED,
     BAR,
@@ -33,6 +33,7 @@ from trading.backtest.account import (
 )  # fmt: skip
 from trading.backtest.guard import halts
 from trading.backtest.orders import at_market, close_out, decide, inside_bar
+from trading.backtest.plain import is_plain, run_plain
 
 Flags = NDArray[np.bool_]
 Integers = NDArray[np.int64]
@@ -45,6 +46,9 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - the loop that all else is for
     sums: Floats,
 ) -> None:  # fmt: skip
     bars, symbols = targets.shape
+    if is_plain(rules, symbols) and not len(ends) and not len(scales) and decides.all():
+        run_plain(open_, close, volume, there, targets, rows, totals, rules, equity, out, sums)
+        return
     exits = rules.stop > 0.0 or rules.profit > 0.0 or rules.trail > 0.0 or rules.time > 0
     guarded = rules.drawdown > 0.0 or rules.daily > 0.0
     holes, scaled, kept = len(ends) > 0, len(scales) > 0, len(equity) > 0
@@ -110,7 +114,7 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - the loop that all else is for
         totals[DECISION] = decision
         inside += held
     sums[0], sums[1], sums[2], sums[3] = decision, first, second, third
-    sums[4], sums[5], sums[6], sums[7] = fourth, below, deepest, inside
+    sums[4], sums[5], sums[6], sums[7], sums[8] = fourth, below, deepest, inside, before
 
 
 def _of_these_sources(digest: str) -> Any:
@@ -128,6 +132,7 @@ def _text(*modules: ModuleType) -> str:
     return hashlib.sha256(b"".join(Path(str(module.__file__)).read_bytes() for module in modules)).hexdigest()
 
 
-run = _of_these_sources(_text(fills, account, guard, orders, broker, protections, sys.modules[__name__]))
-"""The loop. Arguments: open, high, low, close, volume, there, ends (no row where nothing does), decides, days, targets, scales
-(no row for 1), rows, totals, rules, equity (no row to keep none), fills, sums; see `trading.backtest.simulate`."""
+run = _of_these_sources(_text(fills, account, guard, orders, plain, broker, protections, sys.modules[__name__]))
+"""The loop; `trading.backtest.simulate` says what its arguments are. Days, scales, equity and fills may be empty: for rules that ask
+for no day, for a scale of 1, and to keep none.
+"""

@@ -14,6 +14,7 @@ from trading.rules import Listing, Rules
 
 Floats = NDArray[np.float64]
 _MOST_FILLS = 4_096
+_NO_DAYS = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ class Sums:
         losses: What the others lost, not positive.
         both: Bars that reached stop and target.
         refused: Orders that were too small, or that nothing could pay.
+        fills: How many.
     """
 
     bars: int
@@ -57,6 +59,7 @@ class Sums:
     losses: float
     both: int
     refused: int
+    fills: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,32 +96,57 @@ def simulate(
         balance: In the quote currency.
         scales: What targets are multiplied with, shape (bars, symbols); 1 if None.
     """
-    known = list(listings) if listings is not None else [Listing()] * len(market.symbols)
     room = _MOST_FILLS
     while True:
-        equity, out, sums = np.zeros(len(market)), np.zeros((room, 6)), np.zeros(8)
-        rows, totals = account.symbols_of(known), account.totals_of(balance, rules)
-        kernel.run(
-            market.open, market.high, market.low, market.close, market.volume, market.there,
-            market.ends if market.ends.any() else market.ends[:0], np.ones(len(market), np.bool_), market.days,
-            np.ascontiguousarray(targets, np.float64), np.zeros((0, len(known))) if scales is None else scales, rows, totals,
-            account.numbers_of(rules), equity, out, sums,
-        )  # fmt: skip
-        count = int(totals[account.FILLS])
-        if count <= room:
-            return Outcome(equity=equity, fills=_fills(out[:count]), sums=_sums(sums, totals, float(equity[-1])))
-        room = count
+        equity, out = np.zeros(len(market)), np.zeros((room, 6))
+        sums = _run(market, targets, rules, listings, balance=balance, scales=scales, equity=equity, out=out)
+        if sums.fills <= room:
+            return Outcome(equity=equity, fills=_fills(out[: sums.fills]), sums=sums)
+        room = sums.fills
+
+
+def summarise(
+    market: Market,
+    targets: Floats,
+    rules: Rules,
+    *,
+    listings: Sequence[Listing] | None = None,
+    balance: float = 10_000.0,
+    scales: Floats | None = None,
+) -> Sums:
+    """Return the sums of what `simulate` returns, and keep nothing else: for sweeps."""
+    return _run(market, targets, rules, listings, balance=balance, scales=scales, equity=np.zeros(0), out=np.zeros((0, 6)))
+
+
+def _run(
+    market: Market,
+    targets: Floats,
+    rules: Rules,
+    listings: Sequence[Listing] | None,
+    *,
+    balance: float,
+    scales: Floats | None,
+    equity: Floats,
+    out: Floats,
+) -> Sums:
+    guarded = rules.daily_loss > 0.0 or rules.max_drawdown > 0.0
+    known = list(listings) if listings is not None else [Listing()] * len(market.symbols)
+    rows, totals, sums = account.symbols_of(known), account.totals_of(balance, rules), np.zeros(9)
+    kernel.run(
+        market.open, market.high, market.low, market.close, market.volume, market.there,
+        market.ends if market.ends.any() else market.ends[:0], np.ones(len(market), np.bool_), market.days if guarded else _NO_DAYS,
+        np.ascontiguousarray(targets, np.float64), np.zeros((0, len(known))) if scales is None else scales, rows, totals,
+        account.numbers_of(rules), equity, out, sums,
+    )  # fmt: skip
+    bars, first, second, third, fourth, below, drawdown, inside, worth = sums.tolist()
+    return Sums(
+        bars=int(bars), first=first, second=second, third=third, fourth=fourth, below=below, drawdown=drawdown, inside=int(inside),
+        equity=worth, fees=float(totals[account.FEES]), turnover=float(totals[account.TURNOVER]),
+        trips=int(totals[account.TRIPS]), wins=int(totals[account.WINS]), gains=float(totals[account.GAINS]),
+        losses=float(totals[account.LOSSES]), both=int(totals[account.BOTH_REACHED]), refused=int(totals[account.REFUSED]),
+        fills=int(totals[account.FILLS]),
+    )  # fmt: skip
 
 
 def _fills(out: Floats) -> tuple[Fill, ...]:
     return tuple(Fill(int(row[0]), int(row[1]), Reason(int(row[2])), *map(float, row[3:])) for row in out.tolist())
-
-
-def _sums(sums: Floats, totals: Floats, equity: float) -> Sums:
-    bars, first, second, third, fourth, below, drawdown, inside = sums.tolist()
-    return Sums(
-        bars=int(bars), first=first, second=second, third=third, fourth=fourth, below=below, drawdown=drawdown, inside=int(inside),
-        equity=equity, fees=float(totals[account.FEES]), turnover=float(totals[account.TURNOVER]),
-        trips=int(totals[account.TRIPS]), wins=int(totals[account.WINS]), gains=float(totals[account.GAINS]),
-        losses=float(totals[account.LOSSES]), both=int(totals[account.BOTH_REACHED]), refused=int(totals[account.REFUSED]),
-    )  # fmt: skip

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.trading.markets import listings, market_from, random_market, random_targets, rules
+from tests.trading.markets import listings, market_from, plain_rules, random_market, random_targets, rules
 from trading.backtest.market import Market
-from trading.backtest.simulate import simulate
+from trading.backtest.simulate import simulate, summarise
 from trading.broker import Broker
 from trading.fills import Reason
 from trading.position import Bar
@@ -55,6 +55,24 @@ def test_the_kernel_is_the_broker(rules, listings, seed, bars, busy, quiet, hole
     assert found.fills == tuple(broker.fills)
     assert found.equity.tolist() == expected
     assert (found.sums.both, found.sums.refused, found.sums.bars) == (broker.both, broker.refused, bars)
+    assert (found.sums.equity, found.sums.fills) == (expected[-1], len(broker.fills))
+
+
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    plain_rules(), listings(), st.integers(0, 2**32 - 1), st.integers(2, 100), st.floats(0.05, 1), st.sampled_from([0.0, 0.2, 0.5])
+)
+def test_the_short_way_of_the_kernel_is_the_broker(rules, listings, seed, bars, busy, quiet):
+    market = random_market(seed, bars, 1, quiet=quiet)
+    targets, broker = random_targets(seed, market, busy), Broker(rules, listings[:1], 10_000.0)
+
+    expected = by_broker(market, targets, broker)
+    found = simulate(market, targets, rules, listings=listings[:1])
+
+    assert found.fills == tuple(broker.fills)
+    assert found.equity.tolist() == expected
+    assert summarise(market, targets, rules, listings=listings[:1]) == found.sums
+    assert (found.sums.refused, found.sums.bars, found.sums.fees) == (broker.refused, bars, sum(fill.fee for fill in broker.fills))
 
 
 def test_more_fills_than_there_was_room_for_are_all_returned():
