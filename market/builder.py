@@ -249,7 +249,7 @@ class CandleBuilder:
             self._price = before.close
 
     def _forgotten(self, lost: list[Window]) -> Window | None:
-        parts = [part for part in map(self.recent.forgotten, lost) if part is not None]
+        parts = [part for each in lost if (part := self.recent.forgotten(each, self._close_us)) is not None]
         return Window(min(part.start_us for part in parts), max(part.end_us for part in parts)) if parts else None
 
 

@@ -117,8 +117,9 @@ class RecentCandles:
             self.holes.remove(hole)
         if left is not None:
             self.holes.append(left)
-        elif hole is not None and self.known_from_us is not None and hole.start_us < self.known_from_us <= hole.end_us + 1:
-            self.known_from_us = hole.start_us + 1  # what came before the first trade is known now
+        if hole is not None and self.known_from_us is not None and hole.start_us < self.known_from_us <= hole.end_us + 1:
+            behind_us = hole.start_us if left is None else left.end_us  # what came before the first trade is known now
+            self.known_from_us = min(self.known_from_us, behind_us + 1)
 
     def insert(self, trade: Trade) -> int | None:
         """Take a trade of a span that is over; return the label of the span, None when it is not remembered."""
@@ -157,9 +158,12 @@ class RecentCandles:
             label += self._width
         return changed
 
-    def forgotten(self, moments: Window) -> Window | None:
-        """Return the part of some moments (both ends included) whose spans are no longer remembered, in whole spans."""
-        first, floor = self._timeframe.close_of(moments.start_us), self._floor_us
+    def forgotten(self, moments: Window, forming: int = 0) -> Window | None:
+        """Return the part of some moments (both ends included) whose spans are no longer remembered, in whole spans.
+
+        Before the first candle none is: then `forming`, the close of the span that is not over, says what lies before it.
+        """
+        first, floor = self._timeframe.close_of(moments.start_us), self._floor_us or forming
         last = min(self._timeframe.close_of(moments.end_us), floor - self._width)
         return Window(first - self._width, last) if first <= last and floor else None
 

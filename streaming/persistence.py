@@ -144,6 +144,7 @@ class Persistence:
                 else:
                     store.raw_trades.insert_trades(batch.trades)
             self._note(store, batch, written)
+            self._mark(store, batch)  # before what is made anew: it asks where the tape begins
             if batch.candles:
                 store.market_data.upsert_candles(batch.candles)
             revised = [candle for candle in batch.candles if candle.revision]
@@ -152,7 +153,6 @@ class Persistence:
             written.candles += self._wider_of(store, revised)
             for feed in batch.feeds:
                 store.feeds.set(feed)
-            self._mark(store, batch)
         self._begins |= {symbol: mark.since_us for symbol, mark in batch.marks.items()}
         return written
 

@@ -14,6 +14,7 @@ from streaming.switches import Switches
 
 SECOND_US = 1_000_000
 FOUND = (
+    73164,  # minutes between the first two trades of a tape, with a hole between them, were made by the next start only
     71545,  # what a heartbeat had named was put where the clock stood after the wait, behind trades that nobody had heard of
     70827,  # many pages of trades lay before a wide range that never existed, which was asked for without end
     67594,  # the feed filled what was left of a hole behind its first piece, and the healer ended

@@ -289,6 +289,22 @@ def test_where_the_tape_begins_is_noted_with_the_end_of_the_hole_that_hid_it():
     assert known == [START_US + 26, START_US + 2 * MINUTE_US + 1, START_US + 26]
 
 
+def test_the_minutes_of_a_hole_between_the_first_two_trades_of_a_tape_are_made_of_what_is_stored():
+    pipeline = Pipeline([SYMBOL])
+    pipeline.take([trade(4, 25), trade(20, 2 * MINUTE_US)])
+    recovered = pipeline.recover(SYMBOL, [trade(19, 2 * MINUTE_US - 1)])
+    [opened] = pipeline.open_holes()
+
+    settled = pipeline.settle(SYMBOL, opened, State.NEVER_EXISTED, {})
+
+    windows = [
+        [(each.window.start_us - START_US, each.window.end_us - START_US) for each in batch.rebuilds]
+        for batch in (recovered, settled)
+    ]
+    assert windows == [[(MINUTE_US, 2 * MINUTE_US)], [(0, 2 * MINUTE_US)]]
+    assert settled.marks[SYMBOL].since_us == START_US + 26
+
+
 def test_ids_behind_the_last_candle_that_are_not_stored_are_a_hole_after_a_restart():
     before = Pipeline([SYMBOL])
     stored = before.take([trade(1, -1), trade(2, 5), trade(3, MINUTE_US)])

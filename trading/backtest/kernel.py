@@ -133,6 +133,6 @@ def _text(*modules: ModuleType) -> str:
 
 
 run = _of_these_sources(_text(fills, account, guard, orders, plain, broker, protections, sys.modules[__name__]))
-"""The loop; `trading.backtest.simulate` says what its arguments are. Days, scales, equity and fills may be empty: for rules that ask
-for no day, for a scale of 1, and to keep none.
+"""The loop; `trading.backtest.simulate` says what its arguments are. Days, scales, equity and fills may be empty: for rules that
+ask for no day, for a scale of 1, and to keep none.
 """
