@@ -1,10 +1,12 @@
 """Token buckets, of this process alone or shared by all processes that ask the same venue from the same installation."""
 
 import asyncio
+import errno
 import fcntl
 import logging
 import os
 import struct
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +20,7 @@ logger = logging.getLogger(__name__)
 _NUMBER = struct.Struct("<d")
 _LONGEST_DEBT = 3_600.0  # an hour is the longest that a venue is left alone
 _ROUNDING = 1e-5
+_TRIES, _TRY_SECONDS = 50, 0.001
 
 
 class Cell(Protocol):
@@ -69,10 +72,22 @@ class FileCell:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             file = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            _lock(file)
             yield file
         finally:
             os.close(file)  # lets go of the lock
+
+
+def _lock(file: int) -> None:
+    # Never for long: a process that was stopped inside must not stop those that follow a market.
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_TRY_SECONDS)
+        else:
+            return
+    raise TimeoutError(errno.ETIMEDOUT, "somebody holds it and does not let go")
 
 
 def _believed(found: bytes, now: float) -> float:

@@ -1,6 +1,7 @@
 """Buckets that several processes share, and what becomes of them where the file cannot be used."""
 
 import asyncio
+import fcntl
 import logging
 import multiprocessing
 from pathlib import Path
@@ -83,6 +84,20 @@ def test_where_no_file_can_be_each_process_keeps_its_own_budget_and_says_so_once
 
     with caplog.at_level(logging.WARNING):
         assert virtual.run(pay(), virtual.VirtualLoop(), START_US) == pytest.approx(10 / PER_SECOND, abs=0.001)
+    assert [record.message.split(" file=")[0] for record in caplog.records] == ["limits not shared"]
+
+
+@pytest.mark.timeout(20)
+def test_a_process_that_was_stopped_with_the_file_in_its_hands_stops_no_other(tmp_path, caplog):
+    cell = FileCell(tmp_path / "okx")
+    cell.change(lambda now, _: now)
+    with (tmp_path / "okx").open("rb") as held, caplog.at_level(logging.WARNING):
+        fcntl.flock(held, fcntl.LOCK_EX)
+        moments: list[float] = []
+        for _ in range(2):
+            cell.change(lambda now, moment: moments.append(moment) or now)
+
+    assert all(moments)
     assert [record.message.split(" file=")[0] for record in caplog.records] == ["limits not shared"]
 
 
