@@ -62,19 +62,24 @@ class Sums:
     fills: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Outcome:
     """What came of a backtest.
 
     Attributes:
-        equity: At each close, shape (bars,); empty where only sums were asked for.
-        fills: Oldest first.
+        equity: At each close, shape (bars,).
+        table: What was filled, oldest first, shape (fills, 6): the fields of `Fill` as numbers.
         sums: See there.
     """
 
     equity: Floats
-    fills: tuple[Fill, ...]
+    table: Floats
     sums: Sums
+
+    @property
+    def fills(self) -> tuple[Fill, ...]:
+        """What was filled, oldest first; made when it is asked for."""
+        return tuple(Fill(int(row[0]), int(row[1]), Reason(int(row[2])), *row[3:]) for row in self.table.tolist())
 
 
 def simulate(
@@ -101,7 +106,7 @@ def simulate(
         equity, out = np.zeros(len(market)), np.zeros((room, 6))
         sums = _run(market, targets, rules, listings, balance=balance, scales=scales, equity=equity, out=out)
         if sums.fills <= room:
-            return Outcome(equity=equity, fills=_fills(out[: sums.fills]), sums=sums)
+            return Outcome(equity=equity, table=out[: sums.fills], sums=sums)
         room = sums.fills
 
 
@@ -146,7 +151,3 @@ def _run(
         losses=float(totals[account.LOSSES]), both=int(totals[account.BOTH_REACHED]), refused=int(totals[account.REFUSED]),
         fills=int(totals[account.FILLS]),
     )  # fmt: skip
-
-
-def _fills(out: Floats) -> tuple[Fill, ...]:
-    return tuple(Fill(int(row[0]), int(row[1]), Reason(int(row[2])), *map(float, row[3:])) for row in out.tolist())
