@@ -82,7 +82,7 @@ class Rules:
     time_exit: int = 0
     sizing: Sizing = Sizing.FRACTION
     size: float = 1.0
-    volatility_bars: int = 0
+    volatility_bars: int = 20
     short: bool = False
     leverage: float = 1.0
     cooldown_bars: int = 0
@@ -109,5 +109,5 @@ _HUGE = 1e18
 _BOUNDS: dict[str, tuple[float, float]] = {
     "maker_fee": (-0.01, 0.1), "taker_fee": (0, 0.1), "volume_share": (0, 1), "limit_offset": (0, 0.99), "limit_bars": (1, 1e9),
     "stop_loss": (0, 0.999), "take_profit": (0, 1_000), "trailing_stop": (0, 0.999), "leverage": (0.01, 100),
-    "max_drawdown": (0, 1), "daily_loss": (0, 1), "size": (0, _HUGE),
+    "volatility_bars": (2, 1e6), "max_drawdown": (0, 1), "daily_loss": (0, 1), "size": (0, _HUGE),
 }  # fmt: skip

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from market.clock import isoformat
 from market.errors import InputError
 from market.timeframe import DAY_US, Timeframe
+from trading.frames import column, timestamps_us
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,24 +79,36 @@ def market_of(frames: Mapping[str, "pd.DataFrame"], timeframe: Timeframe) -> Mar
     shape = (len(closes), len(rows))
     columns = {name: np.full(shape, np.nan) for name in _COLUMNS}
     there, ends = np.zeros(shape, bool), np.zeros(shape, bool)
-    for number, (stamps, frame) in enumerate(rows.values()):
+    for number, (stamps, candles) in enumerate(rows.values()):
         places = np.searchsorted(closes, stamps)
         there[places, number] = True
         ends[places[:-1][np.diff(stamps) != timeframe.width_us], number] = True
-        for name, column in columns.items():
-            column[places, number] = frame[name].to_numpy(np.float64)
+        for name, values in columns.items():
+            values[places, number] = candles[name]
     return Market(symbols=tuple(rows), timeframe=timeframe, closes_us=closes, there=there, ends=ends, **columns)
 
 
 _COLUMNS = ("open", "high", "low", "close", "volume")
 
 
-def _usable(symbol: str, frame: "pd.DataFrame") -> "tuple[Integers, pd.DataFrame]":
-    import pandas as pd  # noqa: PLC0415 - half a second that arrays need not pay
-
-    if "complete" in frame:
-        frame = frame[frame["complete"].isna() | frame["complete"].astype("boolean").fillna(value=True)]
-    stamps = pd.DatetimeIndex(frame["timestamp"]).as_unit("us").asi8
+def _usable(symbol: str, frame: "pd.DataFrame") -> "tuple[Integers, dict[str, Floats]]":
+    stamps, standing = timestamps_us(frame), completeness(frame)
     if len(stamps) > 1 and (np.diff(stamps) <= 0).any():
-        raise InputError(f"candles of {symbol} are not in the order of their closes, each once")
-    return stamps, frame
+        raise InputError(
+            f"candles of {symbol or 'the table'} are not in the order of their closes, each once; sort them by timestamp"
+        )
+    known = standing != 0
+    columns = {name: column(frame, name)[known] for name in _COLUMNS}
+    for name in _COLUMNS[:-1]:
+        wrong = np.flatnonzero(~(columns[name] > 0.0) | np.isinf(columns[name]))
+        if len(wrong):
+            moment, found = isoformat(int(stamps[known][wrong[0]])), columns[name][wrong[0]]
+            raise InputError(f"the {name} of {symbol or 'the candle'} at {moment} is {found:g}; a price is a number above 0")
+    return stamps[known], columns
+
+
+def completeness(frame: "pd.DataFrame") -> NDArray[np.int8]:
+    """Return 1 for candles that are proven whole, 0 where trades are lacking, -1 where nothing is proven, shape (bars,)."""
+    if "complete" not in frame.columns:
+        return np.full(len(frame), -1, np.int8)
+    return np.asarray(frame["complete"].astype("boolean").astype("Int8").fillna(-1), np.int8)

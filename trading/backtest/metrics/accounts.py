@@ -1,6 +1,6 @@
 """The entry point of scripts and notebooks: the metrics of a sequence of account values."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,28 @@ from market.errors import InputError
 from trading.backtest.metrics.catalogue import measure
 from trading.backtest.metrics.run import DAY_SECONDS, Floats, Integers, RoundTrips, Run
 
-AccountValues = Sequence[float] | Floats | pd.Series | pd.DataFrame
 _COLUMNS = ("equity", "value")
+
+
+class AccountCurve(list[float]):
+    """Values of an account at each close, oldest first, that know what they are values of.
+
+    Attributes:
+        timestamps_us: The closes, UTC epoch microseconds, shape (len(self),).
+        bar_seconds: Width of a bar.
+        initial_balance: Value before the first bar.
+        trips: Round trips, in the order of their exits.
+    """
+
+    def __init__(
+        self, values: Iterable[float], timestamps_us: Integers, *, bar_seconds: float, initial_balance: float, trips: RoundTrips
+    ) -> None:
+        super().__init__(values)
+        self.timestamps_us, self.bar_seconds = timestamps_us, bar_seconds
+        self.initial_balance, self.trips = initial_balance, trips
+
+
+AccountValues = AccountCurve | Sequence[float] | Floats | pd.Series | pd.DataFrame
 
 
 def calculate_performance_metrics(
@@ -26,7 +46,7 @@ def calculate_performance_metrics(
 
     Ratios are annualised from the width of a bar, 365 days a year. A win is a round trip that won: account values say nothing
     about round trips, so without `trips` there are 0 trades and the win rate is NaN (not defined), as is all that needs what
-    was not given.
+    was not given. What `backtest_strategy_simple` returns as `portfolio_progression` knows all of that.
 
     Args:
         values: Value of the account at each close, oldest first; of a DataFrame the column `equity` or `value`, or its only one.
@@ -41,6 +61,9 @@ def calculate_performance_metrics(
     series, moments = _series(values)
     if not len(series):
         raise InputError("there are no account values to measure; give at least one")
+    if isinstance(values, AccountCurve):
+        bar_seconds, moments = bar_seconds or values.bar_seconds, values.timestamps_us
+        initial_balance, trips = initial_balance or values.initial_balance, trips or values.trips
     width = bar_seconds if bar_seconds is not None else _width(moments)
     if initial_balance is None:
         initial_balance, series, moments = float(series[0]), series[1:], None if moments is None else moments[1:]
