@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SEEDS ?= 200
 FROM ?= 0
-PACKAGES := app cli db exchanges flows history market replay settings streaming tasks trading
+PACKAGES := app cli db exchanges flows history market replay research settings streaming tasks trading
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo up test check fmt simulate simulate-sockets bench picture lock clean

@@ -1,9 +1,12 @@
 """How orders are made of what a strategy wants, and what ends a position: the rules of a backtest and of a paper bot."""
 
-from dataclasses import dataclass, fields
-from enum import IntEnum, StrEnum
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from enum import Enum, IntEnum, StrEnum
+from math import isfinite, nan
+from typing import Any, cast
 
-from market.errors import InputError
+from market.errors import InputError, did_you_mean
 from trading.fills import Slippage
 
 
@@ -101,7 +104,7 @@ class Rules:
         """
         for each in fields(self):
             number, (low, high) = getattr(self, each.name), _BOUNDS.get(each.name, (0, _HUGE))
-            if not low <= number <= high if not isinstance(number, StrEnum) else False:
+            if not isinstance(number, StrEnum) and not low <= number <= high:
                 raise InputError(f"rule {each.name} is {number:g}; expected was a number from {low:g} to {high:g}")
 
 
@@ -111,3 +114,50 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "stop_loss": (0, 0.999), "take_profit": (0, 1_000), "trailing_stop": (0, 0.999), "leverage": (0.01, 100),
     "volatility_bars": (2, 1e6), "max_drawdown": (0, 1), "daily_loss": (0, 1), "size": (0, _HUGE),
 }  # fmt: skip
+
+
+def rules_from(given: Mapping[str, object], base: Rules | None = None) -> Rules:
+    """Return rules with values as a person writes them: texts, numbers, `true`, and `basis-points` for one of several.
+
+    Args:
+        given: Values by the names of the rules; `stop-loss` is `stop_loss`.
+        base: What holds where nothing is given; the defaults if None.
+
+    Raises:
+        InputError: If a name is none, or a value is not what its rule takes; it says which and what was expected.
+    """
+    start, known = base or Rules(), [each.name for each in fields(Rules)]
+    values = {name.strip().replace("-", "_"): value for name, value in given.items()}
+    for name in values:
+        if name not in known:
+            raise InputError(f"rule {name!r} is not one of {', '.join(known)}{did_you_mean(name, known)}")
+    read = {name: _read(name, value, getattr(start, name)) for name, value in values.items()}
+    return replace(start, **cast("dict[str, Any]", read))
+
+
+def word_of(value: Enum) -> str:
+    """Return how one of several is written: `stop-loss`."""
+    return value.name.lower().replace("_", "-")
+
+
+def _read(name: str, value: object, like: object) -> object:
+    if isinstance(like, Enum):
+        kind = type(like)
+        words = {word_of(each): each for each in kind}
+        word = word_of(value) if isinstance(value, kind) else str(value).strip().lower().replace("_", "-")
+        if word not in words:
+            raise InputError(f"rule {name} is {value!r}; expected was one of {', '.join(words)}{did_you_mean(word, list(words))}")
+        return words[word]
+    if isinstance(like, bool):
+        flags = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+        if str(value).strip().lower() not in flags:
+            raise InputError(f"rule {name} is {value!r}; expected was true or false")
+        return flags[str(value).strip().lower()]
+    try:
+        number = nan if isinstance(value, bool) else float(cast("str", value))
+    except (TypeError, ValueError, OverflowError):
+        number = nan
+    whole = isinstance(like, int)
+    if not isfinite(number) or (whole and number != int(number)):
+        raise InputError(f"rule {name} is {value!r}; expected was a {'whole ' if whole else ''}number")
+    return int(number) if whole else number

@@ -13,10 +13,15 @@ from trading.backtest.coverage import Coverage
 from trading.backtest.fingerprint import code_version, run_id, strategy_code
 from trading.backtest.market import Floats
 from trading.fills import Reason
-from trading.rules import Rules
+from trading.rules import Rules, word_of
 
 MOST_POINTS = 2_000
 """So many points of a curve at most: more cannot be seen."""
+TRADE = (
+    "number", "symbol", "side", "entered", "left", "bars", "size", "entry_price", "exit_price", "profit", "return", "fees", "value",
+    "reason", "best", "worst", "touches_hole",
+)  # fmt: skip
+"""What is said of each round trip."""
 _BINS = 41
 _COLUMNS = (
     "side", "entered_us", "left_us", "bars", "size", "entry_price", "exit_price", "profit", "fees", "value", "reason", "best",
@@ -78,11 +83,6 @@ def rules_document(rules: Rules) -> dict[str, Any]:
     return {name: word_of(value) if isinstance(value, Enum) else value for name, value in values.items()}
 
 
-def word_of(value: Enum) -> str:
-    """Return how one of several is written: `stop-loss`."""
-    return value.name.lower().replace("_", "-")
-
-
 def coverage_document(coverage: Coverage) -> dict[str, Any]:
     """Return the coverage of a symbol."""
     return {
@@ -100,12 +100,10 @@ def trades_of(result: Result) -> list[dict[str, Any]]:
         *(getattr(closed, name).tolist() for name in _COLUMNS), trips.symbol.tolist(), trips.touches_hole.tolist(), strict=True
     )
     return [
-        {
-            "number": number, "symbol": symbols[symbol], "side": "long" if side > 0 else "short", "entered": isoformat(entered),
-            "left": isoformat(left), "bars": bars, "size": size, "entry_price": entry, "exit_price": exit_, "profit": profit,
-            "return": profit / value, "fees": fees, "value": value, "reason": word_of(Reason(reason)), "best": best, "worst": worst,
-            "touches_hole": touches,
-        }
+        dict(zip(TRADE, (
+            number, symbols[symbol], "long" if side > 0 else "short", isoformat(entered), isoformat(left), bars, size, entry, exit_,
+            profit, profit / value, fees, value, word_of(Reason(reason)), best, worst, touches,
+        ), strict=True))
         for number, (
             side, entered, left, bars, size, entry, exit_, profit, fees, value, reason, best, worst, symbol, touches,
         ) in enumerate(columns, start=1)

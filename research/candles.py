@@ -1,0 +1,64 @@
+"""What a backtest takes from the store: candles, steps of prices and sizes."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from market.clock import isoformat
+from market.errors import InputError, PlatformError, did_you_mean
+from market.symbol import Symbol
+from market.timeframe import Timeframe
+from trading.rules import Listing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from db.operations import DatabaseOperations
+
+
+class NothingStored(PlatformError):
+    """Raised when there is no candle of what was asked for."""
+
+
+def candles_of(
+    db: "DatabaseOperations",
+    symbols: Sequence[str],
+    timeframe: Timeframe,
+    *,
+    start_us: int | None = None,
+    end_us: int | None = None,
+) -> "dict[str, pd.DataFrame]":
+    """Return the candles that lie whole in [start, end), by symbol.
+
+    Raises:
+        InputError: If a symbol is none, or named twice.
+        NothingStored: If there is no candle of a symbol; it says what is stored.
+    """
+    names = [str(Symbol.parse(text.strip().upper())) for text in symbols]
+    if len(set(names)) < len(names):
+        raise InputError(f"symbols have to be different ones, found {', '.join(names)}")
+    first_us = None if start_us is None else timeframe.open_of(start_us + timeframe.width_us - 1) + timeframe.width_us
+    frames = {name: db.market_data.get_candles(name, timeframe, first_us, end_us) for name in names}
+    for name, frame in frames.items():
+        if frame.empty:
+            raise NothingStored(_nothing(db, name, timeframe, start_us, end_us))
+    return frames
+
+
+def listings_of(db: "DatabaseOperations", symbols: Sequence[str]) -> dict[str, Listing]:
+    """Return the steps of prices and sizes of those symbols of which the venue's list is stored."""
+    listed = {one.symbol: one for one in db.symbols.list()}
+    return {
+        symbol: Listing(tick=float(listed[symbol].tick_size or 0), lot=float(listed[symbol].lot_size or 0))
+        for symbol in symbols
+        if symbol in listed
+    }
+
+
+def _nothing(db: "DatabaseOperations", symbol: str, timeframe: Timeframe, start_us: int | None, end_us: int | None) -> str:
+    stored = sorted(db.market_data.symbols())
+    if symbol not in stored:
+        there = ", ".join(stored) or "nothing yet; start with `tcpdash demo`, `tcpdash up` or `tcpdash import`"
+        return f"nothing is stored of {symbol}{did_you_mean(symbol, stored)}; stored is {there}"
+    begin = f" from {isoformat(start_us)}" if start_us is not None else ""
+    until = f" up to {isoformat(end_us)}" if end_us is not None else ""
+    return f"there is no {timeframe} candle of {symbol}{begin}{until}; `tcpdash coverage {symbol}` shows what is stored"
