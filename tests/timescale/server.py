@@ -67,7 +67,7 @@ def empty(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         tables = [*metadata.tables, *map(relation_of, reversed(ROLLUPS))]
         for table in tables:
-            connection.exec_driver_sql(f"truncate {table}")
+            connection.exec_driver_sql(f"truncate {table} cascade")
 
 
 @contextmanager
