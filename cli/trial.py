@@ -25,7 +25,8 @@ Fee = Annotated[
     float | None, typer.Option(help="Fee of a trade, a fraction of its value (0.001 is 0.1 %); without it the venue's own.")
 ]
 AllowHoles = Annotated[
-    bool, typer.Option("--allow-holes", help="Go on though candles are missing: nothing is held over a hole, and its jump wins nothing.")
+    bool,
+    typer.Option("--allow-holes", help="Go on though candles are missing: nothing is held over a hole, and its jump wins nothing."),
 ]
 Listed = Annotated[
     str | None,

@@ -51,7 +51,8 @@ def keep(db: "DatabaseOperations", told: dict[str, Any]) -> None:
         store.backtests.begin(stored_of(told))
         store.backtests.finish(
             told["id"], metrics=told["metrics"], report={name: told[name] for name in told if _is_reported(name)},
-            final_value=told["final_value"], total_return=told["total_return"], trades=_trade_columns(told["trades"]) if told["trades"] else None,
+            final_value=told["final_value"], total_return=told["total_return"],
+            trades=_trade_columns(told["trades"]) if told["trades"] else None,
         )  # fmt: skip
 
 
@@ -71,14 +72,13 @@ def document_of(db: "DatabaseOperations", kept: "StoredBacktest") -> dict[str, A
     """Return the document of a backtest that is kept, as it was when it was run."""
     frame, _ = db.backtests.trades(kept.id)
     report = kept.report or {}
-    known = {
+    return {
         "id": kept.id, "kind": kept.kind, "strategy": kept.strategy, "parameters": kept.parameters, "symbols": list(kept.symbols),
         "timeframe": kept.timeframe, **kept.settings, "seed": kept.seed, "code_version": kept.code_version,
         "fingerprint": kept.fingerprint, "start": isoformat(kept.start_us), "end": isoformat(kept.end_us),
         "coverage": kept.coverage, "final_value": kept.final_value, "total_return": kept.total_return, "metrics": kept.metrics,
         **report, "trades": _trade_rows(frame),
     }  # fmt: skip
-    return known
 
 
 def encoded(told: dict[str, Any]) -> bytes:
@@ -91,7 +91,9 @@ def encoded(told: dict[str, Any]) -> bytes:
 def _trade_columns(trades: list[dict[str, Any]]) -> dict[str, list[Any]]:
     names = list(trades[0]) if trades else []
     columns = {name: [trade[name] for trade in trades] for name in names}
-    return {_MOMENTS.get(name, name): list(map(parse_time, values)) if name in _MOMENTS else values for name, values in columns.items()}
+    return {
+        _MOMENTS.get(name, name): list(map(parse_time, values)) if name in _MOMENTS else values for name, values in columns.items()
+    }
 
 
 def _trade_rows(frame: "pd.DataFrame") -> list[dict[str, Any]]:

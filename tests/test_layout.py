@@ -7,7 +7,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("app", "cli", "db", "exchanges", "flows", "history", "market", "replay", "research", "settings", "streaming", "tasks", "trading")
+PACKAGES = (
+    "app",
+    "cli",
+    "db",
+    "exchanges",
+    "flows",
+    "history",
+    "market",
+    "replay",
+    "research",
+    "settings",
+    "streaming",
+    "tasks",
+    "trading",
+)
 LONGEST_MODULE, LONGEST_FUNCTION = 300, 40
 LOOPS, LONGEST_KERNEL = {"kernel.py", "plain.py"}, 100  # compiled loops are not cut to pieces
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))

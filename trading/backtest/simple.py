@@ -105,7 +105,7 @@ def _timeframe(frame: pd.DataFrame) -> Timeframe:
     named: Sequence[Any] = list(frame["timeframe"].unique()) if "timeframe" in frame.columns else []
     if len(named) == 1:
         return parse_timeframe(str(named[0]))
-    steps = np.diff(timestamps_us(frame))
+    steps = np.abs(np.diff(timestamps_us(frame)))
     if not len(steps):
         raise InputError("the width of one candle alone is not known; give two or more, or a column timeframe")
     widths, counts = np.unique(steps, return_counts=True)

@@ -70,7 +70,9 @@ def _backtests() -> None:
 def _trades() -> None:
     op.create_table(
         "backtest_trades",
-        sa.Column("backtest", sa.Text, sa.ForeignKey("backtests.id", ondelete="cascade", name="backtest_trades_of"), nullable=False),
+        sa.Column(
+            "backtest", sa.Text, sa.ForeignKey("backtests.id", ondelete="cascade", name="backtest_trades_of"), nullable=False
+        ),
         sa.Column("number", sa.BigInteger, nullable=False),
         sa.Column("symbol", sa.Text, nullable=False),
         sa.Column("side", sa.Text, nullable=False),
@@ -99,7 +101,9 @@ def _trades() -> None:
 def _chunks() -> None:
     op.create_table(
         "backtest_chunks",
-        sa.Column("backtest", sa.Text, sa.ForeignKey("backtests.id", ondelete="cascade", name="backtest_chunks_of"), nullable=False),
+        sa.Column(
+            "backtest", sa.Text, sa.ForeignKey("backtests.id", ondelete="cascade", name="backtest_chunks_of"), nullable=False
+        ),
         sa.Column("number", sa.BigInteger, nullable=False),
         sa.Column("sets", sa.BigInteger, nullable=False, comment="Sets of parameters, or windows, that it has."),
         sa.Column("payload", BYTEA, nullable=False),

@@ -1,0 +1,168 @@
+"""The verbs that try a strategy on stored candles, and that show what was tried before."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import click
+import typer
+
+from cli.options import End, Json, Start
+from cli.read import store
+from cli.trial import AllowHoles, Balance, Fee, Listed, RuleOptions, Strategy, Tried, Width, named_values, read_trial
+from market.errors import InputError
+
+if TYPE_CHECKING:
+    from db.repositories.backtests import StoredBacktest
+
+Report = Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write a report that opens in a browser, without a network.")]
+_HEADER = ("id", "kind", "state", "strategy", "symbols", "width", "from (UTC)", "to (UTC)", "return", "Sharpe", "drawdown", "trades")
+_RIGHT = ("return", "Sharpe", "drawdown", "trades")
+
+
+def backtest(  # noqa: PLR0913 - as many as there are options
+    strategy: Strategy,
+    symbol: Tried,
+    *,
+    timeframe: Width = "1h",
+    param: Annotated[
+        list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="Parameter of the strategy; repeatable.")
+    ] = None,
+    start: Start = None,
+    end: End = None,
+    balance: Balance = 10_000.0,
+    fee: Fee = None,
+    rule: RuleOptions = None,
+    steps: Listed = None,
+    allow_holes: AllowHoles = False,
+    monte_carlo: Annotated[int, typer.Option(metavar="N", min=0, max=1_000_000, help="Shuffle and resample its trades and returns N times.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the chance of --monte-carlo: the same seed, the same numbers.")] = 0,
+    report: Report = None,
+    kept: Annotated[bool, typer.Option("--keep/--no-keep", help="Whether the result is stored; `tcpdash backtests` lists them.")] = True,
+    json: Json = False,
+) -> None:
+    """Try a strategy on stored candles, with virtual money.
+
+    Orders are filled at the open of the candle after the one that decided them, and pay the venue's fee. What else there is is said
+    by rules: fill_at (next-open, close), stop_loss, take_profit, trailing_stop, time_exit, limit_offset, slippage, volume_share,
+    sizing (fraction, value, volatility), size, short, leverage, cooldown_bars, max_drawdown, daily_loss …
+
+    For example:
+
+      tcpdash backtest --strategy sma_cross --param fast=10 --param slow=30 --symbol OKX:BTC-USDT --timeframe 1h
+
+      tcpdash backtest --strategy rsi -s BINANCE:BTC-USDT -t 15m --start 2024-06-01 -r stop_loss=0.05 -r short=true --report rsi.html
+    """
+    trial = read_trial(
+        strategy, named_values(param or [], "--param"), symbols=symbol, timeframe=timeframe, start=start, end=end, fee=fee,
+        balance=balance, allow_holes=allow_holes, rules=rule or [], steps=steps,
+    )  # fmt: skip
+    _check_folder(report)
+    from research.backtests import keep, run_backtest
+    from trading.backtest.document import document
+
+    with store() as db:
+        told = document(run_backtest(db, trial.test, trial.symbols), resamples=monte_carlo, seed=seed)
+        if kept:
+            keep(db, told)
+    _show(told, report, json=json)
+
+
+def backtests(
+    id_: Annotated[str | None, typer.Argument(metavar="[ID]", help="Its first digits are enough; without it a list.")] = None,
+    *,
+    strategy: Annotated[str | None, typer.Option(help="Only those of this strategy.")] = None,
+    symbol: Annotated[str | None, typer.Option(help="Only those with this symbol.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only those of this kind: backtest, sweep, walk-forward.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Print the newest so many.")] = 20,
+    report: Report = None,
+    delete: Annotated[bool, typer.Option("--delete", help="Remove the one that is named, with its trades.")] = False,
+    json: Json = False,
+) -> None:
+    """List what was tried, or show one of it again: the same numbers that its run said.
+
+    For example:
+
+      tcpdash backtests --strategy sma_cross --limit 5
+
+      tcpdash backtests 3f2a --report again.html
+    """
+    _check_folder(report)
+    if id_ is None and (report is not None or delete):
+        raise InputError("--report and --delete need an ID: which one is meant? `tcpdash backtests` lists them")
+    with store() as db:
+        if id_ is None:
+            _list(db.backtests.list(kind=kind, strategy=strategy, symbol=symbol and symbol.strip().upper(), newest=limit), json=json)
+            return
+        found = db.backtests.find(id_)
+        if delete:
+            with db.transaction() as writing:
+                writing.backtests.delete(found.id)
+            click.echo(f"removed {found.id}")
+            return
+        from research.backtests import document_of
+
+        told = document_of(db, found)
+    _show(told, report, json=json)
+
+
+def _check_folder(report: Path | None) -> None:
+    if report is not None and not report.absolute().parent.is_dir():
+        raise InputError(f"--report {report} cannot be written: there is no folder {report.absolute().parent}; make it first")
+
+
+def _show(told: dict[str, Any], report: Path | None, *, json: bool) -> None:
+    if report is not None:
+        from app.reports import html_of
+
+        report.write_text(html_of(told), encoding="utf-8")
+    if json:
+        from research.backtests import encoded
+
+        click.echo(encoded(told))
+        return
+    from cli.report import print_report
+
+    print_report(told)
+    if report is not None:
+        click.echo(f"report: {report}")
+
+
+def _list(found: "list[StoredBacktest]", *, json: bool) -> None:
+    if json:
+        import msgspec
+
+        click.echo(msgspec.json.encode([_row(each) for each in found]))
+    elif found:
+        from cli.table import print_table
+
+        print_table(_HEADER, [_cells(each) for each in found], right=_RIGHT)
+    else:
+        click.echo("nothing was tried yet; begin with `tcpdash backtest --strategy sma_cross --symbol …`")
+
+
+def _row(found: "StoredBacktest") -> dict[str, Any]:
+    from market.clock import isoformat
+
+    return {
+        "id": found.id, "kind": found.kind, "state": found.state, "strategy": found.strategy, "parameters": found.parameters,
+        "symbols": list(found.symbols), "timeframe": found.timeframe, "start": isoformat(found.start_us),
+        "end": isoformat(found.end_us), "final_value": found.final_value, "total_return": found.total_return,
+        "metrics": found.metrics, "done": found.done, "total": found.total, "started": isoformat(found.started_us),
+        "error": found.error,
+    }  # fmt: skip
+
+
+def _cells(found: "StoredBacktest") -> list[str]:
+    from market.clock import isoformat
+
+    metrics = found.metrics or {}
+
+    def number(name: str, form: str) -> str:
+        value = metrics.get(name)
+        return "-" if value is None else format(value, form)
+
+    return [
+        found.id[:12], found.kind, found.state, found.strategy, ",".join(found.symbols), found.timeframe, isoformat(found.start_us),
+        isoformat(found.end_us), number("total_return", ".2%"), number("sharpe_ratio", ".2f"), number("max_drawdown", ".2%"),
+        number("total_trades", ".0f"),
+    ]  # fmt: skip

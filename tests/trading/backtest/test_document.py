@@ -1,0 +1,108 @@
+"""The document of a backtest says all that came of it, the same to the last byte for the same run."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from market.timeframe import Timeframe
+from tests.trading.bars import bars, walk
+from trading.backtest.backtest import Backtest
+from trading.backtest.document import MOST_POINTS, asked, curve_of, document
+from trading.registry import Registry
+from trading.rules import Listing, Rules, Sizing
+from trading.strategy import BaseStrategy
+
+NAME = "OKX:BTC-USDT"
+
+
+def strategy(**parameters: int) -> BaseStrategy:
+    return Registry().create("sma_cross", {"fast": 5, "slow": 20, **parameters})
+
+
+def test_the_same_run_gives_the_same_bytes():
+    frame = walk(3_000)
+    one, other = (json.dumps(document(Backtest(strategy(), Timeframe.M1).run({NAME: frame}))) for _ in range(2))
+
+    assert one == other
+    assert json.dumps(json.loads(one), allow_nan=False) == one
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"strategy": strategy(fast=6)}, {"rules": Rules(taker_fee=0.002)}, {"balance": 20_000.0}, {"allow_holes": True},
+        {"listings": {NAME: Listing(tick=0.1)}}, {"start_us": 0}, {"rules": Rules(sizing=Sizing.VALUE)},
+    ],
+    ids=lambda change: next(iter(change)),
+)  # fmt: skip
+def test_another_run_has_another_name(change):
+    test = Backtest(strategy(), Timeframe.M1)
+
+    assert _name(test) != _name(replace(test, **change))
+
+
+def test_other_candles_or_symbols_have_another_name():
+    test = Backtest(strategy(), Timeframe.M1)
+
+    assert len({_name(test), _name(test, fingerprint="b"), _name(test, symbols=["OKX:ETH-USDT"])}) == 3
+
+
+def _name(test: Backtest, *, symbols: list[str] | None = None, fingerprint: str = "a") -> str:
+    return str(asked(test, symbols=symbols or [NAME], fingerprint=fingerprint)["id"])
+
+
+def test_a_document_says_what_was_asked_for_and_what_came_of_it():
+    frame = bars([100.0, 100.0, 110.0, 110.0], volumes=[1, 1, 1, 0])
+    test = Backtest(Registry().create("buy_and_hold"), Timeframe.M1, rules=Rules(taker_fee=0.0, stop_loss=0.5))
+    told = document(test.run({NAME: frame}))
+
+    assert (told["kind"], told["strategy"], told["symbols"], told["timeframe"]) == ("backtest", "buy_and_hold", [NAME], "1m")
+    assert (told["start"], told["end"]) == ("2024-08-09T00:00:00Z", "2024-08-09T00:04:00Z")
+    assert (told["rules"]["stop_loss"], told["rules"]["fill_at"], told["rules"]["slippage"]) == (0.5, "next-open", "none")
+    assert told["coverage"] == [
+        {
+            "symbol": NAME, "expected": 4, "present": 4, "missing": 0, "incomplete": 0, "unproven": 4, "without_trades": 1,
+            "holes": [],
+        }
+    ]  # fmt: skip
+    assert (told["final_value"], told["signals"], told["counts"]["fills"]) == (11_000.0, 1, 1)
+    assert told["metrics"]["profit_factor"] is None  # there is no round trip
+    assert told["trades"] == []
+    assert told["open"] == [
+        {
+            "symbol": NAME, "side": "long", "entered": "2024-08-09T00:01:00Z", "size": 100.0, "entry_price": 100.0, "price": 110.0,
+            "profit": 1_000.0,
+        }
+    ]  # fmt: skip
+    assert told["monthly"] == {"2024-08": pytest.approx(0.1)}
+    assert told["curve"]["equity"] == [10_000.0, 10_000.0, 11_000.0, 11_000.0]
+    assert sum(told["returns"]["counts"]) == 1
+    assert len(told["id"]) == len(told["fingerprint"]) == 32
+    assert told["code_version"].count("+") == 1
+
+
+def test_trades_carry_what_their_names_say():
+    told = document(Backtest(strategy(), Timeframe.M1).run({NAME: walk(1_000)}))
+    trades = told["trades"]
+
+    assert [trade["number"] for trade in trades] == list(range(1, len(trades) + 1))
+    assert told["counts"]["trades"] == len(trades) > 10
+    for trade in trades:
+        gross = trade["size"] * (trade["exit_price"] - trade["entry_price"])
+        assert trade["profit"] == pytest.approx(gross - trade["fees"])
+        assert trade["return"] == pytest.approx(trade["profit"] / trade["value"])
+        assert trade["entered"] < trade["left"]
+
+
+def test_a_long_curve_is_thinned_and_loses_no_depth():
+    equity = 10_000.0 + np.cumsum(np.random.default_rng(1).normal(0, 30, 20_001))
+    closes = np.arange(20_001) * 60_000_000
+
+    found = curve_of(closes, equity, 10_000.0, equity, equity)
+    fall = 1.0 - equity / np.maximum.accumulate(np.maximum(equity, 10_000.0))
+
+    assert len(found["timestamp"]) == len(found["equity"]) == MOST_POINTS
+    assert (found["equity"][0], found["equity"][-1]) == (equity[0], equity[-1])
+    assert max(found["drawdown"]) == fall.max()
