@@ -1,21 +1,16 @@
-"""What one process may do at a time, for as long as it lives: follow a symbol, or backfill it."""
+"""What one process may do at a time, for as long as it lives: follow a symbol, backfill it, run a backtest."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from enum import IntEnum
 
 import sqlalchemy as sa
 
 from db.engine import reachable
+from db.purposes import Purpose
+
+__all__ = ["Claims", "Purpose"]
 
 _CLAIM = "select name from unnest(cast(:names as text[])) as name where not pg_try_advisory_lock(:lock, hashtext(name))"
-
-
-class Purpose(IntEnum):
-    """What something is claimed for; numbers that nobody else uses as the first half of an advisory lock of this database."""
-
-    FOLLOW = 72_265
-    BACKFILL = 72_267
 
 
 class Claims:

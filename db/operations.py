@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from db import schema
 from db.engine import create_engine, reachable, transaction
 from db.repositories.backfills import BackfillRepository
+from db.repositories.backtests import BacktestRepository
 from db.repositories.feeds import FeedRepository
 from db.repositories.gaps import GapRepository
 from db.repositories.market_data import MarketDataRepository
@@ -39,6 +40,7 @@ class DatabaseOperations:
         feeds: How the feed of each symbol is doing.
         backfills: What was asked of the venues, and how far each backfill came.
         quality: Runs of checks and what came of them.
+        backtests: Backtests and searches, what came of them, and their trades.
     """
 
     def __init__(self, engine: sa.Engine) -> None:
@@ -51,6 +53,7 @@ class DatabaseOperations:
         self.feeds = cast("FeedRepository", _EachCall(engine, "feeds"))
         self.backfills = cast("BackfillRepository", _EachCall(engine, "backfills"))
         self.quality = cast("QualityRepository", _EachCall(engine, "quality"))
+        self.backtests = cast("BacktestRepository", _EachCall(engine, "backtests"))
 
     def transaction(self) -> AbstractContextManager[Store]:
         """Return a block in which several calls are one transaction."""

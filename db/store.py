@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from db.repositories.backfills import BackfillRepository
+from db.repositories.backtests import BacktestRepository
 from db.repositories.feeds import FeedRepository
 from db.repositories.gaps import GapRepository
 from db.repositories.market_data import MarketDataRepository
@@ -26,6 +27,7 @@ class Store:
         rollups: How far the wider candles are that are kept.
         backfills: What was asked of the venues, and how far each backfill came.
         quality: Runs of checks and what came of them.
+        backtests: Backtests and searches, what came of them, and their trades.
     """
 
     def __init__(self, connection: sa.Connection) -> None:
@@ -38,3 +40,4 @@ class Store:
         self.rollups = RollupRepository(connection)
         self.backfills = BackfillRepository(connection)
         self.quality = QualityRepository(connection)
+        self.backtests = BacktestRepository(connection)
