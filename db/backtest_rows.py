@@ -30,9 +30,14 @@ TRADE_COLUMNS = tuple(_KINDS)
 Trades = "Mapping[str, Any] | pd.DataFrame"
 """Columns of trades by name; moments are UTC epoch microseconds or aware datetimes."""
 
-_COUNT = """
-select count(*), array_agg(distinct symbol), array_agg(distinct side), array_agg(distinct reason)
-from backtest_trades where backtest = :backtest
+# How many there are in all, once for each combination of words on the page, and once where it has none.
+_WORDS_OF_PAGE = """
+select total.count, words.* from (select count(*) from backtest_trades where backtest = :backtest) as total
+left join (
+    select distinct symbol, side, reason from (
+        select symbol, side, reason from backtest_trades where backtest = :backtest order by number offset :offset limit :limit
+    ) as page
+) as words on true
 """
 # Words are read as their places in lists, so that all rows have the same width.
 _READ = ", ".join(f"array_position(%({name})s, {name}) - 1" if name in _WORDS else f'"{name}"' for name in _KINDS)
@@ -85,10 +90,10 @@ def write_trades(connection: sa.Connection, backtest: str, trades: Any) -> None:
 
 def read_trades(connection: sa.Connection, backtest: str, offset: int, limit: int | None) -> "tuple[pd.DataFrame, int]":
     """Return trades in the order of their numbers as a table with `TRADE_COLUMNS`, and how many there are in all."""
-    count, *words = connection.execute(sa.text(_COUNT), {"backtest": backtest}).one()
-    known = {name: found or [""] for name, found in zip(_WORDS, words, strict=True)}
-    parameters = {"backtest": backtest, "offset": offset, "limit": limit, **known}
-    return _frame(decode(copy_out(connection, _SELECT, parameters), list(_KINDS.items())), known), count
+    page = {"backtest": backtest, "offset": offset, "limit": limit}
+    found = connection.execute(sa.text(_WORDS_OF_PAGE), page).mappings().all()
+    known = {name: sorted({row[name] or "" for row in found}) for name in _WORDS}
+    return _frame(decode(copy_out(connection, _SELECT, page | known), list(_KINDS.items())), known), int(found[0]["count"])
 
 
 def _columns(trades: Any) -> dict[str, NDArray[Any]]:
