@@ -7,7 +7,7 @@ from collections.abc import Callable
 import click
 import typer
 
-from cli import database, flows, local, read, run
+from cli import database, flows, local, read, run, strategies
 from cli.backfill import backfill, backfills
 from cli.coverage import coverage
 from cli.doctor import doctor
@@ -46,6 +46,7 @@ app.command()(backfills)
 app.command()(quality)
 app.add_typer(database.commands, name="db")
 app.add_typer(flows.commands, name="flows")
+app.add_typer(strategies.commands, name="strategies")
 
 
 def main() -> None:

@@ -162,6 +162,7 @@ def worker_environment(settings: "Settings", api_url: str) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(packages),
         "PATH": os.pathsep.join(programs),
         "TCPDASH_HOME": str(settings.home.absolute()),
+        "TCPDASH_STRATEGIES": str(settings.strategies.absolute()),
         "TCPDASH_CONFIG": str(Path(config).absolute()) if config and Path(config).exists() else "",
     }
 

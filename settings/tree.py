@@ -138,6 +138,7 @@ class Settings(_Section):
     """All settings. TCPDASH_DATABASE__URL sets `database.url`; TCPDASH_HOME sets `home`."""
 
     home: Path = Field(Path(".tcpdash"), description="folder for everything that is kept")
+    strategies: Path = Field(Path("config/strategies"), description="folder of a user's own strategies, files in Python")
     database: Database = Database()
     redis: Redis = Redis()
     stream: Stream = Stream()

@@ -116,7 +116,7 @@ def _strategies_of(path: Path) -> list[type[BaseStrategy]]:
         try:
             strategy.declared()
         except Exception as error:
-            raise _blamed(path, error) from error
+            raise blamed(path, error) from error
     return found
 
 
@@ -130,12 +130,12 @@ def _module_of(path: Path) -> ModuleType:
         exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)  # noqa: S102 - a user's own strategy
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise _blamed(path, error) from error
+        raise blamed(path, error) from error
     return module
 
 
-def _blamed(path: Path, error: BaseException) -> StrategyFileError:
-    """Return an error with the line of the file at which another one came up."""
+def blamed(path: Path, error: BaseException) -> StrategyFileError:
+    """Return what went wrong in a user's file as an error that names the file and the line at which it came up."""
     if isinstance(error, SyntaxError) and error.filename == str(path):
         return StrategyFileError(path, error.lineno, f"{type(error).__name__}: {error.msg}")
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
