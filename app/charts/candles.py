@@ -6,26 +6,20 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from app.charts.house import DOUBT, GAIN, LOSS, QUIET, TIME_LABEL
 from app.charts.rows import chart_rows
 from market.symbol import Symbol
 from market.timeframe import Timeframe
 
-# Blue and vermilion are told apart with every kind of colour blindness, and on white as on black. What a colour says is
-# said by form too: rising bodies are hollow, forming ones dashed, doubtful ones carry a triangle, holes the words "no data".
-UP, DOWN = "#3a86c8", "#d9622b"
-DOUBT, QUIET = "#b455a0", "#8a8f98"
+# What a colour says is said by form too: rising bodies are hollow, forming ones dashed, doubtful ones carry a triangle, holes the
+# words "no data".
+UP, DOWN = GAIN, LOSS
 
 _HEIGHT = 420
 _PRICES, _VOLUMES = (0.03, 0.74), (0.8, 1.0)  # parts of the height, from the top
 
 _TRADED, _IS_QUIET, _IS_HOLE = "datum.kind == 'traded'", "datum.kind == 'quiet'", "datum.kind == 'hole'"
 _X_TITLE = "time in UTC; a candle covers the span that it is drawn over, its label is the close"
-# The first tick of a day shows the date, the first of a year the year.
-_X_LABEL = (
-    "utcFormat(datum.value, utchours(datum.value) + utcminutes(datum.value) > 0 ? '%H:%M'"
-    " : utcmonth(datum.value) == 0 && utcdate(datum.value) == 1 ? '%Y' : '%d %b')"
-)
-
 # Thousands as k, M, G; but 0.4 is not 400m, which would be read as millions.
 _VOLUME_LABEL = "format(datum.value, datum.value >= 1000 ? '~s' : '.3~r')"
 
@@ -141,7 +135,7 @@ def _drawn(mark: alt.Chart, which: str, *channels: Any, **more: Any) -> alt.Char
 
 
 def _x(field: str) -> alt.X:
-    axis = alt.Axis(grid=False, labelOverlap=True, labelExpr=_X_LABEL)
+    axis = alt.Axis(grid=False, labelOverlap=True, labelExpr=TIME_LABEL)
     return alt.X(f"{field}:T", title=_X_TITLE, scale=alt.Scale(type="utc", nice=False), axis=axis)
 
 

@@ -1,0 +1,107 @@
+"""What all charts share: colours, the axis of time, shaded holes, and what the mouse finds."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+# Blue and vermilion are told apart with every kind of colour blindness, and on white as on black. What a colour says is said
+# by form, place or words too.
+GAIN, LOSS = "#3a86c8", "#d9622b"
+DOUBT, QUIET = "#b455a0", "#8a8f98"
+SCHEME = "viridis"
+
+MAX_POINTS = 2_000
+"""More points than this no chart draws."""
+
+MAX_BANDS = 240
+"""So many places the mouse finds along an axis of time: a band of a few pixels each."""
+
+HEIGHT = 260
+
+TIME_LABEL = (
+    "utcFormat(datum.value, utchours(datum.value) + utcminutes(datum.value) > 0 ? '%H:%M'"
+    " : utcmonth(datum.value) == 0 && utcdate(datum.value) == 1 ? '%Y' : '%d %b')"
+)
+"""The first tick of a day shows the date, the first of a year the year."""
+
+
+def time_axis(field: str = "timestamp") -> alt.X:
+    """Return the axis of time, in UTC."""
+    axis = alt.Axis(grid=False, labelOverlap=True, labelExpr=TIME_LABEL)
+    return alt.X(f"{field}:T", title="time in UTC", scale=alt.Scale(type="utc", nice=False), axis=axis)
+
+
+def number_axis(field: str, title: str, *, form: str = ",~r", zero: bool = False, stack: bool | None = None) -> alt.Y:
+    """Return an axis of numbers with its numbers at the right, as those of prices; `form` is a format of d3."""
+    axis = alt.Axis(orient="right", tickCount=6, format=form)
+    more: dict[str, Any] = {} if stack is None else {"stack": stack}
+    return alt.Y(f"{field}:Q", title=title, axis=axis, scale=alt.Scale(zero=zero, nice=True), **more)
+
+
+def time_told(field: str, title: str) -> alt.Tooltip:
+    """Return a line of a tooltip that tells a moment in UTC; the field holds words, since tooltips have no time zone."""
+    return alt.Tooltip(f"{field}:N", title=title)
+
+
+def minute(moments: "pd.Series[pd.Timestamp]") -> "pd.Series[str]":
+    """Return moments as `2024-08-09 12:30`, UTC."""
+    return moments.dt.strftime("%Y-%m-%d %H:%M")
+
+
+def thin(rows: pd.DataFrame, most: int = MAX_POINTS) -> pd.DataFrame:
+    """Return every n-th row so that no more than `most` are left, the last one always among them."""
+    step = -(-len(rows) // most) if most else 1
+    return rows if step <= 1 else rows.iloc[::-1].iloc[::step].iloc[::-1].reset_index(drop=True)
+
+
+def split_at_holes(rows: pd.DataFrame, holes: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with an empty one inside each hole that has none, so that no line is drawn through what is not known."""
+    if rows.empty or holes.empty:
+        return rows
+    middles = holes["begin"] + (holes["end"] - holes["begin"]) / 2
+    before, after = rows["timestamp"].searchsorted(holes["begin"], "right"), rows["timestamp"].searchsorted(holes["end"], "left")
+    empty = middles[(before >= after) & (before > 0) & (after < len(rows))].drop_duplicates()
+    if empty.empty:
+        return rows
+    joined = pd.concat([rows, pd.DataFrame({"timestamp": empty})], ignore_index=True)
+    return joined.sort_values("timestamp", ignore_index=True)
+
+
+def hole_bands(holes: pd.DataFrame) -> list[alt.Chart]:
+    """Return the layers that shade holes over the whole height, none without holes; the newest 200 are drawn.
+
+    Args:
+        holes: Columns symbol, begin, end, bars, told; see `app.charts.parts.hole_rows`.
+    """
+    if holes.empty:
+        return []
+    begin, end = time_axis("begin"), alt.X2("end")
+    told = [alt.Tooltip("symbol:N"), alt.Tooltip("told:N", title="no data"), alt.Tooltip("bars:Q", title="bars missing")]
+    base = alt.Chart(holes.tail(200))
+    band = base.mark_rect(opacity=0.22, color=QUIET, stroke=QUIET).encode(begin, end, tooltip=told)
+    words = base.transform_calculate(middle="(time(datum.begin) + time(datum.end)) / 2").mark_text(
+        text="no data", angle=270, align="right", fontSize=10, color=QUIET
+    )
+    return [band, words.encode(time_axis("middle"), y=alt.value(8))]
+
+
+def found_by_mouse(rows: pd.DataFrame, told: Sequence[alt.Tooltip]) -> alt.Chart:
+    """Return invisible bands over the whole height that tell the values at their right end, so that the mouse need hit no line."""
+    shown = thin(rows, MAX_BANDS)
+    bands = shown.assign(begin=shown["timestamp"].shift(), moment=minute(shown["timestamp"])).dropna(subset=["begin"])
+    told = [time_told("moment", "time (UTC)"), *told]
+    chart: alt.Chart = alt.Chart(bands).mark_rect(opacity=0).encode(time_axis("begin"), alt.X2("timestamp"), tooltip=list(told))
+    return chart
+
+
+def signed(field: str) -> Any:
+    """Return the colour of what is above 0 and of what is not."""
+    return alt.when(f"datum['{field}'] > 0").then(alt.value(GAIN)).otherwise(alt.value(LOSS))
+
+
+def layered(title: str, *layers: alt.Chart, height: int = HEIGHT) -> alt.LayerChart:
+    """Return layers as one chart; a screen reader gets the text alternative of the page, and not a thousand marks."""
+    chart: alt.LayerChart = alt.layer(*layers).properties(title=title, height=height).configure_mark(aria=False)
+    return chart

@@ -1,0 +1,84 @@
+"""Parts of the document of a backtest as rows that charts draw."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from app.charts.house import minute
+
+Document = Mapping[str, Any]
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def curve_rows(document: Document) -> pd.DataFrame:
+    """Return the curve of a run: columns timestamp (UTC), equity, benchmark (quote currency), drawdown, exposure (fractions)."""
+    curve = document.get("curve") or {}
+    stamps = pd.to_datetime(pd.Series(curve.get("timestamp", []), dtype="object"), utc=True, format="ISO8601")
+    numbers = {name: _numbers(curve.get(name), len(stamps)) for name in ("equity", "benchmark", "drawdown", "exposure")}
+    return pd.DataFrame({"timestamp": stamps, **numbers})
+
+
+def _numbers(values: Any, length: int) -> "pd.Series[float]":
+    return pd.Series(values if values else [None] * length, dtype="float64")
+
+
+def hole_rows(document: Document) -> pd.DataFrame:
+    """Return where candles are missing, in the order of time: columns symbol, begin, end (UTC), bars and told (in words)."""
+    rows = [{"symbol": each["symbol"], **hole} for each in document.get("coverage") or () for hole in each.get("holes") or ()]
+    if not rows:
+        return pd.DataFrame({"symbol": [], "begin": [], "end": [], "bars": [], "told": []})
+    frame = pd.DataFrame(rows).rename(columns={"start": "begin"})
+    for name in ("begin", "end"):
+        frame[name] = pd.to_datetime(frame[name], utc=True, format="ISO8601")
+    frame["told"] = minute(frame["begin"]) + " to " + minute(frame["end"]) + " UTC"
+    return frame.sort_values("begin", ignore_index=True)[["symbol", "begin", "end", "bars", "told"]]
+
+
+def trade_rows(document: Document) -> pd.DataFrame:
+    """Return the trades of a run, in the order of their exits; `entered` and `left` are timestamps, and `entry`, `exit` words."""
+    frame = pd.DataFrame(list(document.get("trades") or ()))
+    if frame.empty:
+        return pd.DataFrame(columns=[*_TRADE_COLUMNS])
+    for name in ("entered", "left"):
+        frame[name] = pd.to_datetime(frame[name], utc=True, format="ISO8601")
+    frame["entry"], frame["exit"] = minute(frame["entered"]), minute(frame["left"])
+    frame["hole"] = frame["touches_hole"].map({True: "touches a hole", False: "no"})
+    return frame
+
+
+_TRADE_COLUMNS = (
+    "number", "symbol", "side", "entered", "left", "bars", "size", "entry_price", "exit_price", "profit", "return", "fees", "value",
+    "reason", "best", "worst", "touches_hole", "entry", "exit", "hole",
+)  # fmt: skip
+
+
+def month_rows(document: Document) -> pd.DataFrame:
+    """Return one row a month: columns year (text), month (`Jan` to `Dec`) and gain (a fraction)."""
+    months = document.get("monthly") or {}
+    named = [(text[:4], _MONTHS[int(text[5:7]) - 1], gain) for text, gain in sorted(months.items()) if gain is not None]
+    return pd.DataFrame(named, columns=["year", "month", "gain"])
+
+
+def year_gains(document: Document) -> dict[str, float]:
+    """Return the return of each year, its months compounded."""
+    rows = month_rows(document)
+    return {str(year): float((1 + gains).prod() - 1) for year, gains in rows.groupby("year")["gain"]}
+
+
+def return_rows(document: Document) -> pd.DataFrame:
+    """Return the histogram of daily returns: columns low, high (fractions) and days."""
+    histogram = document.get("returns") or {}
+    edges, counts = histogram.get("edges") or [], histogram.get("counts") or []
+    return (
+        pd.DataFrame({"low": edges[:-1], "high": edges[1:], "days": counts})
+        if counts
+        else pd.DataFrame(columns=["low", "high", "days"])
+    )
+
+
+def quote_of(document: Document) -> str:
+    """Return the currency of the account, from the first symbol; empty where there is none."""
+    symbols = document.get("symbols") or [""]
+    return str(symbols[0]).partition("-")[2].partition("-")[0]
