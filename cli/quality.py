@@ -81,7 +81,6 @@ def _carry_out(
     if page is not None and not page.absolute().parent.is_dir():
         raise InputError(f"--report {page} cannot be written: there is no folder {page.absolute().parent}; make it first")
     from history.quality import Order, Suite
-    from history.quality import report as html_of
     from tasks.resources import unproven_venues
 
     with store() as db:
@@ -92,7 +91,9 @@ def _carry_out(
         )  # fmt: skip
         runs = asyncio.run(_run(db, settings, order))
     if page is not None:
-        page.write_text(html_of(runs), encoding="utf-8")
+        from app.reports.quality import quality_report
+
+        page.write_text(quality_report(runs), encoding="utf-8")
     return runs
 
 

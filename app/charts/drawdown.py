@@ -19,7 +19,7 @@ def drawdown_chart(curve: pd.DataFrame, holes: pd.DataFrame, *, title: str = "Dr
     rows = split_at_holes(thin(curve.assign(fall=-curve["drawdown"])), holes)
     area = alt.Chart(rows).mark_area(color=LOSS, line={"color": LOSS, "strokeWidth": 1}, opacity=0.45)
     told = found_by_mouse(curve.assign(fall=-curve["drawdown"]), [alt.Tooltip("fall:Q", title="drawdown", format=".2%")])
-    drawn = area.encode(time_axis(), number_axis("fall", "below the highest equity", form="~%", zero=True, stack=False))
+    drawn = area.encode(time_axis(), number_axis("fall", "below the peak", form="~%", zero=True, stack=False))
     return layered(title, told, *hole_bands(holes), drawn, height=_LOW)
 
 
@@ -28,5 +28,5 @@ def exposure_chart(curve: pd.DataFrame, holes: pd.DataFrame, *, title: str = "Ex
     rows = split_at_holes(thin(curve), holes)
     area = alt.Chart(rows).mark_area(color=GAIN, opacity=0.45, interpolate="step-after")
     told = found_by_mouse(curve, [alt.Tooltip("exposure:Q", format=".1%")])
-    drawn = area.encode(time_axis(), number_axis("exposure", "position as a part of equity", form="~%", zero=True, stack=False))
+    drawn = area.encode(time_axis(), number_axis("exposure", "part of equity", form="~%", zero=True, stack=False))
     return layered(title, told, *hole_bands(holes), drawn, height=_LOW)

@@ -34,12 +34,13 @@ def _line(rows: pd.DataFrame, field: str, name: str, quote: str) -> alt.Chart:
     legend = alt.Legend(orient="top", title=None, symbolStrokeWidth=2, symbolSize=300)
     line: alt.Chart = (
         alt.Chart(rows)
+        .transform_calculate(series=f"'{name}'")
         .mark_line(strokeWidth=1.6)
         .encode(
             time_axis(),
             number_axis(field, f"value in {quote}" if quote else "value", form=",~r"),
-            color=alt.ColorDatum(name, scale=alt.Scale(domain=names, range=[GAIN, QUIET]), legend=legend),
-            strokeDash=alt.StrokeDashDatum(name, scale=alt.Scale(domain=names, range=[[1, 0], [5, 3]]), legend=legend),
+            color=alt.Color("series:N", scale=alt.Scale(domain=names, range=[GAIN, QUIET]), legend=legend),
+            strokeDash=alt.StrokeDash("series:N", scale=alt.Scale(domain=names, range=[[1, 0], [5, 3]]), legend=legend),
         )
     )
     return line

@@ -59,6 +59,4 @@ def _name(level: str) -> str:
 
 
 def _percent(level: str) -> str:
-    return (
-        "median" if float(level) == 0.5 else f"{float(level):.1%} below".replace(".0%", " %").replace("%", " %").replace("  ", " ")
-    )
+    return "median" if float(level) == 0.5 else f"{float(level) * 100:g} % below"

@@ -23,6 +23,10 @@ def returns_chart(bins: pd.DataFrame, *, title: str = "Daily returns") -> alt.La
     ]
     x = alt.X("low:Q", title="return of a UTC day", axis=alt.Axis(format="+~%", tickCount=10), scale=alt.Scale(nice=True))
     y = alt.Y("days:Q", title="days", axis=alt.Axis(orient="right", tickCount=5))
-    bars = alt.Chart(rows).mark_bar(opacity=0.8, binSpacing=1).encode(x, alt.X2("high"), y, color=signed("middle"), tooltip=told)
+    bars = (
+        alt.Chart(rows)
+        .mark_bar(opacity=0.8, binSpacing=1)
+        .encode(x, alt.X2("high"), y, alt.Y2Datum(0), color=signed("middle"), tooltip=told)
+    )
     zero = alt.Chart(pd.DataFrame({"low": [0.0]})).mark_rule(color=QUIET, strokeDash=[2, 3]).encode(alt.X("low:Q"))
     return layered(title, bars, zero, height=_LOW)

@@ -118,7 +118,11 @@ def sweep_distribution_chart(
     ]
     across = alt.X("low:Q", title=metric.title, axis=alt.Axis(format=form), scale=alt.Scale(zero=False))
     up = alt.Y("sets:Q", title="parameter sets", axis=alt.Axis(orient="right", tickCount=5))
-    bars = alt.Chart(rows).mark_bar(color=GAIN, opacity=0.8, binSpacing=1).encode(across, alt.X2("high"), up, tooltip=told)
+    bars = (
+        alt.Chart(rows)
+        .mark_bar(color=GAIN, opacity=0.8, binSpacing=1)
+        .encode(across, alt.X2("high"), up, alt.Y2Datum(0), tooltip=told)
+    )
     layers = [bars]
     if len(values):
         at = chosen if chosen is not None else float(values.min() if metric.higher_is_better is False else values.max())

@@ -2,11 +2,10 @@
 
 from db.repositories.quality import QualityResult, QualityRun
 from history.quality.order import Order, Suite, VenueOf
-from history.quality.report import report
 from history.quality.rules import QualityError
 from history.quality.run import NothingToCheck, recheck, run_quality
 
 __all__ = [
-    "NothingToCheck", "Order", "QualityError", "QualityResult", "QualityRun", "Suite", "VenueOf", "recheck", "report",
+    "NothingToCheck", "Order", "QualityError", "QualityResult", "QualityRun", "Suite", "VenueOf", "recheck",
     "run_quality",
 ]  # fmt: skip

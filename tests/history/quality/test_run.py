@@ -7,13 +7,14 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
+from app.reports.quality import quality_report
 from db.bus import SYSTEM_EVENTS_CHANNEL, Bus
 from db.repositories.feeds import Feed
 from exchanges import OKX
 from exchanges.base import Endpoints
 from history.backfill import NativeVenue, run_backfill
 from history.backfill import Order as Wanted
-from history.quality import NothingToCheck, Order, Suite, recheck, report, run_quality
+from history.quality import NothingToCheck, Order, Suite, recheck, run_quality
 from market.clock import isoformat
 from market.errors import InputError
 from market.timeframe import MINUTE_US, Timeframe
@@ -317,7 +318,7 @@ async def test_a_venue_that_does_not_answer_is_a_check_that_was_not_done(whole):
 async def test_a_report_holds_what_was_found_and_loads_nothing(whole):
     without_minutes(whole, 1000, 1001)
     [run] = await run_quality(whole, CANDLES, at_us=NOW_US)
-    page = report([replace(run, symbol="<script>alert(1)</script>")])
+    page = quality_report([replace(run, symbol="<script>alert(1)</script>")])
 
     assert "spacing" in page
     assert "&lt;script&gt;" in page

@@ -1,0 +1,77 @@
+"""Parts of the documents of sweeps, walk-forward and Monte Carlo runs as rows that charts draw."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+Document = Mapping[str, Any]
+
+
+def parameter_names(document: Document) -> list[str]:
+    """Return the names of the parameters that a sweep or a walk-forward run varied, in their order."""
+    named = document.get("space") or next((each["parameters"] for each in _rows(document)), {})
+    return list(named)
+
+
+def set_rows(document: Document) -> pd.DataFrame:
+    """Return one row for each parameter set of a sweep: a column for each parameter and each metric.
+
+    The document has them as `results`: a list of {"parameters": {name: value}, "metrics": {name: number or null}}.
+    """
+    rows = [{**each["parameters"], **each["metrics"]} for each in document.get("results") or ()]
+    frame = pd.DataFrame(rows)
+    for name in {name for each in document.get("results") or () for name in each["metrics"]}:
+        frame[name] = frame[name].astype("float64")
+    return frame
+
+
+def window_rows(document: Document) -> pd.DataFrame:
+    """Return one row for each window of a walk-forward run.
+
+    The document has them as `windows`: a list of {"number", "train_start", "train_end", "test_start", "test_end", "parameters": {},
+    "in_sample": {metric: number}, "out_of_sample": {metric: number}}.
+
+    Returns:
+        Columns number, train_start to test_end (words), train_begin, train_end, test_begin, test_end (timestamps, UTC), inside,
+        outside (the metric that chose), chosen (in words), and one for each parameter.
+    """
+    metric, rows = document["metric"], []
+    for each in document.get("windows") or ():
+        moments = {
+            f"{part}_{end}": pd.Timestamp(each[f"{part}_{name}"]).tz_convert("UTC")
+            for part in ("train", "test")
+            for end, name in (("begin", "start"), ("end", "end"))
+        }
+        rows.append(
+            {
+                "number": each["number"],
+                "train_start": each["train_start"],
+                "test_start": each["test_start"],
+                "test_until": each["test_end"],
+                **moments,
+                "inside": each["in_sample"].get(metric),
+                "outside": each["out_of_sample"].get(metric),
+                "chosen": ", ".join(f"{name} = {value}" for name, value in each["parameters"].items()),
+                **each["parameters"],
+            }
+        )
+    return pd.DataFrame(rows).astype({"inside": "float64", "outside": "float64"}) if rows else pd.DataFrame()
+
+
+def fan_rows(document: Document) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return quantiles of equity over the steps of a Monte Carlo run, and the equity that really came.
+
+    The document has them as `levels` (quantiles, rising), `marks` (steps), `fan` (a list for each level, a value for each mark) and
+    `actual` (a value for each mark).
+
+    Returns:
+        Column step and one for each quantile, named by it; columns step and equity.
+    """
+    marks = document["marks"]
+    named = {str(level): values for level, values in zip(document["levels"], document["fan"], strict=True)}
+    return pd.DataFrame({"step": marks, **named}), pd.DataFrame({"step": marks, "equity": document["actual"]})
+
+
+def _rows(document: Document) -> list[Mapping[str, Any]]:
+    return list(document.get("results") or document.get("windows") or ())

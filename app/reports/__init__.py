@@ -1,0 +1,1 @@
+"""Reports: documents as html files that load nothing from anywhere."""

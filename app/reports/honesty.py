@@ -1,0 +1,59 @@
+"""What somebody has to know before believing a run: holes, bars that tell nothing of their order, and invented markets."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from app.reports.figures import plural
+
+Document = Mapping[str, Any]
+
+
+def is_synthetic(document: Document) -> bool:
+    """Return whether prices of a run were generated."""
+    return any(str(symbol).startswith("SYNTHETIC:") for symbol in document.get("symbols") or ())
+
+
+def warnings(document: Document) -> list[str]:
+    """Return sentences about what the figures of a run do not say by themselves; none when there is nothing to say."""
+    return list(_warnings(document))
+
+
+def _warnings(document: Document) -> Iterator[str]:
+    if is_synthetic(document):
+        yield "SYNTHETIC: the prices were generated; no venue ever printed them."
+    holes = [hole for each in document.get("coverage") or () for hole in each.get("holes") or ()]
+    counts = document.get("counts") or {}
+    if holes:
+        touching = counts.get("touching_holes", 0)
+        touched = (
+            f"{plural(touching, 'trade')} {'touches' if touching == 1 else 'touch'} one" if touching else "no trade touches one"
+        )
+        yield (
+            f"{plural(len(holes), 'hole')} in the candles, {plural(sum(hole['bars'] for hole in holes), 'bar')} in all; {touched}. "
+            "What was open before a hole was left at the last known close, and nothing was earned inside."
+        )
+    elif document.get("allow_holes"):
+        yield "Holes were allowed; there is none in the candles."
+    if counts.get("both"):
+        yield (
+            f"{plural(counts['both'], 'bar')} reached stop and target: which came first cannot be known of a bar, and the worse, "
+            "the stop, was taken."
+        )
+    if counts.get("refused"):
+        were = "was" if counts["refused"] == 1 else "were"
+        yield f"{plural(counts['refused'], 'order')} {were} refused: too small, or nothing to pay with."
+
+
+def coverage_words(document: Document) -> str:
+    """Return how much of the candles is there, in one line."""
+    rows = list(document.get("coverage") or ())
+    expected, present = (sum(each[name] for each in rows) for name in ("expected", "present"))
+    if not rows or not expected:
+        return "coverage is not known"
+    holes = sum(len(each.get("holes") or ()) for each in rows)
+    unproven = sum(each.get("unproven") or 0 for each in rows)
+    doubt = f", {unproven:,} of them unproven" if unproven else ""
+    if present == expected and not holes:
+        return f"complete: all {present:,} candles{doubt}"
+    # Rounded down: what lacks a candle is not 100 %.
+    return f"{present * 10_000 // expected / 100:g} %: {present:,} of {expected:,} candles{doubt}, {plural(holes, 'hole')}"

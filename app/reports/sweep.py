@@ -1,0 +1,78 @@
+"""The report of a sweep: the best parameter sets, and how far they stand out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from app.charts.parts import quote_of
+from app.charts.search import parameter_names, set_rows
+from app.charts.sweep import sweep_chart, sweep_distribution_chart
+from app.reports import parts
+from app.reports.figures import told, told_of
+from app.reports.page import page, section, table, tag
+from app.reports.pictures import picture
+from trading.backtest.metrics import METRICS, Metric
+
+Document = Mapping[str, Any]
+
+_MOST_SETS = 100
+BESIDE = ("total_return", "sharpe_ratio", "sortino_ratio", "max_drawdown", "total_trades", "win_rate", "profit_factor", "fees")
+"""Metrics that are shown of each set, if the sweep has them."""
+
+
+def sweep_report(document: Document) -> str:
+    """Return the document of a sweep as a page that opens without a network; see `app.charts.search` for its parts."""
+    metric = METRICS[document["metric"]]
+    title = f"Sweep of {document['strategy']} on {', '.join(map(str, document['symbols']))}"
+    rows, names = set_rows(document), parameter_names(document)
+    space = tuple((name, _values(values)) for name, values in (document.get("space") or {}).items())
+    body = [parts.heading(document, "Sweep"), _found(document, rows, names, metric), *_pictures(rows, names, metric)]
+    return page(
+        title,
+        [*body, parts.coverage(document), parts.about(document, ("searched by", str(document.get("sampler", "grid"))), *space)],
+    )
+
+
+def _found(document: Document, rows: pd.DataFrame, names: list[str], metric: Metric) -> Markup:
+    shown = best_first(rows, metric).head(_MOST_SETS)
+    columns = [metric.name, *(name for name in BESIDE if name in rows.columns and name != metric.name)]
+    header = ["rank", *names, *(METRICS[name].title for name in columns)]
+    quote = quote_of(document)
+    lines = [
+        [str(rank), *(str(row[name]) for name in names), *(told_of(row, name, quote=quote) for name in columns)]
+        for rank, row in enumerate(shown.to_dict("records"), start=1)
+    ]
+    caption = f"The best {len(shown):,} of {document.get('sets', len(rows)):,} by {metric.title}"
+    words = (
+        f"{document.get('sets', len(rows)):,} parameter sets were tried, so that the best of them looks better than it is: "
+        "a walk-forward run tells how much of it is left on data that was not searched."
+    )
+    return section("The best parameter sets", tag("p", words), table(header, lines, numbers=header[1:], caption=caption))
+
+
+def best_first(rows: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+    """Return sets in the order of a metric, those without a value last."""
+    return rows.sort_values(metric.name, ascending=metric.higher_is_better is False, na_position="last", kind="stable")
+
+
+def _pictures(rows: pd.DataFrame, names: list[str], metric: Metric) -> list[Markup]:
+    if rows.empty or rows[metric.name].isna().all():
+        return []
+    best = best_first(rows, metric).iloc[0]
+    at = ", ".join(f"{name} = {best[name]}" for name in names)
+    words = f"{metric.title} over the parameters; the best is {told(metric, best[metric.name])} at {at}."
+    middle = told(metric, float(rows[metric.name].median()))
+    drawn = [picture(sweep_chart(rows, names, metric=metric), alternative=words)] if names else []
+    spread = picture(
+        sweep_distribution_chart(rows, metric=metric), alternative=f"{metric.title} of all sets; half are below {middle}."
+    )
+    return [section("Charts", *drawn, spread)]
+
+
+def _values(values: Any) -> str:
+    if isinstance(values, Mapping):
+        return ", ".join(f"{name} {value}" for name, value in values.items())
+    shown = [str(each) for each in values] if isinstance(values, list | tuple) else [str(values)]
+    return ", ".join(shown if len(shown) <= 20 else [*shown[:10], f"… ({len(shown)} values)", shown[-1]])
