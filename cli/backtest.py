@@ -12,10 +12,25 @@ from cli.trial import AllowHoles, Balance, Fee, Listed, RuleOptions, Strategy, T
 from market.errors import InputError
 
 if TYPE_CHECKING:
-    from db.repositories.backtests import StoredBacktest
+    from db.backtest_runs import StoredBacktest
 
-Report = Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write a report that opens in a browser, without a network.")]
-_HEADER = ("id", "kind", "state", "strategy", "symbols", "width", "from (UTC)", "to (UTC)", "return", "Sharpe", "drawdown", "trades")
+Report = Annotated[
+    Path | None, typer.Option(metavar="FILE.html", help="Write a report that opens in a browser, without a network.")
+]
+_HEADER = (
+    "id",
+    "kind",
+    "state",
+    "strategy",
+    "symbols",
+    "width",
+    "from (UTC)",
+    "to (UTC)",
+    "return",
+    "Sharpe",
+    "drawdown",
+    "trades",
+)
 _RIGHT = ("return", "Sharpe", "drawdown", "trades")
 
 
@@ -34,10 +49,14 @@ def backtest(  # noqa: PLR0913 - as many as there are options
     rule: RuleOptions = None,
     steps: Listed = None,
     allow_holes: AllowHoles = False,
-    monte_carlo: Annotated[int, typer.Option(metavar="N", min=0, max=1_000_000, help="Shuffle and resample its trades and returns N times.")] = 0,
+    monte_carlo: Annotated[
+        int, typer.Option(metavar="N", min=0, max=100_000, help="Shuffle and resample its trades and returns N times.")
+    ] = 0,
     seed: Annotated[int, typer.Option(help="Of the chance of --monte-carlo: the same seed, the same numbers.")] = 0,
     report: Report = None,
-    kept: Annotated[bool, typer.Option("--keep/--no-keep", help="Whether the result is stored; `tcpdash backtests` lists them.")] = True,
+    kept: Annotated[
+        bool, typer.Option("--keep/--no-keep", help="Whether the result is stored; `tcpdash backtests` lists them.")
+    ] = True,
     json: Json = False,
 ) -> None:
     """Try a strategy on stored candles, with virtual money.
@@ -91,7 +110,9 @@ def backtests(
         raise InputError("--report and --delete need an ID: which one is meant? `tcpdash backtests` lists them")
     with store() as db:
         if id_ is None:
-            _list(db.backtests.list(kind=kind, strategy=strategy, symbol=symbol and symbol.strip().upper(), newest=limit), json=json)
+            _list(
+                db.backtests.list(kind=kind, strategy=strategy, symbol=symbol and symbol.strip().upper(), newest=limit), json=json
+            )
             return
         found = db.backtests.find(id_)
         if delete:

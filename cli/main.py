@@ -9,6 +9,7 @@ import typer
 
 from cli import database, flows, local, read, run, strategies
 from cli.backfill import backfill, backfills
+from cli.backtest import backtest, backtests
 from cli.coverage import coverage
 from cli.doctor import doctor
 from cli.gaps import gaps
@@ -44,6 +45,8 @@ app.command("import")(import_)
 app.command()(backfill)
 app.command()(backfills)
 app.command()(quality)
+app.command()(backtest)
+app.command()(backtests)
 app.add_typer(database.commands, name="db")
 app.add_typer(flows.commands, name="flows")
 app.add_typer(strategies.commands, name="strategies")

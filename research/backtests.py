@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from db.operations import DatabaseOperations
-    from db.repositories.backtests import StoredBacktest
+    from db.backtest_runs import StoredBacktest
 
 _SETTINGS = ("balance", "rules", "listings", "allow_holes", "strategy_code")
 _COLUMNS = (

@@ -12,6 +12,9 @@ from trading.backtest.backtest import Backtest, Result, number_or_none
 from trading.backtest.coverage import Coverage
 from trading.backtest.fingerprint import code_version, run_id, strategy_code
 from trading.backtest.market import Floats
+from trading.backtest.metrics.run import bars_a_year
+from trading.backtest.monte_carlo import bootstrap_returns, bootstrap_trades, shuffle_trades
+from trading.backtest.monte_carlo import document as monte_carlo_document
 from trading.fills import Reason
 from trading.rules import Rules, word_of
 
@@ -42,6 +45,7 @@ def asked(test: Backtest, *, symbols: list[str], fingerprint: str, kind: str = "
         "listings": {symbol: asdict(test.listings[symbol]) for symbol in symbols if symbol in test.listings},
         "allow_holes": test.allow_holes,
         "seed": 0,
+        "resamples": 0,
         "code_version": code_version(),
         "strategy_code": strategy_code(test.strategy),
         "fingerprint": fingerprint,
@@ -51,13 +55,24 @@ def asked(test: Backtest, *, symbols: list[str], fingerprint: str, kind: str = "
     return {"id": run_id({**parts, **bounds}), **parts}
 
 
-def document(result: Result) -> dict[str, Any]:
-    """Return all that came of a backtest as values that JSON can say; what is not defined is None."""
+def document(result: Result, *, resamples: int = 0, seed: int = 0) -> dict[str, Any]:
+    """Return all that came of a backtest as values that JSON can say; what is not defined is None.
+
+    Args:
+        result: Of a backtest.
+        resamples: How often its trades and its returns are drawn anew (see `trading.backtest.monte_carlo`); 0 for not at all.
+        seed: Of that chance; 0 or more.
+
+    Raises:
+        InputError: If there are too many resamples, or a seed below 0.
+    """
     test, sums, trades = result.test, result.outcome.sums, trades_of(result)
     start_us = min(each.window.start_us for each in result.coverage)
     end_us = max(each.window.end_us for each in result.coverage)
     return {
-        **asked(test, symbols=list(result.market.symbols), fingerprint=result.fingerprint),
+        **asked(
+            test, symbols=list(result.market.symbols), fingerprint=result.fingerprint, seed=seed, resamples=resamples
+        ),
         "start": isoformat(start_us),
         "end": isoformat(end_us),
         "coverage": [coverage_document(each) for each in result.coverage],
@@ -74,6 +89,7 @@ def document(result: Result) -> dict[str, Any]:
         "monthly": _monthly(result),
         "curve": curve_of(result.market.closes_us, result.outcome.equity, test.balance, result.benchmark, result.exposure),
         "returns": _histogram(result),
+        "monte_carlo": _monte_carlo(result, resamples, seed) if resamples else [],
     }  # fmt: skip
 
 
@@ -148,3 +164,18 @@ def _histogram(result: Result) -> dict[str, list[float]]:
         return {"edges": [], "counts": []}
     counts, edges = np.histogram(days, bins=_BINS)
     return {"edges": edges.tolist(), "counts": counts.tolist()}
+
+
+def _monte_carlo(result: Result, resamples: int, seed: int) -> list[dict[str, Any]]:
+    """Return what else could have come of the run: of its trades in other orders, drawn anew, and of its returns in blocks."""
+    balance, profits, bars = result.test.balance, result.trips.closed.profit, len(result.market)
+    yearly = bars_a_year(result.run.bar_seconds)
+    found = []
+    if len(profits) > 1:
+        a_year = len(profits) * yearly / bars
+        found = [
+            draw(profits, balance, resamples=resamples, seed=seed, a_year=a_year) for draw in (shuffle_trades, bootstrap_trades)
+        ]
+    if bars > 1:
+        found.append(bootstrap_returns(result.facts.returns, balance, resamples=resamples, seed=seed, a_year=yearly))
+    return [monte_carlo_document(each) for each in found]
