@@ -69,7 +69,7 @@ def backtest(  # noqa: PLR0913 - as many as there are options
 
       tcpdash backtest --strategy sma_cross --param fast=10 --param slow=30 --symbol OKX:BTC-USDT --timeframe 1h
 
-      tcpdash backtest --strategy rsi -s BINANCE:BTC-USDT -t 15m --start 2024-06-01 -r stop_loss=0.05 -r short=true --report rsi.html
+      tcpdash backtest --strategy rsi -s BINANCE:BTC-USDT -t 15m --start 2024-06-01 -r stop_loss=0.05 --report rsi.html
     """
     trial = read_trial(
         strategy, named_values(param or [], "--param"), symbols=symbol, timeframe=timeframe, start=start, end=end, fee=fee,

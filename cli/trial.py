@@ -1,21 +1,17 @@
 """Options that say what is tried, shared by `backtest`, `sweep` and `walk-forward`, and what they lead to."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.options import load
-from market.clock import now_us, parse_time
 from market.errors import InputError
-from market.timeframe import parse_timeframe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trading.backtest.backtest import Backtest
-    from trading.registry import Registry
-    from trading.rules import Rules
+    from research.trials import Trial
+    from trading.rules import Listing
 
 Strategy = Annotated[str, typer.Option("--strategy", help="Name of a strategy; `tcpdash strategies` lists them.")]
 Tried = Annotated[list[str], typer.Option("--symbol", "-s", help="For example OKX:BTC-USDT; repeatable, they share the cash.")]
@@ -41,21 +37,6 @@ RuleOptions = Annotated[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
-    """What a person wants to have tried.
-
-    Attributes:
-        test: With the strategy, its rules and its window.
-        symbols: `EXCHANGE:BASE-QUOTE`.
-        registry: Where the strategy was found.
-    """
-
-    test: "Backtest"
-    symbols: tuple[str, ...]
-    registry: "Registry"
-
-
 def read_trial(  # noqa: PLR0913 - as many as there are options
     strategy: str,
     parameters: "dict[str, Any]",
@@ -69,31 +50,19 @@ def read_trial(  # noqa: PLR0913 - as many as there are options
     allow_holes: bool,
     rules: "Sequence[str]",
     steps: str | None = None,
-) -> Trial:
+) -> "Trial":
     """Return what the options of a command ask for.
 
     Raises:
         InputError: If one of them cannot be; it says which and what was expected.
     """
-    from market.symbol import Symbol
-    from trading.backtest.backtest import Backtest
+    from research.trials import trial_of
     from trading.registry import Registry
 
-    width = parse_timeframe(timeframe)
-    start_us, end_us = parse_time(start) if start else None, parse_time(end) if end else None
-    if start_us is not None and end_us is not None and end_us - start_us < width.width_us:
-        raise InputError(f"--start {start} and --end {end} leave no room for a candle of {width} between them")
-    if end_us is not None:
-        end_us = min(end_us, width.open_of(now_us()))  # what is still to come is no hole
-    named = tuple(str(Symbol.parse(text.strip().upper())) for text in symbols)
-    if not named:
-        raise InputError("--symbol is needed, for example --symbol OKX:BTC-USDT; `tcpdash coverage` lists what is stored")
-    registry = Registry(load().strategies)
-    test = Backtest(
-        registry.create(strategy, parameters), width, rules=_rules(rules, named, fee), balance=balance,
-        listings=_listings(steps, named), allow_holes=allow_holes, start_us=start_us, end_us=end_us,
+    return trial_of(
+        Registry(load().strategies), strategy, symbols=symbols, parameters=parameters, timeframe=timeframe, start=start, end=end,
+        fee=fee, balance=balance, allow_holes=allow_holes, rules=named_values(rules, "--rule"), listing=_listing(steps),
     )  # fmt: skip
-    return Trial(test=test, symbols=named, registry=registry)
 
 
 def named_values(options: "Sequence[str]", option: str) -> dict[str, str]:
@@ -113,25 +82,16 @@ def named_values(options: "Sequence[str]", option: str) -> dict[str, str]:
     return found
 
 
-def _rules(options: "Sequence[str]", symbols: "Sequence[str]", fee: float | None) -> "Rules":
-    from exchanges.fees import fees_of
-    from trading.rules import Rules, rules_from
-
-    fees = fees_of(symbols)
-    base = Rules(maker_fee=fees.maker if fee is None else fee, taker_fee=fees.taker if fee is None else fee)
-    return rules_from(named_values(options, "--rule"), base)
-
-
-def _listings(steps: str | None, symbols: "Sequence[str]") -> dict[str, Any]:
-    """Return what --steps says of all symbols; nothing where it is not given, so that the venue's own steps count."""
+def _listing(steps: str | None) -> "Listing | None":
+    """Return what --steps says of all symbols; None where it is not given, so that the venue's own steps count."""
     from trading.rules import Listing
 
     if steps is None:
-        return {}
+        return None
     try:
         tick, lot, least = (float(part) for part in steps.split(","))
     except ValueError:
         raise InputError(f"--steps {steps!r} is not TICK,LOT,VALUE, for example 0.01,0.0001,10 or 0,0,0") from None
     if not all(0.0 <= each < 1e15 for each in (tick, lot, least)):
         raise InputError(f"--steps {steps!r} holds a number below 0; expected were three of 0 or more")
-    return dict.fromkeys(symbols, Listing(tick=tick, lot=lot, least_value=least))
+    return Listing(tick=tick, lot=lot, least_value=least)

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from db.operations import DatabaseOperations
     from db.backtest_runs import StoredBacktest
+    from db.operations import DatabaseOperations
 
 _SETTINGS = ("balance", "rules", "listings", "allow_holes", "strategy_code")
 _COLUMNS = (

@@ -32,8 +32,10 @@ pytestmark = [pytest.mark.prefect, pytest.mark.postgres, pytest.mark.timeout(900
 BTC, ETH = "OKX:BTC-USDT", "OKX:ETH-USDT"
 DEPLOYED = [each["name"] for each in yaml.safe_load((scheduler.ROOT / deployments.FILE).read_text())["deployments"]]
 CHAINED = ("refresh-after-backfill", "check-after-backfill")
+RESEARCH = ("backtest",)
 FILLED = {"symbol": BTC, "start": isoformat(at(0)), "end": isoformat(at(200))}
-PARAMETERS = {"backfill": FILLED}
+TRIED = {"strategy": "sma_cross", "parameters": {"fast": 3, "slow": 6}, "symbols": [BTC], "timeframe": "5m"}
+PARAMETERS = {"backfill": FILLED, "backtest": TRIED}
 
 
 @pytest.fixture(scope="module")
@@ -115,11 +117,12 @@ def night(system: Served) -> tuple[list[Row], Row]:
 
 
 def all_run(system: Served) -> dict[str, Row]:
-    """Start each deployment that no event starts, and wait for the others; return how each ended."""
+    """Start each deployment that no event starts, those of research on what a backfill filled; return how each ended."""
     asked = isoformat(now_us())
-    for name in DEPLOYED:
-        if name not in CHAINED:
-            system.start(name, **PARAMETERS.get(name, {}))
+    begun = {name: system.start(name, **PARAMETERS.get(name, {})) for name in DEPLOYED if name not in CHAINED + RESEARCH}
+    system.ended(begun["backfill"])
+    for name in RESEARCH:
+        system.start(name, **PARAMETERS[name])
 
     def ended() -> dict[str, Row]:
         found = {name: [run for run in system.runs(name) if is_ours(run)] for name in DEPLOYED}

@@ -10,10 +10,11 @@ from market.candle import Candle, Origin
 from market.clock import now_us
 from market.errors import InputError, StoreUnreachable, VenueError
 from market.timeframe import BASE
-from tasks import aggregates, gaps, quality, reconcile, resources, retrying, storage
+from tasks import aggregates, backtests, gaps, quality, reconcile, resources, retrying, storage
 from tasks.keys import artifact_key
 from tasks.progress import percent, words
 from tests.history.backfill.markets import at, bars_of, exchange_of, past
+from tests.research.stored import fill as fill_days
 
 pytestmark = pytest.mark.postgres
 SYMBOL = "OKX:BTC-USDT"
@@ -145,3 +146,21 @@ def test_venues_whose_channel_proves_nothing_are_known_by_the_settings(monkeypat
         monkeypatch.setenv(f"TCPDASH_VENUES__{venue}__CHANNEL", channel)
 
     assert resources.unproven_venues(resources.settings()) == {"BINANCEUSDM"}
+
+
+def test_a_strategy_is_tried_and_its_document_kept(database):
+    fill_days(database)
+    asked = {"strategy": "sma_cross", "symbols": [SYMBOL], "timeframe": "15m", "parameters": {"fast": 5, "slow": 20}}
+
+    told = backtests.try_strategy.fn({**asked, "start": "2024-08-05", "end": "2024-08-06"}, resamples=5, seed=1)
+    again = backtests.try_strategy.fn({**asked, "start": "2024-08-05", "end": "2024-08-06"}, resamples=5, seed=1)
+
+    assert again == told
+    assert [each.id for each in database.backtests.list()] == [told["id"]]
+    assert told["rules"]["taker_fee"] == 0.001
+
+
+def test_what_cannot_be_tried_is_not_tried_again(database):
+    with pytest.raises(InputError, match="sma_cros"):
+        backtests.try_strategy.fn({"strategy": "sma_cros", "symbols": [SYMBOL]})
+    assert database.backtests.list() == []
