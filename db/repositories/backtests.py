@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import BYTEA, insert
+from sqlalchemy.dialects.postgresql import BYTEA, DOUBLE_PRECISION, insert
 
 from db.backtest_rows import plain, read_trades, write_trades
 from db.backtest_runs import HEAVY, LISTED, STATE, StoredBacktest, row_of, stored
@@ -72,7 +72,7 @@ class BacktestRepository:
         Raises:
             InputError: If it has not begun, a number is infinite, or trades lack a column.
         """  # fmt: skip
-        numbers = {name: plain(value, name) for name, value in zip(_NUMBERS, (final_value, total_return), strict=True)}
+        numbers = {name: _exact(plain(value, name)) for name, value in zip(_NUMBERS, (final_value, total_return), strict=True)}
         result = {"metrics": plain(metrics, "metrics"), "report": plain(report, "report"), "error": None, **numbers}
         ended = {"state": "done", "done": backtests.c.total, "updated_at": sa.func.now(), "ended_at": sa.func.now()}
         changed = self._connection.execute(sa.update(backtests).where(backtests.c.id == backtest).values(**result, **ended))
@@ -222,6 +222,11 @@ class BacktestRepository:
 
     def _forget_trades(self, backtest: str) -> None:
         self._connection.execute(sa.delete(backtest_trades).where(backtest_trades.c.backtest == backtest))
+
+
+def _exact(value: float | None) -> sa.ColumnElement[float] | None:
+    # As a text: in a statement of the driver -0.0 is a numeric, which has no negative zero.
+    return None if value is None else sa.cast(sa.literal(repr(float(value))), DOUBLE_PRECISION)
 
 
 def _sets(backtest: str) -> sa.ScalarSelect[Any]:
