@@ -10,7 +10,7 @@ import click
 import typer
 
 from cli.options import Json, load
-from cli.strategy_check import Name, Params, check, known_strategies, print_json, read_parameters
+from cli.strategy_check import Name, Params, blaming, check, known_strategies, print_json, read_parameters
 from market.errors import InputError
 
 if TYPE_CHECKING:
@@ -78,12 +78,14 @@ def show(name: Name, *, params: Params = None, json: Json = False) -> None:
     For example: tcpdash strategies show donchian-breakout
     """
     kind = known_strategies().get(name)
-    strategy = kind(read_parameters(params))
+    with blaming(kind):
+        strategy = kind(read_parameters(params))
+        lookback = strategy.lookback
     about, source = _about(kind)[1:]
     if json:
         print_json(
             {
-                "name": kind.name, "from": _origin(kind), "about": about, "source": source or None, "lookback": strategy.lookback,
+                "name": kind.name, "from": _origin(kind), "about": about, "source": source or None, "lookback": lookback,
                 "parameters": [_fields(each, strategy) for each in kind.declared()],
                 "relations": [f"{smaller} < {larger}" for smaller, larger in strategy.relations],
             }
@@ -93,7 +95,7 @@ def show(name: Name, *, params: Params = None, json: Json = False) -> None:
     _print_parameters(kind.declared(), strategy)
     for smaller, larger in strategy.relations:
         click.echo(f"{smaller} has to be less than {larger}")
-    click.echo(f"lookback: {strategy.lookback:,} bars decide one target{' with these parameters' if params else ''}")
+    click.echo(f"lookback: {lookback:,} bars decide one target{' with these parameters' if params else ''}")
 
 
 commands.command("check")(check)

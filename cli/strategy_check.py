@@ -1,15 +1,18 @@
 """The verb that checks a strategy: on stored candles or generated ones, in words; and what else is told of one by name."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 import typer
 
 from cli.options import End, Json, Start, load
-from market.errors import InputError
+from market.errors import InputError, PlatformError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
 
     from market.timeframe import Timeframe
@@ -54,19 +57,23 @@ def check(
 
       tcpdash strategies check my_idea --symbol OKX:BTC-USDT --timeframe 5m --start 2024-08-01 --bars 5000
     """
-    strategy = known_strategies().create(name, read_parameters(params))
-    where, data = _candles(strategy, symbol, timeframe, start=start, end=end, bars=bars, seed=seed)
-    findings, changes = _checked(strategy, data)
+    registry, notes = _loaded()
+    with blaming(registry.get(name)):
+        strategy = registry.create(name, read_parameters(params))
+        where, data = _candles(strategy, symbol, timeframe, start=start, end=end, bars=bars, seed=seed)
+        findings, changes = _checked(strategy, data)
     if json:
         print_json(
             {
                 "strategy": strategy.name, "parameters": strategy.parameters, "lookback": strategy.lookback, "data": where,
                 "bars": len(data), "changes": changes, "passed": all(finding.passed for finding in findings),
-                "findings": [_finding(finding) for finding in findings],
+                "findings": [_finding(finding) for finding in findings], "notes": notes,
             }
         )  # fmt: skip
     else:
         _tell(strategy, where, data, findings, changes)
+        for note in notes:
+            click.echo(f"note: {note}")
     if not all(finding.passed for finding in findings):
         raise typer.Exit(1)
 
@@ -95,6 +102,27 @@ def read_parameters(words: Sequence[str] | None) -> dict[str, str]:
     return found
 
 
+@contextmanager
+def blaming(kind: "type[BaseStrategy]") -> "Iterator[None]":
+    """Turn whatever the code of a strategy raises inside this block into one sentence.
+
+    Raises:
+        StrategyFileError: With its file and line; errors of input are raised as they are.
+    """
+    try:
+        yield
+    except PlatformError:
+        raise
+    except Exception as error:
+        import sys
+        from pathlib import Path
+
+        from trading.registry import blamed
+
+        file = getattr(sys.modules.get(kind.__module__), "__file__", None) or kind.__module__
+        raise blamed(Path(file), error) from error
+
+
 def print_json(value: Mapping[str, Any]) -> None:
     """Print a value as JSON; what is not a number (NaN, infinity) is null."""
     import msgspec
@@ -103,6 +131,18 @@ def print_json(value: Mapping[str, Any]) -> None:
 
 
 # -- inside --------------------------------------------------------------------------------------------------------------
+
+
+def _loaded() -> "tuple[Registry, list[str]]":
+    """Return the strategies, and what their files read when they are loaded: of that no check can judge what it knows."""
+    from trading.outside import watched
+    from trading.registry import Registry
+
+    folder = load().strategies
+    with watched() as reached:
+        registry = Registry(folder)
+    said = [what for what in dict.fromkeys(reached) if what != f"lists {folder}"]
+    return registry, [f"when it is loaded, a file of {folder} {what}; no check can tell what is known from there" for what in said]
 
 
 def _candles(
@@ -116,25 +156,27 @@ def _candles(
     """
     from market.timeframe import parse_timeframe
 
-    width = parse_timeframe(timeframe)
+    width, lookback = parse_timeframe(timeframe), strategy.lookback
+    if lookback < 1:
+        raise InputError(f"the lookback of {strategy.name} is {lookback}; expected was 1 or more")
     if symbol is None:
         from trading.generated import generated_bars
 
         if start is not None or end is not None:
             raise InputError("--start and --end are of stored candles; say which with --symbol, for example OKX:BTC-USDT")
-        asked = bars or min(max(_ENOUGH_BARS, _LOOKBACKS * strategy.lookback), _MOST_BARS)
+        asked = bars or min(max(_ENOUGH_BARS, _LOOKBACKS * lookback), _MOST_BARS)
         data, where = generated_bars(asked, seed or 0, width), f"generated {width} candles, seed {seed or 0}"
     elif seed is not None:
         raise InputError("--seed is of generated candles; leave it out, or leave out --symbol")
     else:
         data = _stored(symbol, width, start, end).tail(bars or _MOST_BARS)
         where = f"{width} candles of {data.attrs['symbol']}"
-    needed = 2 * strategy.lookback + 1
+    needed = 2 * lookback + 1
     if len(data) < needed:
         fix = "give more --bars" if symbol is None else "take a longer time, or backfill it"
         raise InputError(
-            f"{len(data):,} {where} are too few: {strategy.name} has a lookback of {strategy.lookback:,}, and a check needs more than "
-            f"twice as many, {needed:,}; {fix}"
+            f"{len(data):,} {where} are too few: {strategy.name} has a lookback of {lookback:,}, and a check needs "
+            f"more than twice as many, {needed:,}; {fix}"
         )
     strategy.symbol = data.attrs["symbol"]
     return where, data
@@ -155,27 +197,13 @@ def _stored(symbol: str, width: "Timeframe", start: str | None, end: str | None)
 
 
 def _checked(strategy: "BaseStrategy", data: "pd.DataFrame") -> "tuple[list[Finding], int]":
-    """Return what the checks find, and how often the target changes.
-
-    Raises:
-        InputError: If the strategy itself fails; with the line of a user's file.
-    """
-    import sys
-    from pathlib import Path
-
+    """Return what the checks find, and how often the target changes."""
     import numpy as np
 
     from trading.checks import check_strategy
-    from trading.registry import blamed
 
-    try:
-        findings = check_strategy(strategy, data)
-        targets = np.asarray(type(strategy)(dict(strategy.parameters)).targets(data.copy()), dtype=np.float64)
-    except InputError:
-        raise
-    except Exception as error:  # whatever a user's own code may raise
-        file = getattr(sys.modules.get(type(strategy).__module__), "__file__", None) or type(strategy).__module__
-        raise blamed(Path(file), error) from error
+    findings = check_strategy(strategy, data)
+    targets = np.asarray(type(strategy)(dict(strategy.parameters)).targets(data.copy()), dtype=np.float64)
     kept = targets[~np.isnan(targets)]
     return findings, int((np.diff(kept) != 0).sum())
 

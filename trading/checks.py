@@ -7,13 +7,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from market.clock import to_datetime
+from market.clock import isoformat
 from market.errors import InputError
 from trading.frames import Floats, Integers, timestamps_us
+from trading.outside import at, kept, watched
 from trading.strategy import BaseStrategy
 
 _SEED = 20240809  # the same bars are looked at each time
 _FEW = 10  # where one try takes long
+_MOMENTS_US = (981_173_106_789_000, 2_048_349_720_123_000)  # a Saturday night of 2001, an afternoon of 2034: neither ever is now
 
 
 class Check(StrEnum):
@@ -134,21 +136,44 @@ def check_lookback(strategy: BaseStrategy, data: pd.DataFrame, *, cuts: int = 2_
 
 
 def check_determinism(strategy: BaseStrategy, data: pd.DataFrame, *, cuts: int = 2_000) -> Finding:
-    """Return whether the same data gives the same targets: again, after other data, and bar by bar."""
-    whole, rows, one = _targets(strategy, data), np.arange(len(data)), _new(strategy)
+    """Return whether the same data gives the same targets: again, after other data, bar by bar, and at other times.
+
+    Nothing outside may be asked either: no file, no network, and nothing that the class or its module kept from a call before.
+    """
+    before, whole, one = kept(type(strategy)), _targets(strategy, data), _new(strategy)
     again = [("when asked first", _asked(one, data)), ("when asked once more", _asked(one, data))]
     _asked(one, data.iloc[: max(1, len(data) // 2)])
     again.append(("when asked after other data", _asked(one, data)))
+    for moment_us in (int(timestamps_us(data)[-1]) + 1_000_000, *_MOMENTS_US):
+        with at(moment_us):
+            again.append((f"when the clock shows {isoformat(moment_us)}", _targets(strategy, data)))
     for when, found in again:
         if _differ(found, whole).any():
-            return _unsteady(data, rows, whole, found, when)
+            return _unsteady(data, np.arange(len(data)), whole, found, when)
     rows = _rows(whole, min(cuts, 4 * _FEW))
     fresh = np.concatenate([_recent(strategy, data, rows[place : place + 1], strategy.lookback) for place in range(len(rows))])
     for when in ("when one strategy is asked bar by bar", "when one strategy is asked bar by bar once more"):
-        found = _recent(one, data, rows, strategy.lookback, new=False)
+        with watched() as reached:
+            found = _recent(one, data, rows, strategy.lookback, new=False)
         if _differ(found, fresh).any():
             return _unsteady(data, rows, fresh, found, when)
-    return _passed(Check.DETERMINISM, f"the same data gives the same targets, also bar by bar at {len(rows)} bars", rows)
+    with watched() as reached_at_once:
+        _targets(strategy, data)
+    return _reaches_out(strategy, rows, [*reached, *reached_at_once], before)
+
+
+def _reaches_out(strategy: BaseStrategy, rows: Integers, reached: list[str], before: dict[str, bytes]) -> Finding:
+    """Return a finding of what was asked for outside of the data, or is kept now and was not before; else that all is well."""
+    after = kept(type(strategy))
+    changed = [name for name, value in after.items() if before.get(name) != value]
+    said = [f"to decide it {what}" for what in dict.fromkeys(reached)] + [
+        f"it keeps {name} from one call to the next" for name in changed
+    ]
+    if not said:
+        return _passed(Check.DETERMINISM, f"the same data gives the same targets, also bar by bar at {len(rows)} bars", rows)
+    more = f" (and {len(said) - 1} more)" if len(said) > 1 else ""
+    message = f"{said[0]}{more}: it may know of later bars from there; it depends on something else than the data"
+    return Finding(check=Check.DETERMINISM, passed=False, message=message, tried=len(rows))
 
 
 def _unsteady(data: pd.DataFrame, rows: Integers, expected: Floats, found: Floats, when: str) -> Finding:
@@ -235,5 +260,4 @@ def _differ(one: Floats, other: Floats) -> NDArray[np.bool_]:
 
 
 def _bar(data: pd.DataFrame, row: int) -> str:
-    moment = to_datetime(int(timestamps_us(data)[row]))
-    return f"bar {row} ({moment:%Y-%m-%dT%H:%M:%SZ})"
+    return f"bar {row} ({isoformat(int(timestamps_us(data)[row]))})"
