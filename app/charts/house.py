@@ -6,6 +6,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from app.charts.parts import minute
+
 # Blue and vermilion are told apart with every kind of colour blindness, and on white as on black. What a colour says is said
 # by form, place or words too.
 GAIN, LOSS = "#3a86c8", "#d9622b"
@@ -43,11 +45,6 @@ def number_axis(field: str, title: str, *, form: str = ",~r", zero: bool = False
 def time_told(field: str, title: str) -> alt.Tooltip:
     """Return a line of a tooltip that tells a moment in UTC; the field holds words, since tooltips have no time zone."""
     return alt.Tooltip(f"{field}:N", title=title)
-
-
-def minute(moments: "pd.Series[pd.Timestamp]") -> "pd.Series[str]":
-    """Return moments as `2024-08-09 12:30`, UTC."""
-    return moments.dt.strftime("%Y-%m-%d %H:%M")
 
 
 def thin(rows: pd.DataFrame, most: int = MAX_POINTS) -> pd.DataFrame:

@@ -5,8 +5,6 @@ from typing import Any
 
 import pandas as pd
 
-from app.charts.house import minute
-
 Document = Mapping[str, Any]
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -78,7 +76,6 @@ def return_rows(document: Document) -> pd.DataFrame:
     )
 
 
-def quote_of(document: Document) -> str:
-    """Return the currency of the account, from the first symbol; empty where there is none."""
-    symbols = document.get("symbols") or [""]
-    return str(symbols[0]).partition("-")[2].partition("-")[0]
+def minute(moments: "pd.Series[pd.Timestamp]") -> "pd.Series[str]":
+    """Return moments as `2024-08-09 12:30`, UTC."""
+    return moments.dt.strftime("%Y-%m-%d %H:%M")

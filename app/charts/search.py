@@ -5,7 +5,12 @@ from typing import Any
 
 import pandas as pd
 
+from trading.backtest.metrics import Metric
+
 Document = Mapping[str, Any]
+
+BESIDE = ("total_return", "sharpe_ratio", "sortino_ratio", "max_drawdown", "total_trades", "win_rate", "profit_factor", "fees")
+"""Metrics that are shown of each set, if the sweep has them."""
 
 
 def parameter_names(document: Document) -> list[str]:
@@ -24,6 +29,11 @@ def set_rows(document: Document) -> pd.DataFrame:
     for name in {name for each in document.get("results") or () for name in each["metrics"]}:
         frame[name] = frame[name].astype("float64")
     return frame
+
+
+def best_first(rows: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+    """Return sets in the order of a metric, those without a value last."""
+    return rows.sort_values(metric.name, ascending=metric.higher_is_better is False, na_position="last", kind="stable")
 
 
 def window_rows(document: Document) -> pd.DataFrame:

@@ -69,9 +69,7 @@ def _map(cells: pd.DataFrame, names: list[str], metric: Metric, title: str) -> a
     layers = [
         base.transform_filter("isValid(datum.value)").mark_rect().encode(across, up, color=colour, tooltip=told),
         # A set without a value is no dark cell.
-        base.transform_filter("!isValid(datum.value)")
-        .mark_point(shape="cross", color=QUIET, angle=45)
-        .encode(across, up, tooltip=told),
+        base.transform_filter("!isValid(datum.value)").mark_text(text="-", color=QUIET).encode(across, up, tooltip=told),
         base.transform_filter("datum.best").mark_rect(filled=False, stroke=LOSS, strokeWidth=3).encode(across, up),
     ]
     if len(cells) <= _WORDS_UP_TO:

@@ -16,6 +16,7 @@ from app.charts.house import (
     time_axis,
 )
 
+_LEGEND = alt.Legend(orient="top", title=None, symbolFillColor=QUIET, symbolStrokeColor=QUIET)
 _SIDES = alt.Scale(domain=["long", "short"], range=["triangle-up", "triangle-down"])
 
 
@@ -35,7 +36,7 @@ def profit_chart(
     base = alt.Chart(shown)
     y = number_axis("profit", f"profit in {quote}" if quote else "profit", form=",~r", zero=True)
     stems = base.mark_rule(opacity=0.5).encode(time_axis("left"), y, alt.Y2Datum(0), color=signed("profit"))
-    shape = alt.Shape("side:N", scale=_SIDES, legend=alt.Legend(orient="top", title=None))
+    shape = alt.Shape("side:N", scale=_SIDES, legend=_LEGEND)
     heads = base.mark_point(filled=True, size=36, opacity=0.9).encode(
         time_axis("left"), y, shape=shape, color=signed("profit"), tooltip=_told()
     )
@@ -64,7 +65,7 @@ def trade_marks_chart(
     entries = base.mark_point(filled=True, size=42, opacity=1).encode(
         time_axis("entered"),
         number_axis("entry_price", name),
-        shape=alt.Shape("side:N", scale=_SIDES, legend=alt.Legend(orient="top", title=None)),
+        shape=alt.Shape("side:N", scale=_SIDES, legend=_LEGEND),
         color=signed("profit"),
         tooltip=_told(),
     )

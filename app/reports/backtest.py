@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.charts.parts import quote_of
 from app.reports import parts
+from app.reports.figures import quote_of
 from app.reports.page import page
 from app.reports.trades import trades
 

@@ -1,6 +1,7 @@
 """Numbers in words: percentages, money, durations, and which metrics come first."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from trading.backtest.metrics import METRICS, Metric, Unit
@@ -64,10 +65,8 @@ def plain(value: float | None) -> str:
 
 
 def price(value: float) -> str:
-    """Return a price with eight significant digits at most, and never as a power of ten."""
-    digits = max(0, 8 - len(str(int(abs(value)))))
-    text = f"{value:,.{digits}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    """Return a price or a size with eight significant digits at most, and never as a power of ten."""
+    return f"{Decimal(f'{value:.8g}'):,f}"
 
 
 def duration(seconds: float) -> str:
@@ -86,3 +85,9 @@ def day(text: str) -> str:
 def plural(count: int, word: str) -> str:
     """Return `1 trade`, `2 trades`."""
     return f"{count:,} {word}{'' if count == 1 else 's'}"
+
+
+def quote_of(document: Mapping[str, Any]) -> str:
+    """Return the currency of the account, from the first symbol; empty where there is none."""
+    symbols = document.get("symbols") or [""]
+    return str(symbols[0]).partition("-")[2].partition("-")[0]

@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.charts.monte_carlo import fan_chart
-from app.charts.parts import quote_of
 from app.charts.search import fan_rows
 from app.reports import parts
-from app.reports.figures import percent, told
+from app.reports.figures import quote_of
 from app.reports.page import page, section, table, tag
 from app.reports.pictures import picture
-from trading.backtest.metrics import METRICS
+from app.reports.resamples import quantile_table, unit_of, words_of
 
 Document = Mapping[str, Any]
 
@@ -30,32 +29,3 @@ def monte_carlo_report(document: Document) -> str:
     found = section("Result", tag("p", words_of(document)), figures, picture(chart, alternative=words))
     title = f"Monte Carlo run of {document['strategy']}"
     return page(title, [parts.heading(document, "Monte Carlo run"), found, parts.about(document)])
-
-
-def words_of(document: Document) -> str:
-    """Return what was drawn, and how often it ended badly."""
-    ruin = percent(document["ruin"])
-    return (
-        f"{document['resamples']:,} runs of {document['steps']:,} {unit_of(document)} each by "
-        f"{document['method'].replace('-', ' ')}: {percent(document['loss_probability'])} end below the balance, "
-        f"{percent(document['ruin_probability'])} fall to {ruin} of it."
-    )
-
-
-def unit_of(document: Document) -> str:
-    """Return what a step is: a trade or a bar."""
-    return "bars" if document["method"] == "return-bootstrap" else "trades"
-
-
-def quantile_table(document: Document) -> tuple[list[str], list[list[str]]]:
-    """Return the header and the rows of what became of each figure."""
-    quote = quote_of(document)
-    rows = [
-        [
-            METRICS[name].title,
-            *(told(METRICS[name], each, quote=quote) for each in (*values["quantiles"], values["actual"])),
-            percent(values["percentile"]),
-        ]
-        for name, values in document["distributions"].items()
-    ]
-    return ["metric", *(f"{level:.0%}" for level in document["levels"]), "actual", "runs below it"], rows

@@ -31,6 +31,7 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; wh
 .tiles dt { color: var(--quiet); font-size: .85em; }
 .tiles dd { margin: 0; font-size: 1.25rem; font-variant-numeric: tabular-nums; }
 .tiles dd small { display: block; font-size: .7em; color: var(--quiet); }
+time { white-space: nowrap; } .pairs th { width: 14rem; } .wide { margin-bottom: 1rem; }
 .columns { columns: 24rem; column-gap: 2rem; } .columns section { break-inside: avoid; }
 figure { margin: 1.2rem 0; } figure svg { max-width: 100%; height: auto; } figure svg text { font-family: inherit; }
 [title] { text-decoration: underline dotted var(--quiet); text-underline-offset: .2em; cursor: help; }
@@ -91,7 +92,7 @@ def _cell(text: str, kind: str, *, first: bool) -> Markup:
 def pairs(rows: Iterable[tuple[str, str]], *, label: str) -> Markup:
     """Return a table of names and what they are."""
     lines = [tag("tr", tag("th", name, scope="row"), tag("td", text)) for name, text in rows]
-    return tag("div", tag("table", tag("tbody", *lines), aria_label=label), class_="wide")
+    return tag("div", tag("table", tag("tbody", *lines), aria_label=label), class_="wide pairs")
 
 
 def banner(*sentences: str) -> Markup:

@@ -8,10 +8,10 @@ from markupsafe import Markup
 from app.charts.drawdown import drawdown_chart, exposure_chart
 from app.charts.equity import equity_chart
 from app.charts.monthly import monthly_chart
-from app.charts.parts import curve_rows, hole_rows, month_rows, quote_of, return_rows, year_gains
+from app.charts.parts import curve_rows, hole_rows, month_rows, return_rows, year_gains
 from app.charts.returns import returns_chart
 from app.reports.assumptions import assumptions
-from app.reports.figures import HEADLINES, NOTHING, day, grouped, money, percent, told, told_of
+from app.reports.figures import HEADLINES, NOTHING, day, grouped, money, percent, price, quote_of, told, told_of
 from app.reports.honesty import coverage_words, is_synthetic, warnings
 from app.reports.page import banner, explained, pairs, section, table, tag
 from app.reports.pictures import picture
@@ -37,7 +37,8 @@ def about(document: Document, *more: tuple[str, str]) -> Markup:
     """Return what was run and what was assumed."""
     named = ", ".join(f"{name} = {value}" for name, value in (document.get("parameters") or {}).items())
     balance = money(document.get("balance"), quote_of(document))
-    rows = [("strategy", str(document["strategy"])), ("parameters", named or "none"), *more, ("balance", balance)]
+    own = [("parameters", named or "none")] if "parameters" in document else []
+    rows = [("strategy", str(document["strategy"])), *own, *more, ("balance", balance)]
     proof = [(name.replace("_", " "), str(document[name])) for name in _PROOFS if document.get(name) is not None]
     rules = assumptions(document["rules"], quote=quote_of(document)) if document.get("rules") else []
     return section(
@@ -46,14 +47,14 @@ def about(document: Document, *more: tuple[str, str]) -> Markup:
     )  # fmt: skip
 
 
-_PROOFS = ("id", "fingerprint", "code_version", "seed")
+_PROOFS = ("id", "fingerprint", "code_version", "strategy_code", "seed")
 
 
 def _listings(document: Document) -> list[tuple[str, str]]:
     return [
         (
             f"{symbol} trades in",
-            ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in steps.items() if value) or "any step",
+            ", ".join(f"{name.replace('_', ' ')} {price(value)}" for name, value in steps.items() if value) or "any step",
         )
         for symbol, steps in (document.get("listings") or {}).items()
     ]
@@ -135,7 +136,13 @@ def all_metrics(figures: Mapping[str, Any], *, quote: str) -> Markup:
         tag("section", tag("h3", title), tag("table", tag("tbody", *(_explained(each, figures, quote) for each in members))))
         for title, members in grouped().items()
     ]
-    return section("All metrics", tag("div", *groups, class_="columns"))
+    return section("All metrics", tag("div", *groups, class_="columns"), _formulas())
+
+
+def _formulas() -> Markup:
+    """All formulas once more, for who prints the page or has no mouse."""
+    rows = [[each.title, each.formula, each.source] for each in METRICS.values()]
+    return tag("details", tag("summary", "All formulas"), table(["metric", "formula", "source"], rows, label="Formulas"))
 
 
 def _explained(metric: Metric, figures: Mapping[str, Any], quote: str) -> Markup:

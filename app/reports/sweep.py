@@ -6,20 +6,17 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from app.charts.parts import quote_of
-from app.charts.search import parameter_names, set_rows
+from app.charts.search import BESIDE, best_first, parameter_names, set_rows
 from app.charts.sweep import sweep_chart, sweep_distribution_chart
 from app.reports import parts
-from app.reports.figures import told, told_of
+from app.reports.figures import quote_of, told, told_of
 from app.reports.page import page, section, table, tag
 from app.reports.pictures import picture
 from trading.backtest.metrics import METRICS, Metric
 
 Document = Mapping[str, Any]
 
-_MOST_SETS = 100
-BESIDE = ("total_return", "sharpe_ratio", "sortino_ratio", "max_drawdown", "total_trades", "win_rate", "profit_factor", "fees")
-"""Metrics that are shown of each set, if the sweep has them."""
+_MOST_SETS = 50
 
 
 def sweep_report(document: Document) -> str:
@@ -28,7 +25,7 @@ def sweep_report(document: Document) -> str:
     title = f"Sweep of {document['strategy']} on {', '.join(map(str, document['symbols']))}"
     rows, names = set_rows(document), parameter_names(document)
     space = tuple((name, _values(values)) for name, values in (document.get("space") or {}).items())
-    body = [parts.heading(document, "Sweep"), _found(document, rows, names, metric), *_pictures(rows, names, metric)]
+    body = [parts.heading(document, "Sweep"), *_pictures(rows, names, metric), _found(document, rows, names, metric)]
     return page(
         title,
         [*body, parts.coverage(document), parts.about(document, ("searched by", str(document.get("sampler", "grid"))), *space)],
@@ -50,11 +47,6 @@ def _found(document: Document, rows: pd.DataFrame, names: list[str], metric: Met
         "a walk-forward run tells how much of it is left on data that was not searched."
     )
     return section("The best parameter sets", tag("p", words), table(header, lines, numbers=header[1:], caption=caption))
-
-
-def best_first(rows: pd.DataFrame, metric: Metric) -> pd.DataFrame:
-    """Return sets in the order of a metric, those without a value last."""
-    return rows.sort_values(metric.name, ascending=metric.higher_is_better is False, na_position="last", kind="stable")
 
 
 def _pictures(rows: pd.DataFrame, names: list[str], metric: Metric) -> list[Markup]:

@@ -6,11 +6,10 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from app.charts.parts import quote_of
 from app.charts.search import parameter_names, window_rows
 from app.charts.walk_forward import chosen_chart, kept_chart, windows_chart
 from app.reports import parts
-from app.reports.figures import day, told
+from app.reports.figures import day, quote_of, told
 from app.reports.page import page, section, table
 from app.reports.pictures import picture
 from app.reports.trades import trades
