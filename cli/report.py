@@ -77,7 +77,7 @@ def print_head(document: Document, console: Console, what: str, *more: str) -> N
 def print_figures(document: Document, console: Console) -> None:
     """Print the figures that are looked at first, buying and holding beside them."""
     figures, quote = document.get("metrics") or {}, quote_of(document)
-    rows = [
+    rows: list[list[Text | str]] = [
         [cell for name, title in pair for cell in (title, _figure(figures, name, quote))]
         for pair in ((("final_value", "final value"), ("net_profit", "profit")), *_FIGURES)
     ]

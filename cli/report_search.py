@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
-from app.charts.search import BESIDE, best_first, parameter_names, set_rows, window_rows
+from app.charts.search import BESIDE, best_first, parameter_names, records, set_rows, window_rows
 from app.reports.figures import quote_of, told, told_of
 from app.reports.resamples import quantile_table, words_of
 from cli.report import line, print_figures, print_head, print_months, print_trades, show, sign_style, table
@@ -30,7 +30,7 @@ def print_sweep(document: Document, console: Console) -> None:
         console.print(line("no parameter set was tried"))
         return
     columns = [metric.name, *(name for name in BESIDE if name in rows.columns and name != metric.name)]
-    best = best_first(rows, metric).head(_MOST_SETS).to_dict("records")
+    best = records(best_first(rows, metric).head(_MOST_SETS))
     lines = [
         [str(rank), *(str(row[name]) for name in names), *(told_of(row, name) for name in columns)]
         for rank, row in enumerate(best, start=1)
@@ -58,7 +58,7 @@ def print_walk_forward(document: Document, console: Console) -> None:
             str(row["number"]), row["test_start"][:10], row["test_until"][:10], *(str(row[name]) for name in names),
             line(told(metric, row["inside"])), line(told(metric, row["outside"]), sign_style(row["outside"])),
         ]
-        for row in rows.to_dict("records")
+        for row in records(rows)
     ]  # fmt: skip
     header = ["window", "traded from", "to", *names, "in sample", "out of sample"]
     show(console, table(header, lines, right=[0, *range(3, len(header))]))

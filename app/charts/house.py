@@ -1,7 +1,7 @@
 """What all charts share: colours, the axis of time, shaded holes, and what the mouse finds."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import altair as alt
 import pandas as pd
@@ -12,7 +12,7 @@ from app.charts.parts import minute
 # by form, place or words too.
 GAIN, LOSS = "#3a86c8", "#d9622b"
 DOUBT, QUIET = "#b455a0", "#8a8f98"
-SCHEME = "viridis"
+SCHEME: Final = "viridis"
 
 MAX_POINTS = 2_000
 """More points than this no chart draws."""

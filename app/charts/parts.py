@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 Document = Mapping[str, Any]
@@ -62,7 +63,7 @@ def month_rows(document: Document) -> pd.DataFrame:
 def year_gains(document: Document) -> dict[str, float]:
     """Return the return of each year, its months compounded."""
     rows = month_rows(document)
-    return {str(year): float((1 + gains).prod() - 1) for year, gains in rows.groupby("year")["gain"]}
+    return {str(year): float(np.prod(1 + gains.to_numpy()) - 1) for year, gains in rows.groupby("year")["gain"]}
 
 
 def return_rows(document: Document) -> pd.DataFrame:

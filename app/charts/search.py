@@ -15,7 +15,7 @@ BESIDE = ("total_return", "sharpe_ratio", "sortino_ratio", "max_drawdown", "tota
 
 def parameter_names(document: Document) -> list[str]:
     """Return the names of the parameters that a sweep or a walk-forward run varied, in their order."""
-    named = document.get("space") or next((each["parameters"] for each in _rows(document)), {})
+    named: Mapping[str, Any] = document.get("space") or next((each["parameters"] for each in _rows(document)), {})
     return list(named)
 
 
@@ -34,6 +34,11 @@ def set_rows(document: Document) -> pd.DataFrame:
 def best_first(rows: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     """Return sets in the order of a metric, those without a value last."""
     return rows.sort_values(metric.name, ascending=metric.higher_is_better is False, na_position="last", kind="stable")
+
+
+def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return rows as values by name."""
+    return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
 
 
 def window_rows(document: Document) -> pd.DataFrame:

@@ -1,5 +1,7 @@
 """A walk-forward run: its windows, what was chosen in each, and what came of it out of sample."""
 
+from typing import Any
+
 import altair as alt
 import pandas as pd
 
@@ -48,7 +50,7 @@ def chosen_chart(windows: pd.DataFrame, parameters: list[str], *, title: str = "
     return chart
 
 
-def _chosen(rows: pd.DataFrame, name: str) -> alt.LayerChart:
+def _chosen(rows: pd.DataFrame, name: str) -> Any:
     numeric = pd.api.types.is_numeric_dtype(rows["value"]) and not pd.api.types.is_bool_dtype(rows["value"])
     base = alt.Chart(rows if numeric else rows.assign(value=rows["value"].astype("str"))).encode(
         alt.X("number:O", title="window", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
@@ -58,7 +60,7 @@ def _chosen(rows: pd.DataFrame, name: str) -> alt.LayerChart:
         tooltip=[alt.Tooltip("number:Q", title="window"), alt.Tooltip("value:N", title=name)],
     )
     line = base.mark_line(interpolate="step", color=QUIET, strokeDash=[3, 3])
-    chart: alt.LayerChart = alt.layer(line, base.mark_point(filled=True, size=50, color=GAIN, opacity=1)).properties(height=90)
+    chart: Any = alt.layer(line, base.mark_point(filled=True, size=50, color=GAIN, opacity=1)).properties(height=90)
     return chart
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from app.charts.search import BESIDE, best_first, parameter_names, set_rows
+from app.charts.search import BESIDE, best_first, parameter_names, records, set_rows
 from app.charts.sweep import sweep_chart, sweep_distribution_chart
 from app.reports import parts
 from app.reports.figures import quote_of, told, told_of
@@ -39,7 +39,7 @@ def _found(document: Document, rows: pd.DataFrame, names: list[str], metric: Met
     quote = quote_of(document)
     lines = [
         [str(rank), *(str(row[name]) for name in names), *(told_of(row, name, quote=quote) for name in columns)]
-        for rank, row in enumerate(shown.to_dict("records"), start=1)
+        for rank, row in enumerate(records(shown), start=1)
     ]
     caption = f"The best {len(shown):,} of {document.get('sets', len(rows)):,} by {metric.title}"
     words = (

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from app.charts.search import parameter_names, window_rows
+from app.charts.search import parameter_names, records, window_rows
 from app.charts.walk_forward import chosen_chart, kept_chart, windows_chart
 from app.reports import parts
 from app.reports.figures import day, quote_of, told
@@ -44,7 +44,7 @@ def _windows(rows: pd.DataFrame, names: list[str], metric: Metric) -> Markup:
             str(row["number"]), day(row["train_start"]), day(row["test_start"]), day(row["test_until"]),
             *(str(row[name]) for name in names), told(metric, row["inside"]), told(metric, row["outside"]),
         ]
-        for row in rows.to_dict("records")
+        for row in records(rows)
     ]  # fmt: skip
     header = ["window", "searched from", "traded from", "traded to", *names, "in sample", "out of sample"]
     listed = table(header, lines, numbers=[*names, *header[-2:]], caption=f"{metric.title} of each window")
