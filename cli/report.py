@@ -77,9 +77,10 @@ def print_head(document: Document, console: Console, what: str, *more: str) -> N
 def print_figures(document: Document, console: Console) -> None:
     """Print the figures that are looked at first, buying and holding beside them."""
     figures, quote = document.get("metrics") or {}, quote_of(document)
-    rows: list[list[Text | str]] = [
-        [cell for name, title in pair for cell in (title, _figure(figures, name, quote))]
-        for pair in ((("final_value", "final value"), ("net_profit", "profit")), *_FIGURES)
+    pairs = ((("final_value", "final value"), ("net_profit", "profit")), *_FIGURES)
+    rows = [
+        [line(left), _figure(figures, name, quote), line(right), _figure(figures, other, quote)]
+        for (name, left), (other, right) in pairs
     ]
     console.print()
     show(console, table(["", "", "", ""], rows, right=(1, 3), gap=3))

@@ -39,7 +39,7 @@ def trade_rows(document: Document) -> pd.DataFrame:
     """Return the trades of a run, in the order of their exits; `entered` and `left` are timestamps, and `entry`, `exit` words."""
     frame = pd.DataFrame(list(document.get("trades") or ()))
     if frame.empty:
-        return pd.DataFrame(columns=[*_TRADE_COLUMNS])
+        return pd.DataFrame({name: pd.Series(dtype="str" if name in _TRADE_WORDS else "float64") for name in _TRADE_COLUMNS})
     for name in ("entered", "left"):
         frame[name] = pd.to_datetime(frame[name], utc=True, format="ISO8601")
     frame["entry"], frame["exit"] = minute(frame["entered"]), minute(frame["left"])
@@ -47,9 +47,10 @@ def trade_rows(document: Document) -> pd.DataFrame:
     return frame
 
 
+_TRADE_WORDS = ("symbol", "side", "reason", "entered", "left", "entry", "exit", "hole")
 _TRADE_COLUMNS = (
-    "number", "symbol", "side", "entered", "left", "bars", "size", "entry_price", "exit_price", "profit", "return", "fees", "value",
-    "reason", "best", "worst", "touches_hole", "entry", "exit", "hole",
+    "number", *_TRADE_WORDS, "bars", "size", "entry_price", "exit_price", "profit", "return", "fees", "value", "best", "worst",
+    "touches_hole",
 )  # fmt: skip
 
 
@@ -70,11 +71,7 @@ def return_rows(document: Document) -> pd.DataFrame:
     """Return the histogram of daily returns: columns low, high (fractions) and days."""
     histogram = document.get("returns") or {}
     edges, counts = histogram.get("edges") or [], histogram.get("counts") or []
-    return (
-        pd.DataFrame({"low": edges[:-1], "high": edges[1:], "days": counts})
-        if counts
-        else pd.DataFrame(columns=["low", "high", "days"])
-    )
+    return pd.DataFrame({"low": edges[:-1], "high": edges[1:], "days": counts}, dtype="float64")
 
 
 def minute(moments: "pd.Series[pd.Timestamp]") -> "pd.Series[str]":

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
 from markupsafe import Markup
 
 from app.charts.drawdown import drawdown_chart, exposure_chart
@@ -90,13 +91,13 @@ def headlines(document: Document) -> Markup:
     return section("Result", tag("dl", last, *tiles, class_="tiles"))
 
 
-def charts(document: Document) -> Markup:
-    """Return equity, drawdown, exposure, months and daily returns as pictures."""
+def charts(document: Document, *, windows: pd.DataFrame | None = None) -> Markup:
+    """Return equity, drawdown, exposure, months and daily returns as pictures; `windows` as of `equity_chart`."""
     curve, holes, quote = curve_rows(document), hole_rows(document), quote_of(document)
     months, days = month_rows(document), return_rows(document)
     deepest, inside = (told_of(document["metrics"], name) for name in ("max_drawdown", "exposure_time"))
     drawn = [
-        (equity_chart(curve, holes, quote=quote), _equity_words(document, quote)),
+        (equity_chart(curve, holes, quote=quote, windows=windows), _equity_words(document, quote)),
         (drawdown_chart(curve, holes), f"Drawdown, at most {deepest}."),
         (exposure_chart(curve, holes), f"Exposure, in the market {inside} of the time."),
     ]

@@ -29,7 +29,7 @@ def walk_forward_report(document: Document) -> str:
             parts.heading(document, "Walk-forward run"),
             parts.headlines(document),
             _windows(rows, names, metric),
-            parts.charts(document),
+            parts.charts(document, windows=None if rows.empty else rows[["test_begin"]]),
             trades(document),
             parts.all_metrics(document["metrics"], quote=quote_of(document)),
             parts.coverage(document),

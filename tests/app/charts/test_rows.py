@@ -1,0 +1,161 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.charts.equity import equity_chart
+from app.charts.house import MAX_POINTS, hole_bands, split_at_holes, thin
+from app.charts.monthly import monthly_chart
+from app.charts.parts import curve_rows, hole_rows, month_rows, return_rows, trade_rows, year_gains
+from app.charts.search import best_first, set_rows, window_rows
+from app.charts.sweep import best_of, sweep_chart, sweep_distribution_chart
+from app.charts.trades import profit_chart
+from tests.app.documents import document, long_curve, sweep, trade, walk_forward
+from trading.backtest.metrics import METRICS
+
+SHARPE, DRAWDOWN = METRICS["sharpe_ratio"], METRICS["max_drawdown"]
+
+
+def layers_of(chart):
+    return chart.to_dict()["layer"]
+
+
+def rows_of(chart, layer):
+    spec = chart.to_dict()
+    return spec["datasets"][spec["layer"][layer]["data"]["name"]]
+
+
+@given(rows=st.integers(0, 5_000), most=st.integers(1, 300))
+def test_thinned_rows_are_few_enough_and_end_with_the_last(rows, most):
+    kept = thin(pd.DataFrame({"row": range(rows)}), most)["row"].tolist()
+
+    assert len(kept) <= most
+    assert kept[-1:] == list(range(rows))[-1:]
+    assert len(set(np.diff(kept))) <= 1
+
+
+def test_no_chart_draws_more_points_than_a_screen_shows():
+    run = document(curve=long_curve(4_500))
+
+    spec = equity_chart(curve_rows(run), hole_rows(run), quote="USDT").to_dict()
+
+    assert max(len(rows) for rows in spec["datasets"].values()) in range(MAX_POINTS // 2, MAX_POINTS + 2)
+
+
+def test_a_line_breaks_where_a_hole_is():
+    curve, holes = curve_rows(document()), hole_rows(document())
+
+    rows = split_at_holes(curve, holes)
+
+    assert rows["timestamp"].tolist()[2] == pd.Timestamp("2024-01-31T12:00Z")
+    assert rows["equity"].isna().tolist() == [False, False, True, False, False]
+
+
+def test_a_line_goes_on_where_another_symbol_was_traded_inside_the_hole():
+    curve = curve_rows(document(curve=long_curve(96)))
+    holes = hole_rows(document()).assign(begin=pd.Timestamp("2024-01-02T00:00Z"), end=pd.Timestamp("2024-01-03T00:00Z"))
+
+    assert len(split_at_holes(curve, holes)) == 96
+
+
+def test_a_hole_is_shaded_and_says_so():
+    band, words = hole_bands(hole_rows(document()))
+
+    assert band.to_dict()["encoding"]["x2"] == {"field": "end"}
+    assert words.to_dict()["mark"]["text"] == "no data"
+    assert hole_rows(document())["told"].tolist() == ["2024-01-31 00:00 to 2024-02-01 00:00 UTC"]
+
+
+def test_without_holes_nothing_is_shaded():
+    assert hole_bands(hole_rows(document(coverage=[]))) == []
+
+
+def test_months_of_a_year_are_compounded():
+    run = document(monthly={"2023-12": 0.5, "2024-01": 0.1, "2024-02": -0.5})
+
+    assert year_gains(run) == {"2023": pytest.approx(0.5), "2024": pytest.approx(-0.45)}
+    assert month_rows(run)[["year", "month"]].to_numpy().tolist() == [["2023", "Dec"], ["2024", "Jan"], ["2024", "Feb"]]
+
+
+def test_a_month_tells_its_number_and_not_only_a_colour():
+    words = layers_of(monthly_chart(month_rows(document())))[1]
+
+    assert (words["mark"]["type"], words["encoding"]["text"]["field"]) == ("text", "gain")
+
+
+def test_bins_of_returns_lie_side_by_side():
+    assert return_rows(document()).to_numpy().tolist() == [[-0.02, -0.01, 1], [-0.01, 0.0, 0], [0.0, 0.01, 2]]
+
+
+def test_of_many_trades_the_largest_are_drawn_and_the_title_says_so():
+    many = [trade(number, profit=float(number if number % 2 else -number)) for number in range(1, 11)]
+    chart = profit_chart(trade_rows(document(trades=many)), hole_rows({}), quote="USDT", most=4)
+
+    assert [row["number"] for row in rows_of(chart, 0)] == [7, 8, 9, 10]
+    assert chart.to_dict()["title"] == "Profit of each trade (the 4 largest of 10)"
+
+
+def test_a_trade_at_a_hole_has_a_ring():
+    ring = layers_of(profit_chart(trade_rows(document()), hole_rows({}), quote="USDT"))[1]
+
+    assert (ring["transform"], ring["mark"]["shape"]) == ([{"filter": "datum.touches_hole"}], "circle")
+
+
+def test_a_cell_is_the_best_over_the_parameters_that_are_not_drawn():
+    cells = best_of(set_rows(sweep()), ["fast", "slow"], SHARPE)
+
+    # Sets count 1 to 8, size turning fastest; the fifth (10, 20, 0.5) has no value and counts as tried.
+    assert cells[["fast", "slow", "value", "sets", "best"]].to_numpy().tolist() == [
+        [5, 20, 2.0, 2, False], [5, 30, 4.0, 2, False], [10, 20, 6.0, 2, False], [10, 30, 8.0, 2, True],
+    ]  # fmt: skip
+
+
+def test_where_lower_is_better_the_lowest_is_the_best():
+    rows = pd.DataFrame({"fast": [1, 1, 2], "max_drawdown": [0.3, 0.2, 0.4]})
+
+    assert best_of(rows, ["fast"], DRAWDOWN)[["value", "best"]].to_numpy().tolist() == [[0.2, True], [0.4, False]]
+    assert best_first(rows, DRAWDOWN)["max_drawdown"].tolist() == [0.2, 0.3, 0.4]
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.none() | st.floats(-5, 5)), min_size=1, max_size=40))
+def test_cells_are_what_a_loop_finds(rows):
+    frame = pd.DataFrame(rows, columns=["a", "b", "sharpe_ratio"]).astype({"sharpe_ratio": "float64"})
+    found = {(cell.a, cell.b): cell.value for cell in best_of(frame, ["a", "b"], SHARPE).itertuples()}
+
+    assert found.keys() == {(a, b) for a, b, _ in rows}
+    for a, b in found:
+        values = [value for left, right, value in rows if (left, right) == (a, b) and value is not None]
+        assert found[a, b] == max(values) if values else np.isnan(found[a, b])
+
+
+def test_many_values_of_a_parameter_become_ranges():
+    rows = pd.DataFrame({"a": np.linspace(0, 1, 3_000), "b": [1, 2, 3] * 1_000, "sharpe_ratio": np.arange(3_000.0)})
+
+    spec = sweep_chart(rows, ["a", "b"], metric=SHARPE).to_dict()
+
+    assert max(len(each) for each in spec["datasets"].values()) == 20 * 3
+
+
+def test_parameters_that_do_not_vary_are_not_drawn():
+    rows = set_rows(sweep())
+
+    spec = sweep_chart(rows[rows["fast"] == 5], ["fast", "slow", "size"], metric=SHARPE).to_dict()
+
+    assert spec["title"] == "Sharpe ratio by slow and size"
+
+
+def test_a_distribution_counts_what_has_a_value():
+    chart = sweep_distribution_chart(set_rows(sweep()), metric=SHARPE)
+
+    assert chart.to_dict()["title"] == "Sharpe ratio of 7 parameter sets"
+    assert sum(row["sets"] for row in rows_of(chart, 0)) == 7
+    assert rows_of(chart, 1) == [{"low": 8.0, "name": "best"}]
+
+
+def test_windows_have_their_times_and_what_was_chosen():
+    rows = window_rows(walk_forward())
+
+    assert rows["chosen"].tolist() == ["fast = 5, mode = a", "fast = 10, mode = a"]
+    assert (rows["train_end"] == rows["test_begin"]).all()
+    assert rows["outside"].tolist() == [2.0, -0.5]
