@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.measure import Measurement
+from rich.segment import Segments
 from rich.table import Table
 from rich.text import Text
 
@@ -17,7 +18,7 @@ Document = Mapping[str, Any]
 
 GAIN, LOSS, DOUBT, HEAD = "cyan", "red", "yellow", "bold"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_WIDE = 120
+_WIDE, _UNBOUND = 120, 10_000
 _SHOWN = 2
 _MOST_AT_HOLES = 4
 # Beside each other: what the strategy did, and what buying and holding or the costs did.
@@ -125,7 +126,7 @@ def print_trades(document: Document, console: Console) -> None:
     right = [
         at for at, name in enumerate([*names, *more]) if name in {"trade", "bars", "profit", "return", "entry", "exit", "fees"}
     ]
-    show(console, table([*names, *more], rows, right=right))
+    show(console, table([*names, *more], rows, right=right, gap=1))
 
 
 def _chosen(trades: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -133,7 +134,7 @@ def _chosen(trades: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[
     shown = min(_SHOWN, len(trades))
     chosen = [("best", by_profit[: -shown - 1 : -1]), ("worst", by_profit[:shown]), ("last", trades[-shown:])]
     touching = [each for each in trades if each["touches_hole"]]
-    for what, some in [*chosen, ("at holes", touching[:_MOST_AT_HOLES])]:
+    for what, some in [*chosen, ("holes", touching[:_MOST_AT_HOLES])]:
         yield from ((what if not at else "", each) for at, each in enumerate(some))
 
 
@@ -172,6 +173,6 @@ def table(header: Sequence[str], rows: Sequence[Sequence[Text | str]], *, right:
 
 def show(console: Console, made: Table) -> None:
     """Print a table; where it is wider than the terminal its lines run on, since half a number is a wrong number."""
-    unbound = console.options.update(width=10_000, max_width=10_000)
-    needed = Measurement.get(console, unbound, made).maximum
-    console.print(made, width=max(needed, 1), crop=False, soft_wrap=False, no_wrap=True)
+    needed = Measurement.get(console, console.options.update(max_width=_UNBOUND), made).maximum
+    # `console.print` takes no width above the terminal's, and would shorten cells.
+    console.print(Segments(console.render(made, console.options.update(width=needed))), crop=False, end="")

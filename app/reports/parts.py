@@ -93,18 +93,23 @@ def headlines(document: Document) -> Markup:
 
 def charts(document: Document, *, windows: pd.DataFrame | None = None) -> Markup:
     """Return equity, drawdown, exposure, months and daily returns as pictures; `windows` as of `equity_chart`."""
-    curve, holes, quote = curve_rows(document), hole_rows(document), quote_of(document)
     months, days = month_rows(document), return_rows(document)
+    heat = [picture(monthly_chart(months), alternative="Returns by month; the table below has the numbers.")] if len(months) else []
+    spread = [picture(returns_chart(days), alternative=_days_words(document))] if len(days) else []
+    return section("Charts", *_curves(document, windows), *heat, months_table(document), *spread)
+
+
+def _curves(document: Document, windows: pd.DataFrame | None) -> list[Markup]:
+    curve, holes, quote = curve_rows(document), hole_rows(document), quote_of(document)
+    if curve.empty:
+        return []
     deepest, inside = (told_of(document["metrics"], name) for name in ("max_drawdown", "exposure_time"))
     drawn = [
         (equity_chart(curve, holes, quote=quote, windows=windows), _equity_words(document, quote)),
         (drawdown_chart(curve, holes), f"Drawdown, at most {deepest}."),
         (exposure_chart(curve, holes), f"Exposure, in the market {inside} of the time."),
     ]
-    pictures = [picture(chart, alternative=words) for chart, words in drawn] if len(curve) else []
-    heat = [picture(monthly_chart(months), alternative="Returns by month; the table below has the numbers.")] if len(months) else []
-    spread = [picture(returns_chart(days), alternative=_days_words(document))] if len(days) else []
-    return section("Charts", *pictures, *heat, months_table(document), *spread)
+    return [picture(chart, alternative=words) for chart, words in drawn]
 
 
 def _equity_words(document: Document, quote: str) -> str:

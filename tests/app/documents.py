@@ -34,7 +34,7 @@ def document(**changes: Any) -> dict[str, Any]:
         "code_version": "0.1.0+abc", "strategy_code": "c0de", "fingerprint": "f1n6",
         "coverage": [coverage(holes=[{"start": "2024-01-31T00:00:00Z", "end": "2024-02-01T00:00:00Z", "bars": 24}])],
         "final_value": 1_030.0, "total_return": 0.03,
-        "metrics": {**{name: 1.0 for name in METRICS}, "total_return": 0.03, "max_drawdown": 0.0123, "deflated_sharpe_ratio": None},
+        "metrics": {**dict.fromkeys(METRICS, 1.0), "total_return": 0.03, "max_drawdown": 0.0123, "deflated_sharpe_ratio": None},
         "counts": {"both": 1, "refused": 0, "fills": 6, "trades": 3, "touching_holes": 1}, "signals": 6,
         "trades": [trade(1), trade(2, touches_hole=True, reason="hole"), trade(3)], "open": [],
         "monthly": {"2024-01": 0.1, "2024-02": -0.05},
@@ -79,7 +79,8 @@ def walk_forward(**changes: Any) -> dict[str, Any]:
         {
             "number": number, "train_start": f"2024-01-{number:02d}T00:00:00Z", "train_end": f"2024-01-{number + 10:02d}T00:00:00Z",
             "test_start": f"2024-01-{number + 10:02d}T00:00:00Z", "test_end": f"2024-01-{number + 11:02d}T00:00:00Z",
-            "parameters": {"fast": 5 * number, "mode": "a"}, "in_sample": {"sharpe_ratio": 1.5}, "out_of_sample": {"sharpe_ratio": out},
+            "parameters": {"fast": 5 * number, "mode": "a"},
+            "in_sample": {"sharpe_ratio": 1.5}, "out_of_sample": {"sharpe_ratio": out},
         }
         for number, out in ((1, 2.0), (2, -0.5))
     ]  # fmt: skip

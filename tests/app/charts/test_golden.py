@@ -1,6 +1,7 @@
 """Specifications of the charts of runs, as they were when somebody looked at the pictures.
 
-After a change that is meant, `TCPDASH_TEST_GOLDEN=1 pytest tests/app/charts/test_golden.py` writes them anew; look at the difference.
+After a change that is meant, `TCPDASH_TEST_GOLDEN=1 pytest tests/app/charts/test_golden.py` writes them anew; look at
+what changed.
 """
 
 import json
