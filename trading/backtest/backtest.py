@@ -195,8 +195,10 @@ def targets_of(strategy: BaseStrategy, market: Market) -> Floats:
     for number, symbol in enumerate(market.symbols):
         own = type(strategy)(dict(strategy.parameters))
         own.symbol = symbol
+        bars, end = bars_of(market, number, np.flatnonzero(market.there[:, number])), 0
         for run in runs_of(market, number):
-            targets = np.asarray(own.targets(bars_of(market, number, run)), np.float64)
+            begin, end = end, end + len(run)
+            targets = np.asarray(own.targets(bars.iloc[begin:end]), np.float64)
             if targets.shape != run.shape:
                 raise InputError(f"{strategy.name} gives targets of shape {targets.shape} for {len(run)} bars")
             wanted[run, number] = targets
