@@ -17,7 +17,8 @@ from numba.extending import register_jitable as part
 from numpy.typing import NDArray
 
 from trading import broker, fills, protections
-from trading.backtest import account, guard, orders, plain
+from trading.backtest import account, cache, guard, orders, plain
+from trading.backtest import curve as curves
 from trading.backtest.account import (
     ACTED,
     BAR,
@@ -31,6 +32,7 @@ from trading.backtest.account import (
     Floats,
     Numbers,
 )  # fmt: skip
+from trading.backtest.curve import begun, grown, put
 from trading.backtest.guard import halts
 from trading.backtest.orders import at_market, close_out, decide, inside_bar
 from trading.backtest.plain import is_plain, run_plain
@@ -46,15 +48,14 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - the loop that all else is for
     sums: Floats,
 ) -> None:  # fmt: skip
     bars, symbols = targets.shape
-    if is_plain(rules, symbols) and not len(ends) and not len(scales) and decides.all():
+    if is_plain(rules, symbols) and not len(ends) and not len(scales) and not len(decides):
         run_plain(open_, close, volume, there, targets, rows, totals, rules, equity, out, sums)
         return
     exits = rules.stop > 0.0 or rules.profit > 0.0 or rules.trail > 0.0 or rules.time > 0
     guarded = rules.drawdown > 0.0 or rules.daily > 0.0
-    holes, scaled, kept = len(ends) > 0, len(scales) > 0, len(equity) > 0
+    holes, scaled, some, kept = len(ends) > 0, len(scales) > 0, len(decides) > 0, len(equity) > 0
     busy = held = False
-    before = peak = totals[CASH]
-    deepest = first = second = third = fourth = below = 0.0
+    curve = begun(totals[CASH])
     decision = inside = 0
     for bar in range(bars):
         totals[BAR], traded = bar, busy
@@ -80,16 +81,9 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - the loop that all else is for
             for s in range(symbols):
                 if ends[bar, s]:
                     value = close_out(totals, rows, rules, out, close[bar, s], volume[bar, s], s)
-        if not decides[bar]:
+        if some and not decides[bar]:
             continue
-        change = value / before - 1.0
-        square = change * change
-        first, second, third, fourth = first + change, second + square, third + square * change, fourth + square * square
-        if change < 0.0:
-            below += square
-        before = value
-        peak = max(peak, value)
-        deepest = max(deepest, 1.0 - value / peak)
+        curve = grown(curve, value)
         if kept:
             equity[decision] = value
         decision += 1
@@ -113,8 +107,7 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - the loop that all else is for
             busy = busy or (held and exits)
         totals[DECISION] = decision
         inside += held
-    sums[0], sums[1], sums[2], sums[3] = decision, first, second, third
-    sums[4], sums[5], sums[6], sums[7], sums[8] = fourth, below, deepest, inside, before
+    put(sums, curve, decision, inside)
 
 
 def _of_these_sources(digest: str) -> Any:
@@ -132,7 +125,7 @@ def _text(*modules: ModuleType) -> str:
     return hashlib.sha256(b"".join(Path(str(module.__file__)).read_bytes() for module in modules)).hexdigest()
 
 
-run = _of_these_sources(_text(fills, account, guard, orders, plain, broker, protections, sys.modules[__name__]))
+run = _of_these_sources(_text(fills, account, cache, curves, guard, orders, plain, broker, protections, sys.modules[__name__]))
 """The loop; `trading.backtest.simulate` says what its arguments are. Days, scales, equity and fills may be empty: for rules that
-ask for no day, for a scale of 1, and to keep none.
+ask for no day, for a scale of 1, and to keep none; the flags of the bars that decide too, where all do.
 """

@@ -30,6 +30,8 @@ from trading.backtest.account import (
     Floats,
     Numbers,
 )  # fmt: skip
+from trading.backtest.cache import AHEAD, prefetch
+from trading.backtest.curve import begun, grown, put
 from trading.broker import DUST
 
 _DUST = DUST
@@ -52,12 +54,12 @@ def run_plain(  # noqa: C901, PLR0912, PLR0915 - a loop
     """Fill, value and sum all bars of one symbol; arguments and results are those of the kernel."""
     tick, lot, least, rate = rows[0, TICK], rows[0, LOT], rows[0, LEAST], rules.taker
     slippage, amount, kept = rules.slippage, rules.amount, len(equity) > 0
-    cash = before = peak = totals[CASH]
+    cash, curve = totals[CASH], begun(totals[CASH])
     size = acted = flow = fees = turnover = gains = losses = 0.0
     wanted = nan
-    deepest = first = second = third = fourth = below = 0.0
     trips = wins = refused = filled = inside = 0
-    for bar in range(len(targets)):
+    bar, bars = 0, len(targets)
+    while bar < bars:
         if not isnan(wanted) and there[bar, 0] and volume[bar, 0] != 0.0:
             price = open_[bar, 0]
             leaving = size != 0.0 and (wanted == 0.0 or wanted * size < 0.0)
@@ -109,29 +111,28 @@ def run_plain(  # noqa: C901, PLR0912, PLR0915 - a loop
                     losses += min(flow, 0.0)
                     flow = 0.0
             wanted = nan
-        value = cash
+        begin, waits = bar, not isnan(wanted)
+        while True:  # nothing happens until another position is wanted
+            prefetch(open_, bar + AHEAD)
+            prefetch(volume, bar + AHEAD)
+            value = cash
+            if size != 0.0:
+                value += size * close[bar, 0]
+            curve = grown(curve, value)
+            if kept:
+                equity[bar] = value
+            target = targets[bar, 0]
+            bar += 1
+            if bar == bars or waits or (target != acted and not isnan(target)):
+                break
         if size != 0.0:
-            value += size * close[bar, 0]
-        change = value / before - 1.0
-        square = change * change
-        first, second, third, fourth = first + change, second + square, third + square * change, fourth + square * square
-        if change < 0.0:
-            below += square
-        before = value
-        peak = max(peak, value)
-        deepest = max(deepest, 1.0 - value / peak)
-        if kept:
-            equity[bar] = value
-        target = targets[bar, 0]
-        if target != acted and there[bar, 0]:
-            if target < 0.0 and not rules.short:
-                target = 0.0
-            if not isnan(target) and target != acted:
-                acted = target
-                wanted = target if target != 0.0 or size != 0.0 else nan
-        inside += size != 0.0
+            inside += bar - begin
+        if target < 0.0 and not rules.short:
+            target = 0.0
+        if not isnan(target) and target != acted and there[bar - 1, 0]:
+            acted = target
+            wanted = target if target != 0.0 or size != 0.0 else nan
     rows[0, SIZE], rows[0, ACTED], rows[0, FLOW] = size, acted, flow
     totals[CASH], totals[FEES], totals[TURNOVER], totals[TRIPS], totals[WINS] = cash, fees, turnover, trips, wins
     totals[GAINS], totals[LOSSES], totals[REFUSED], totals[FILLS] = gains, losses, refused, filled
-    sums[0], sums[1], sums[2], sums[3] = len(targets), first, second, third
-    sums[4], sums[5], sums[6], sums[7], sums[8] = fourth, below, deepest, inside, before
+    put(sums, curve, len(targets), inside)
