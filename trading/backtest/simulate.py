@@ -13,8 +13,10 @@ from trading.position import Fill
 from trading.rules import Listing, Rules
 
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 _MOST_FILLS = 4_096
 _NO_DAYS = np.zeros(0, np.int64)
+_ALL = np.zeros(0, np.bool_)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,7 @@ class Outcome:
     """What came of a backtest.
 
     Attributes:
-        equity: At each close, shape (bars,).
+        equity: At each close that decides, shape (bars,).
         table: What was filled, oldest first, shape (fills, 6): the fields of `Fill` as numbers.
         sums: See there.
     """
@@ -90,6 +92,7 @@ def simulate(
     listings: Sequence[Listing] | None = None,
     balance: float = 10_000.0,
     scales: Floats | None = None,
+    decides: Flags | None = None,
 ) -> Outcome:
     """Return what comes of wanted positions under some rules.
 
@@ -100,11 +103,13 @@ def simulate(
         listings: What the venue says of each symbol; no steps and no smallest order if None.
         balance: In the quote currency.
         scales: What targets are multiplied with, shape (bars, symbols); 1 if None.
+        decides: Bars at whose close something is wanted and the account is valued, shape (bars,); all if None. Rows of
+            `targets` and `scales` at others are not looked at. See `trading.backtest.finer`.
     """
     room = _MOST_FILLS
     while True:
-        equity, out = np.zeros(len(market)), np.zeros((room, 6))
-        sums = _run(market, targets, rules, listings, balance=balance, scales=scales, equity=equity, out=out)
+        equity, out = np.zeros(len(market) if decides is None else int(decides.sum())), np.zeros((room, 6))
+        sums = _run(market, targets, rules, listings, balance=balance, scales=scales, decides=decides, equity=equity, out=out)
         if sums.fills <= room:
             return Outcome(equity=equity, table=out[: sums.fills], sums=sums)
         room = sums.fills
@@ -118,9 +123,11 @@ def summarise(
     listings: Sequence[Listing] | None = None,
     balance: float = 10_000.0,
     scales: Floats | None = None,
+    decides: Flags | None = None,
 ) -> Sums:
     """Return the sums of what `simulate` returns, and keep nothing else: for sweeps."""
-    return _run(market, targets, rules, listings, balance=balance, scales=scales, equity=np.zeros(0), out=np.zeros((0, 6)))
+    none, nothing = np.zeros(0), np.zeros((0, 6))
+    return _run(market, targets, rules, listings, balance=balance, scales=scales, decides=decides, equity=none, out=nothing)
 
 
 def _run(
@@ -131,6 +138,7 @@ def _run(
     *,
     balance: float,
     scales: Floats | None,
+    decides: Flags | None,
     equity: Floats,
     out: Floats,
 ) -> Sums:
@@ -139,8 +147,8 @@ def _run(
     rows, totals, sums = account.symbols_of(known), account.totals_of(balance, rules), np.zeros(9)
     kernel.run(
         market.open, market.high, market.low, market.close, market.volume, market.there,
-        market.ends if market.ends.any() else market.ends[:0], np.ones(len(market), np.bool_), market.days if guarded else _NO_DAYS,
-        np.ascontiguousarray(targets, np.float64), np.zeros((0, len(known))) if scales is None else scales, rows, totals,
+        market.ends if market.ends.any() else market.ends[:0], _ALL if decides is None else decides,
+        market.days if guarded else _NO_DAYS, np.ascontiguousarray(targets, np.float64), np.zeros((0, len(known))) if scales is None else scales, rows, totals,
         account.numbers_of(rules), equity, out, sums,
     )  # fmt: skip
     bars, first, second, third, fourth, below, drawdown, inside, worth = sums.tolist()
