@@ -16,7 +16,7 @@ class Action(StrEnum):
     HOLD = "hold"
 
 
-class Signal(msgspec.Struct, frozen=True, kw_only=True):
+class Signal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a strategy says after a bar.
 
     Attributes:
