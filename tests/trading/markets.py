@@ -3,12 +3,17 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from hypothesis import strategies as st
 
 from market.timeframe import MINUTE_US, Timeframe
 from trading.backtest.market import Market
+from trading.broker import Broker
 from trading.fills import Slippage
+from trading.frames import to_bars
+from trading.position import Bar
 from trading.rules import FillAt, Listing, Rules, Sizing
+from trading.strategy import BaseStrategy
 
 START_US = 1_723_161_240_000_000
 CHOICES = (0.0, 1.0, -1.0, 0.5, 0.25, np.nan)
@@ -64,6 +69,51 @@ def random_targets(seed: int, market: Market, busy: float) -> np.ndarray:
     return np.where(chance.random(shape) < busy, chance.choice(CHOICES, shape), np.nan)
 
 
+def frame_of(market: Market, number: int) -> pd.DataFrame:
+    """Return the candles of a symbol as the store gives them."""
+    there = market.there[:, number]
+    columns = {name: getattr(market, name)[there, number] for name in ("open", "high", "low", "close", "volume")}
+    return pd.DataFrame({"timestamp": pd.to_datetime(market.closes_us[there], unit="us", utc=True), **columns})
+
+
+def wanted_in_runs(market: Market, number: int, strategy: BaseStrategy) -> np.ndarray:
+    """Return the targets of each run of touching candles on its own, shape (bars,)."""
+    targets, places = np.full(len(market), np.nan), np.flatnonzero(market.there[:, number])
+    bars, borders = to_bars(frame_of(market, number)), np.flatnonzero(market.ends[places, number]) + 1
+    for run in np.split(np.arange(len(places)), borders):
+        if len(run):
+            targets[places[run]] = strategy.targets(bars.iloc[run[0] : run[-1] + 1])
+    return targets
+
+
+def by_broker(
+    market: Market,
+    targets: np.ndarray,
+    broker: Broker,
+    scales: np.ndarray | None = None,
+    *,
+    decides: np.ndarray | None = None,
+) -> list[float]:
+    """Return the equity at each close that decides, when bar after bar is traded."""
+    equity = []
+    for place in range(len(market)):
+        rows = zip(
+            *(column[place].tolist() for column in (market.open, market.high, market.low, market.close, market.volume)), strict=True
+        )
+        bars = [Bar(*row) if known else None for row, known in zip(rows, market.there[place], strict=True)]
+        broker.trade(bars)
+        broker.close(bars)
+        for number in np.flatnonzero(market.ends[place]):
+            broker.close_out(int(number), float(market.close[place, number]))
+        if decides is not None and not decides[place]:
+            continue
+        equity.append(broker.equity)
+        left = [None if ended else bar for bar, ended in zip(bars, market.ends[place], strict=True)]
+        wanted = targets[place].tolist()
+        broker.decide(left, wanted, scales=None if scales is None else scales[place].tolist(), day=int(market.days[place]))
+    return equity
+
+
 def _switch(high: float) -> st.SearchStrategy[float]:
     return st.just(0.0) | st.floats(0.0005, high)
 
@@ -89,6 +139,22 @@ def plain_rules() -> st.SearchStrategy[Rules]:
         sizing=st.sampled_from([Sizing.FRACTION, Sizing.VALUE]), size=st.just(1.0) | st.floats(0.1, 1.5) | st.floats(10, 20_000),
         short=st.booleans(), leverage=st.floats(0.5, 3),
     )  # fmt: skip
+
+
+def order_styles() -> dict[str, st.SearchStrategy[Rules]]:
+    """Return rules by the kind of orders that they make; the last one has all of them, and all else, together."""
+    fees = {"maker_fee": st.just(0.0), "taker_fee": st.sampled_from([0.0, 0.001]), "short": st.booleans()}
+    share = st.floats(0.001, 0.05)
+    return {
+        "market-at-next-open": st.builds(Rules, **fees),
+        "market-at-close": st.builds(Rules, fill_at=st.just(FillAt.CLOSE), **fees),
+        "limit": st.builds(Rules, limit_offset=st.floats(0.0005, 0.02), limit_bars=st.integers(1, 4), **fees),
+        "stop-loss": st.builds(Rules, stop_loss=share, fill_at=st.sampled_from(FillAt), **fees),
+        "take-profit": st.builds(Rules, take_profit=share, fill_at=st.sampled_from(FillAt), **fees),
+        "trailing-stop": st.builds(Rules, trailing_stop=share, fill_at=st.sampled_from(FillAt), **fees),
+        "time-exit": st.builds(Rules, time_exit=st.integers(1, 6), fill_at=st.sampled_from(FillAt), **fees),
+        "everything": rules(),
+    }
 
 
 def listings() -> st.SearchStrategy[list[Listing]]:

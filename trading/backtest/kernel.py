@@ -81,6 +81,7 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - the loop that all else is for
             for s in range(symbols):
                 if ends[bar, s]:
                     value = close_out(totals, rows, rules, out, close[bar, s], volume[bar, s], s)
+                    busy = True  # what is held has to be looked at
         if some and not decides[bar]:
             continue
         curve = grown(curve, value)

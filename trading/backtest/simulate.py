@@ -148,8 +148,8 @@ def _run(
     kernel.run(
         market.open, market.high, market.low, market.close, market.volume, market.there,
         market.ends if market.ends.any() else market.ends[:0], _ALL if decides is None else decides,
-        market.days if guarded else _NO_DAYS, np.ascontiguousarray(targets, np.float64), np.zeros((0, len(known))) if scales is None else scales, rows, totals,
-        account.numbers_of(rules), equity, out, sums,
+        market.days if guarded else _NO_DAYS, np.ascontiguousarray(targets, np.float64),
+        np.zeros((0, len(known))) if scales is None else scales, rows, totals, account.numbers_of(rules), equity, out, sums,
     )  # fmt: skip
     bars, first, second, third, fourth, below, drawdown, inside, worth = sums.tolist()
     return Sums(

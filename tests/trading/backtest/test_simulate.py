@@ -5,32 +5,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.trading.markets import listings, market_from, plain_rules, random_market, random_targets, rules
-from trading.backtest.market import Market
+from tests.trading.markets import by_broker, listings, market_from, plain_rules, random_market, random_targets, rules
 from trading.backtest.simulate import simulate, summarise
 from trading.broker import Broker
 from trading.fills import Reason
-from trading.position import Bar
 from trading.rules import Listing, Rules, Sizing
-
-
-def by_broker(market: Market, targets: np.ndarray, broker: Broker, scales: np.ndarray | None = None) -> list[float]:
-    """Return the equity at each close when bar after bar is traded."""
-    equity = []
-    for place in range(len(market)):
-        rows = zip(
-            *(column[place].tolist() for column in (market.open, market.high, market.low, market.close, market.volume)), strict=True
-        )
-        bars = [Bar(*row) if known else None for row, known in zip(rows, market.there[place], strict=True)]
-        broker.trade(bars)
-        broker.close(bars)
-        for number in np.flatnonzero(market.ends[place]):
-            broker.close_out(int(number), float(market.close[place, number]))
-        equity.append(broker.equity)
-        left = [None if ended else bar for bar, ended in zip(bars, market.ends[place], strict=True)]
-        wanted = targets[place].tolist()
-        broker.decide(left, wanted, scales=None if scales is None else scales[place].tolist(), day=int(market.days[place]))
-    return equity
 
 
 @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
