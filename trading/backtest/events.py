@@ -72,6 +72,20 @@ def run_events(
     broker = Broker(rules, [Listing()] * len(market.symbols) if listings is None else list(listings), balance)
     traded = _trade(broker, market, None) if finer is None else _trade(broker, finer.market, finer.decides)
     streams = [_said(market, number, strategy) for number, strategy in enumerate(strategies)]
+    inside, equity, targets, signals = _decide(broker, market, traded, streams, scales=scales, only_turns=only_turns)
+    return Events(outcome=_outcome(np.array(equity), balance, broker, inside), signals=signals, targets=np.array(targets))
+
+
+def _decide(
+    broker: Broker,
+    market: Market,
+    traded: Iterable[list[Bar | None]],
+    streams: Sequence[Iterable[Signal | None]],
+    *,
+    scales: Floats | None,
+    only_turns: bool,
+) -> tuple[int, list[float], list[list[float]], list[Signal]]:
+    """Decide at each close; return at how many something was held, the equity and the targets at each, and the signals."""
     sizes, days = [None] * len(market) if scales is None else scales.tolist(), market.days.tolist()
     inside, equity, targets, signals = 0, [], [[0.0] * len(streams)], []
     for bar, (left, *said) in enumerate(zip(traded, *streams, strict=True)):
@@ -81,7 +95,7 @@ def run_events(
         inside += any(position.is_open for position in broker.positions)
         signals += _told(said, targets[-1] if only_turns else None)
         targets.append(wanted)
-    return Events(outcome=_outcome(np.array(equity), balance, broker, inside), signals=signals, targets=np.array(targets[1:]))
+    return inside, equity, targets[1:], signals
 
 
 def _check(market: Market, strategies: Sequence[BaseStrategy]) -> None:
