@@ -78,6 +78,26 @@ def test_nothing_is_held_over_a_hole_and_its_jump_gains_nothing():
     assert set(found.equity.tolist()) == {10_000.0}
 
 
+def test_what_a_hole_ended_is_not_inside_any_more():
+    calm = (100.0, 100.0, 100.0, 100.0, 10.0)
+    market = market_from([calm, calm, calm, None, calm, calm])
+
+    found = simulate(market, np.array([[1.0], [1.0], [0.0], [0.0], [0.0], [0.0]]), Rules(taker_fee=0.0))
+
+    assert [fill.reason for fill in found.fills] == [Reason.ENTRY, Reason.HOLE]
+    assert found.sums.inside == 1
+
+
+def test_sums_are_those_of_the_returns_and_the_deepest_fall():
+    # 100 held from the first close on: 10,000, then 11,000, 9,900 and 12,100: returns 10 %, -10 %, 2 / 9.
+    bars = [(price, price, price, price, 10.0) for price in (100.0, 100.0, 110.0, 99.0, 121.0)]
+    sums = summarise(market_from(bars), np.ones((5, 1)), Rules(taker_fee=0.0))
+
+    returns = np.array([0.1, -0.1, 2.0 / 9.0])
+    assert [sums.first, sums.second, sums.third, sums.fourth] == pytest.approx([(returns**n).sum() for n in (1, 2, 3, 4)])
+    assert (sums.below, sums.drawdown, sums.inside, sums.equity) == pytest.approx((0.01, 0.1, 4, 12_100.0))
+
+
 def test_symbols_share_the_cash():
     bar = (100.0, 100.0, 100.0, 100.0, 1e6)
     market = market_from([bar] * 4, [bar] * 4)
