@@ -1,8 +1,10 @@
 """Workers of a Dask cluster, here or elsewhere: each has the job once, and what a lost one was doing is done again."""
 
 import logging
+import socket
 import warnings
 from collections.abc import Iterable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from importlib.metadata import version
@@ -17,7 +19,7 @@ LOCAL = "local"
 """What is given instead of an address for a cluster that lives as long as the job."""
 
 _AHEAD = 3
-_TRIES = 3
+_TRIES = 5
 _PATIENCE_SECONDS, _LOOK_SECONDS = 60, 5
 _CONNECT_SECONDS = 10
 
@@ -86,16 +88,19 @@ class DaskPool:
     def _take(self, under_way: dict[Any, Any], done: "SimpleQueue[Any]") -> Iterator[tuple[int, bytes]]:
         """Yield the piece that is done next, or hand it out again."""
         future, piece, attempt = under_way.pop(self._next(done))
-        if future.status == "finished":
-            yield piece.number, future.result()
+        try:
+            result = future.result()
+        except CancelledError:  # its bytes, or the job's, were on a worker that is gone
+            if attempt == _TRIES:
+                raise workers_lost(f"piece {piece.number} lost its worker {_TRIES} times") from None
+            self._share_again()
+            self._hand_out(piece, attempt + 1, under_way, done)
             return
-        problem = future.exception() if future.status == "error" else None
-        if problem is not None and type(problem).__name__ != "KilledWorker":
-            raise problem
-        if attempt == _TRIES:
-            raise workers_lost(f"piece {piece.number} lost its worker {_TRIES} times; perhaps it has too little memory")
-        self._share()
-        self._hand_out(piece, attempt + 1, under_way, done)
+        except Exception as error:
+            if type(error).__name__ == "KilledWorker":
+                raise workers_lost(f"piece {piece.number} ended every worker that took it, perhaps for want of memory") from error
+            raise
+        yield piece.number, result
 
     def _next(self, done: "SimpleQueue[Any]") -> Any:
         """Return the key of the next that is done; while nothing is, look whether anybody works at all."""
@@ -108,6 +113,15 @@ class DaskPool:
                 alone = 0 if there else alone + _LOOK_SECONDS
                 if alone >= _PATIENCE_SECONDS:
                     raise workers_lost(f"the Dask cluster at {self._address} has had no worker for {alone} s") from None
+
+    def _share_again(self) -> None:
+        """Give the job out again if no worker has it any more."""
+        if self._shared.status == "finished":
+            return
+        try:
+            self._share()
+        except (TimeoutError, OSError) as error:
+            raise workers_lost(f"the Dask cluster at {self._address} has no worker any more") from error
 
     def _share(self) -> None:
         """Give the job to all workers, as bytes; those that come later take it from them."""
@@ -153,9 +167,12 @@ def _never() -> bool:
 @contextmanager
 def _client(where: Any, address: str) -> Iterator[Any]:
     dask: Any = import_module("distributed")
+    addressing: Any = import_module("distributed.comm.addressing")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of other versions, which are refused with words of ours
         try:
+            if where == address:  # a client that reached nobody takes twenty seconds to go
+                socket.create_connection(addressing.get_address_host_port(address, strict=True), _CONNECT_SECONDS).close()
             client = dask.Client(where, timeout=_CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError, RuntimeError) as error:
             raise WorkersError(
