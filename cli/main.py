@@ -15,6 +15,8 @@ from cli.doctor import doctor
 from cli.gaps import gaps
 from cli.importing import import_
 from cli.quality import quality
+from cli.sweep import sweep
+from cli.walk_forward import walk_forward
 from market.errors import InputError, PlatformError
 
 app = typer.Typer(
@@ -47,6 +49,8 @@ app.command()(backfills)
 app.command()(quality)
 app.command()(backtest)
 app.command()(backtests)
+app.command()(sweep)
+app.command("walk-forward")(walk_forward)
 app.add_typer(database.commands, name="db")
 app.add_typer(flows.commands, name="flows")
 app.add_typer(strategies.commands, name="strategies")

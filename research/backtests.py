@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from db.backtest_runs import StoredBacktest
     from db.operations import DatabaseOperations
+    from db.store import Store
 
 _SETTINGS = ("balance", "rules", "listings", "allow_holes", "strategy_code")
 _COLUMNS = (
@@ -49,11 +50,16 @@ def keep(db: "DatabaseOperations", told: dict[str, Any]) -> None:
     """Keep the document of a backtest; the one of the same id is replaced."""
     with db.transaction() as store:
         store.backtests.begin(stored_of(told))
-        store.backtests.finish(
-            told["id"], metrics=told["metrics"], report={name: told[name] for name in told if _is_reported(name)},
-            final_value=told["final_value"], total_return=told["total_return"],
-            trades=_trade_columns(told["trades"]) if told["trades"] else None,
-        )  # fmt: skip
+        finish(store, told)
+
+
+def finish(store: "Store", told: dict[str, Any]) -> None:
+    """Keep what came of a run that has begun."""
+    store.backtests.finish(
+        told["id"], metrics=told["metrics"], report={name: told[name] for name in told if _is_reported(name)},
+        final_value=told["final_value"], total_return=told["total_return"],
+        trades=_trade_columns(told["trades"]) if told["trades"] else None,
+    )  # fmt: skip
 
 
 def stored_of(told: dict[str, Any], *, total: int = 1, parent: str | None = None) -> "StoredBacktest":

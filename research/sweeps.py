@@ -2,11 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from market.clock import isoformat
 from trading.backtest.sweep import COLUMNS, Chunk, Found, Ground, Plan, Ranking, Rows, search, try_chunk
 from trading.backtest.sweep.chunks import pack, unpack
 from trading.parameters import Value
@@ -64,6 +62,9 @@ class Progress:
     best: tuple[dict[str, Value], float] | None
 
 
+MOST_RESULTS = 2_000
+"""So many of the best sets a document has: more make no better picture."""
+
 Kept = Callable[[int], bytes | None]
 Keep = Callable[[int, int, bytes], None]
 
@@ -110,35 +111,34 @@ def _round(sweep: Sweep, pool: "Pool", chunks: Iterator[Chunk], kept: Kept, keep
         yield rows
 
 
-def document_of(sweep: Sweep, found: Found, asked: dict[str, Any], *, top: int = 20) -> dict[str, Any]:
+def sweep_document(found: Found, head: dict[str, Any]) -> dict[str, Any]:
     """Return what a sweep found as values that JSON can say; what is not defined is None.
 
     Args:
-        sweep: What was tried.
         found: What came of it.
-        asked: What decided it, as `trading.backtest.document.asked` says it, with its coverage.
-        top: How many of the best sets.
+        head: What decided it, as `trading.backtest.document.asked` says it, with its window and coverage.
     """
-    market, trials = sweep.ground.market, found.trials
-    name = partial(_named, found)
+    trials, results = found.trials, [_result(found, place) for place in range(min(MOST_RESULTS, len(found.numbers)))]
+    best = results[0]["metrics"] if results else {}
     return {
-        **asked,
-        "start": asked.get("start") or isoformat(int(market.closes_us[0]) - market.timeframe.width_us),
-        "end": asked.get("end") or isoformat(int(market.closes_us[-1])),
-        "metric": found.plan.metric, "sets": found.sets, "left_out": found.plan.space.left_out, "failed": found.failed,
+        **head,
+        "left_out": found.plan.space.left_out,
+        "failed": found.failed,
         "undefined": found.undefined,
         "trials": None if trials is None else {"count": trials.count, "variance": trials.variance},
         "deflated_sharpe_ratio": or_none(found.deflated),
-        "best": [name(place) for place in range(min(top, len(found.numbers)))],
-        "errors": [
-            {"parameters": found.plan.space.set(number), "error": error} for number, error in sorted(found.errors.items())
-        ],
-    }  # fmt: skip
+        "results": results,
+        "errors": [{"parameters": found.plan.space.set(number), "error": error} for number, error in sorted(found.errors.items())],
+        "metrics": best,
+        "final_value": best.get("final_value"),
+        "total_return": best.get("total_return"),
+        "trades": [],
+    }
 
 
-def _named(found: Found, place: int) -> dict[str, Any]:
+def _result(found: Found, place: int) -> dict[str, Any]:
     figures = dict(zip(COLUMNS, map(or_none, found.values[place].tolist()), strict=True))
-    return {"place": place + 1, "parameters": found.parameters(place), "metrics": figures}
+    return {"parameters": found.parameters(place), "metrics": figures}
 
 
 def or_none(value: float) -> float | None:

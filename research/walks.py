@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from market.clock import isoformat
 from research.sweeps import Keep, Kept, or_none
 from trading.backtest.backtest import Backtest
-from trading.backtest.document import curve_of, trades_of
+from trading.backtest.document import curve_of, histogram_of, monthly_of, trades_of
 from trading.backtest.sweep import COLUMNS, Ground, Plan, Rows
 from trading.backtest.sweep.chunks import pack, unpack
 from trading.backtest.walk_forward import Split, Step, Walk, choose, joined
@@ -92,41 +92,48 @@ def run_walk(
     return joined(walk.test, walk.ground, walk.plan, walk.splits, choices)
 
 
-def walk_document(walk: Walk, asked: dict[str, Any]) -> dict[str, Any]:
+def walk_document(walk: Walk, head: dict[str, Any]) -> dict[str, Any]:
     """Return what came of a walk-forward as values that JSON can say; what is not defined is None.
 
     Args:
         walk: What came of it.
-        asked: What decided it, as `trading.backtest.document.asked` says it, with its coverage.
+        head: What decided it, as `trading.backtest.document.asked` says it, with its window and coverage.
     """
-    first, last = walk.steps[0].split.test_us[0], walk.steps[-1].split.test_us[1]
-    trades = [trade for step in walk.steps if step.result is not None for trade in trades_of(step.result)]
-    closes = walk.market.closes_us[walk.rows]
+    results = [step.result for step in walk.steps if step.result is not None]
+    trades = [trade for result in results for trade in trades_of(result)]
+    sums = [result.outcome.sums for result in results]
     return {
-        **asked,
-        "start": isoformat(first),
-        "end": isoformat(last),
+        **head,
         "final_value": walk.final_value,
         "total_return": walk.total_return,
         "metrics": {name: or_none(value) for name, value in walk.metrics.items()},
         "efficiency": or_none(walk.efficiency),
         "windows": [_window(step) for step in walk.steps],
+        "counts": {
+            "both": sum(each.both for each in sums), "refused": sum(each.refused for each in sums),
+            "fills": sum(each.fills for each in sums), "trades": len(trades),
+            "touching_holes": sum(trade["touches_hole"] for trade in trades),
+        },
+        "signals": sum(len(result.signals) for result in results),
         "trades": [{**trade, "number": number} for number, trade in enumerate(trades, start=1)],
-        "curve": curve_of(closes, walk.equity, walk.test.balance, walk.benchmark, walk.exposure) if len(closes) else None,
-    }
+        "open": [],
+        "monthly": monthly_of(walk.facts),
+        "curve": curve_of(walk.market.closes_us[walk.rows], walk.equity, walk.test.balance, walk.benchmark, walk.exposure),
+        "returns": histogram_of(walk.facts),
+    }  # fmt: skip
 
 
 def _window(step: Step) -> dict[str, Any]:
+    moments = {"train": step.split.train_us, "test": step.split.test_us}
     return {
         "number": step.split.number + 1,
-        "train": _span(step.split.train_us),
-        "test": _span(step.split.test_us),
-        "parameters": step.parameters,
+        **{
+            f"{part}_{name}": isoformat(at)
+            for part, span in moments.items()
+            for name, at in zip(("start", "end"), span, strict=True)
+        },
+        "parameters": step.parameters or {},
         "balance": step.balance,
         "in_sample": {name: or_none(value) for name, value in step.in_sample.items()},
         "out_of_sample": {name: or_none(value) for name, value in step.out_of_sample.items()},
     }
-
-
-def _span(span: tuple[int, int]) -> dict[str, str]:
-    return {"start": isoformat(span[0]), "end": isoformat(span[1])}

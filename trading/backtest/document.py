@@ -12,6 +12,7 @@ from trading.backtest.backtest import Backtest, Result, number_or_none
 from trading.backtest.coverage import Coverage
 from trading.backtest.fingerprint import code_version, run_id, strategy_code
 from trading.backtest.market import Floats
+from trading.backtest.metrics import Facts
 from trading.backtest.metrics.run import bars_a_year
 from trading.backtest.monte_carlo import bootstrap_returns, bootstrap_trades, shuffle_trades
 from trading.backtest.monte_carlo import document as monte_carlo_document
@@ -86,9 +87,9 @@ def document(result: Result, *, resamples: int = 0, seed: int = 0) -> dict[str, 
         "signals": len(result.signals),
         "trades": trades,
         "open": [_open(result, each) for each in result.trips.open],
-        "monthly": _monthly(result),
+        "monthly": monthly_of(result.facts),
         "curve": curve_of(result.market.closes_us, result.outcome.equity, test.balance, result.benchmark, result.exposure),
-        "returns": _histogram(result),
+        "returns": histogram_of(result.facts),
         "monte_carlo": _monte_carlo(result, resamples, seed) if resamples else [],
     }  # fmt: skip
 
@@ -153,13 +154,15 @@ def _open(result: Result, position: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _monthly(result: Result) -> dict[str, float]:
-    periods = result.facts.periods
+def monthly_of(facts: Facts) -> dict[str, float]:
+    """Return the return of each month, `2024-08`, that has bars."""
+    periods = facts.periods
     return dict(zip(periods.of_months.astype(str).tolist(), periods.months.tolist(), strict=True))
 
 
-def _histogram(result: Result) -> dict[str, list[float]]:
-    days = result.facts.periods.days
+def histogram_of(facts: Facts) -> dict[str, list[float]]:
+    """Return how often the returns of days fell between some edges, which are one more than counts."""
+    days = facts.periods.days
     if not len(days):
         return {"edges": [], "counts": []}
     counts, edges = np.histogram(days, bins=_BINS)

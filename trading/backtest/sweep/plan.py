@@ -83,9 +83,10 @@ class Plan:
     def identity(self) -> dict[str, Any]:
         """Return what makes it this plan, as it can be written as JSON: equal plans have equal chunks."""
         return {
-            "axes": {axis.name: list(axis.values) for axis in self.space.axes},
+            "space": {axis.name: list(axis.values) for axis in self.space.axes if len(axis.values) > 1},
+            "parameters": {axis.name: axis.values[0] for axis in self.space.axes if len(axis.values) == 1},
             "relations": [list(pair) for pair in self.space.relations], "sampler": str(self.sampler), "sets": self.sets,
-            "seed": self.seed, "metric": self.metric, "chunk": self.chunk, "columns": list(COLUMNS), "version": VERSION,
+            "seed": self.seed, "metric": self.metric, "chunk": self.chunk, "layout": VERSION,
         }  # fmt: skip
 
     def layout(self, first: int = 0, chosen: Integers | None = None) -> Iterator[Chunk]:

@@ -1,0 +1,132 @@
+"""What the searching verbs have in common: their options, a bar for how far they are, and what a stop leaves."""
+
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+import click
+import typer
+
+from market.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+Ranges = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--param", "-p", metavar="NAME=RANGE",
+        help="What is tried of a parameter: 5:50:5, 5,10,20 or ema,sma; else what the strategy declares; repeatable.",
+    ),
+]  # fmt: skip
+SamplerName = Annotated[
+    str,
+    typer.Option("--sampler", metavar="grid|random|optuna", help="Try all sets, some by chance, or those that Optuna asks for."),
+]
+Sets = Annotated[
+    int | None, typer.Option(min=1, help="How many sets are tried; without it all of a grid, 1000 by chance, 200 with Optuna.")
+]
+Seed = Annotated[int, typer.Option(help="Of chance: the same seed, the same sets.")]
+MetricName = Annotated[str, typer.Option("--metric", help="What sets are ranked by.")]
+Dask = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS|local", help="Let the workers of a Dask cluster do it: tcp://127.0.0.1:8786, or one started for it."
+    ),
+]
+Count = Annotated[int | None, typer.Option("--workers", min=1, max=1024, help="Processes; without it one for each core.")]
+Report = Annotated[
+    Path | None, typer.Option(metavar="FILE.html", help="Write a report that opens in a browser, without a network.")
+]
+_UNITS_US = {"m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000, "w": 604_800_000_000}
+
+
+def read_length(text: str, option: str) -> int:
+    """Return a length of time in microseconds: `90d`, `36h`, `2w`, `30m`.
+
+    Raises:
+        InputError: If it is none.
+    """
+    found = re.fullmatch(r"(\d{1,6})([mhdw])", text.strip().lower())
+    if found is None or not int(found[1]):
+        raise InputError(f"{option} {text!r} is not a length of time such as 90d, 36h, 2w or 30m")
+    return int(found[1]) * _UNITS_US[found[2]]
+
+
+def read_sampler(text: str) -> Any:
+    """Return the sampler that a person named.
+
+    Raises:
+        InputError: If there is none of that name.
+    """
+    from market.errors import did_you_mean
+    from trading.backtest.sweep import Sampler
+
+    known = [str(each) for each in Sampler]
+    if text not in known:
+        raise InputError(f"--sampler {text!r} is not one of {', '.join(known)}{did_you_mean(text, known)}")
+    return Sampler(text)
+
+
+class Bar:
+    """One bar on the terminal; where the error output is none, nothing is printed."""
+
+    def __init__(self, words: str) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        console = Console(stderr=True)
+        self._words = words
+        self._task: TaskID | None = None
+        self._progress = Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+            TextColumn("{task.fields[told]}"), console=console, disable=not console.is_terminal, transient=True,
+        )  # fmt: skip
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._progress.stop()
+
+    def show(self, done: int, total: int, told: str = "") -> None:
+        """Show how far it is."""
+        if self._task is None:
+            self._task = self._progress.add_task(self._words, total=total, completed=done, told=told)
+        self._progress.update(self._task, total=total, completed=done, told=told)
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Say on Ctrl-C, and where the process is asked to end, that nothing is lost, and end with exit code 130."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("stopped; what is done is kept, and the same command goes on from there", err=True)
+        raise typer.Exit(130) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def write_report(told: dict[str, Any], report: Path | None) -> None:
+    """Write the page of a document, where one is wanted."""
+    if report is not None:
+        from app.reports import html_of
+
+        report.write_text(html_of(told), encoding="utf-8")
+
+
+def check_folder(report: Path | None) -> None:
+    """Refuse a file that could not be written when all is done.
+
+    Raises:
+        InputError: If its folder is not there.
+    """
+    if report is not None and not report.absolute().parent.is_dir():
+        raise InputError(f"--report {report} cannot be written: there is no folder {report.absolute().parent}; make it first")
