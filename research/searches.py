@@ -1,5 +1,6 @@
 """Sweeps and walk-forwards of stored candles: their pieces are kept as they get done, and what came of them as documents."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from db.operations import DatabaseOperations
+
+
+_TRIES, _PAUSE_SECONDS = 20, 0.05
+"""A process that just ended holds its claims for some milliseconds still, until the database noticed."""
 
 
 class Stopped(PlatformError):
@@ -201,7 +206,11 @@ def _claimed(db: "DatabaseOperations", name: str) -> Iterator[None]:
 
     claims = Claims(db.engine, Purpose.RESEARCH)
     try:
-        if claims.claim([name]):
+        tries = 0
+        while claims.claim([name]) and tries < _TRIES:
+            tries += 1
+            time.sleep(_PAUSE_SECONDS)
+        if tries == _TRIES:
             raise Stopped(f"another process is at {name[:12]}; wait for it: `tcpdash backtests {name[:12]}` shows what came of it")
         yield
     finally:

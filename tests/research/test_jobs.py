@@ -1,0 +1,55 @@
+"""How a job travels."""
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from market.errors import InputError
+from research.jobs import abilities, packed, unpacked
+from tests.research.searched import small_sweep
+from tests.research.test_local import FLIP
+from trading.registry import Registry
+from trading.strategy import BaseStrategy
+
+
+def test_a_job_comes_back_with_a_strategy_of_ours_by_its_name():
+    sweep = small_sweep()
+    found = unpacked(packed(sweep))
+
+    assert found.ground.strategy is sweep.ground.strategy
+    assert found.do(next(sweep.plan.layout()), lambda: False) == sweep.do(next(sweep.plan.layout()), lambda: False)
+
+
+def test_a_users_strategy_comes_back_where_its_file_is_not(tmp_path):
+    (tmp_path / "flip.py").write_text(FLIP, encoding="utf-8")
+    sweep = small_sweep(strategy=Registry(tmp_path).get("flip"), every="1:12")
+    payload = packed(sweep)
+    (tmp_path / "flip.py").unlink()
+    found = unpacked(payload)
+
+    assert found.ground.strategy is not sweep.ground.strategy
+    assert found.do(next(sweep.plan.layout()), lambda: False) == sweep.do(next(sweep.plan.layout()), lambda: False)
+
+
+def test_a_strategy_that_is_in_no_file_cannot_travel():
+    class Typed(BaseStrategy):
+        """A strategy of a notebook."""
+
+        lookback = 1  # type: ignore[assignment]
+
+        def __init__(self, parameters: dict[str, Any]) -> None:
+            super().__init__(parameters)
+            self.bars = self.whole("bars", 1, low=1)
+
+        def targets(self, data: pd.DataFrame):
+            return data["close"].to_numpy() * 0
+
+    Typed.__module__ = "nowhere"
+
+    with pytest.raises(InputError, match="strategy typed is in no file, so that no worker can read it"):
+        packed(small_sweep(strategy=Typed, bars="1"))
+
+
+def test_abilities_name_all_that_could_make_results_differ():
+    assert set(abilities()) == {"tcpdash", "python", "numpy", "numba", "TA-Lib", "pandas"}
