@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from types import ModuleType
 from typing import Any
 
 from rich.console import Console
@@ -37,13 +38,18 @@ def print_report(document: Document, *, console: Console | None = None) -> None:
     """Print what came of a run.
 
     Args:
-        document: Of a backtest, a sweep, a walk-forward or a Monte Carlo run; `kind` says which.
+        document: Of a backtest, a sweep or a walk-forward run; `kind` says which.
         console: Where to; the terminal if None.
     """
-    from cli.report_search import print_monte_carlo, print_sweep, print_walk_forward
+    printers = {"sweep": _search().print_sweep, "walk-forward": _search().print_walk_forward}
+    printers.get(document.get("kind", ""), print_backtest)(document, console or terminal())
 
-    kinds = {"sweep": print_sweep, "walk-forward": print_walk_forward, "monte-carlo": print_monte_carlo}
-    kinds.get(document.get("kind", ""), print_backtest)(document, console or terminal())
+
+def _search() -> ModuleType:
+    """Return the module of searches, which takes its parts from here."""
+    from cli import report_search
+
+    return report_search
 
 
 def terminal() -> Console:
@@ -57,6 +63,7 @@ def print_backtest(document: Document, console: Console) -> None:
     print_figures(document, console)
     print_months(document, console)
     print_trades(document, console)
+    _search().print_monte_carlo(document, console)
 
 
 def print_head(document: Document, console: Console, what: str, *more: str) -> None:

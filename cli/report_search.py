@@ -1,4 +1,4 @@
-"""Reports of sweeps, walk-forward and Monte Carlo runs in the terminal."""
+"""Reports of sweeps, walk-forward runs and resamples in the terminal."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from rich.console import Console
 
 from app.charts.search import BESIDE, best_first, parameter_names, records, set_rows, window_rows
-from app.reports.figures import quote_of, told, told_of
-from app.reports.resamples import quantile_table, words_of
+from app.reports.figures import told, told_of, value_words
+from app.reports.resamples import quantile_table, title_of, words_of
 from cli.report import line, print_figures, print_head, print_months, print_trades, show, sign_style, table
 from trading.backtest.metrics import METRICS
 
@@ -32,7 +32,7 @@ def print_sweep(document: Document, console: Console) -> None:
     columns = [metric.name, *(name for name in BESIDE if name in rows.columns and name != metric.name)]
     best = records(best_first(rows, metric).head(_MOST_SETS))
     lines = [
-        [str(rank), *(str(row[name]) for name in names), *(told_of(row, name) for name in columns)]
+        [str(rank), *(value_words(row.get(name)) for name in names), *(told_of(row, name) for name in columns)]
         for rank, row in enumerate(best, start=1)
     ]
     header = ["rank", *names, *(_SHORT.get(name, METRICS[name].title) for name in columns)]
@@ -55,7 +55,7 @@ def print_walk_forward(document: Document, console: Console) -> None:
     console.print()
     lines = [
         [
-            str(row["number"]), row["test_start"][:10], row["test_until"][:10], *(str(row[name]) for name in names),
+            str(row["number"]), row["test_start"][:10], row["test_until"][:10], *(value_words(row.get(name)) for name in names),
             line(told(metric, row["inside"])), line(told(metric, row["outside"]), sign_style(row["outside"])),
         ]
         for row in records(rows)
@@ -69,12 +69,12 @@ def print_walk_forward(document: Document, console: Console) -> None:
 
 
 def print_monte_carlo(document: Document, console: Console) -> None:
-    """Print what became of the figures of a run over all resamples."""
-    print_head(document, console, "Monte Carlo run", words_of(document))
-    header, rows = quantile_table(document, quote=False)
-    console.print()
-    if _width(header, rows) > console.width:  # the outermost quantiles first
-        kept = [at for at, name in enumerate(header) if name not in {"1%", "25%", "75%", "99%"}]
-        header, rows = [header[at] for at in kept], [[row[at] for at in kept] for row in rows]
-    show(console, table(header, rows, right=range(1, len(header))))
-    console.print(line(f"\nmoney in {quote_of(document)}"))
+    """Print what became of the figures of a run over all resamples; nothing where there are none."""
+    for found in document.get("monte_carlo") or ():
+        console.print()
+        console.print(line(f"{title_of(found)}: {words_of(found)}"))
+        header, rows = quantile_table(found)
+        if _width(header, rows) > console.width:  # the outermost quantiles first
+            kept = [at for at, name in enumerate(header) if name not in {"1 %", "25 %", "75 %", "99 %"}]
+            header, rows = [header[at] for at in kept], [[row[at] for at in kept] for row in rows]
+        show(console, table(header, rows, right=range(1, len(header))))

@@ -98,7 +98,7 @@ def signed(field: str) -> Any:
     return alt.when(f"datum['{field}'] > 0").then(alt.value(GAIN)).otherwise(alt.value(LOSS))
 
 
-def layered(title: str, *layers: alt.Chart, height: int = HEIGHT) -> alt.LayerChart:
+def layered(title: str | alt.TitleParams, *layers: alt.Chart, height: int = HEIGHT) -> alt.LayerChart:
     """Return layers as one chart; a screen reader gets the text alternative of the page, and not a thousand marks."""
     chart: alt.LayerChart = alt.layer(*layers).properties(title=title, height=height).configure_mark(aria=False)
     return chart

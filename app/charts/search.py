@@ -15,7 +15,9 @@ BESIDE = ("total_return", "sharpe_ratio", "sortino_ratio", "max_drawdown", "tota
 
 def parameter_names(document: Document) -> list[str]:
     """Return the names of the parameters that a sweep or a walk-forward run varied, in their order."""
-    named: Mapping[str, Any] = document.get("space") or next((each["parameters"] for each in _rows(document)), {})
+    named: Mapping[str, Any] = document.get("space") or next(
+        (each["parameters"] for each in _rows(document) if each["parameters"]), {}
+    )
     return list(named)
 
 
@@ -51,7 +53,7 @@ def window_rows(document: Document) -> pd.DataFrame:
         Columns number, train_start to test_end (words), train_begin, train_end, test_begin, test_end (timestamps, UTC), inside,
         outside (the metric that chose), chosen (in words), and one for each parameter.
     """
-    metric, rows = document["metric"], []
+    metric, names, rows = document["metric"], parameter_names(document), []
     for each in document.get("windows") or ():
         moments = {
             f"{part}_{end}": pd.Timestamp(each[f"{part}_{name}"]).tz_convert("UTC")
@@ -68,24 +70,24 @@ def window_rows(document: Document) -> pd.DataFrame:
                 "inside": each["in_sample"].get(metric),
                 "outside": each["out_of_sample"].get(metric),
                 "chosen": ", ".join(f"{name} = {value}" for name, value in each["parameters"].items()),
-                **each["parameters"],
+                **{name: each["parameters"].get(name) for name in names},
             }
         )
     return pd.DataFrame(rows).astype({"inside": "float64", "outside": "float64"}) if rows else pd.DataFrame()
 
 
-def fan_rows(document: Document) -> tuple[pd.DataFrame, pd.DataFrame]:
+def fan_rows(found: Document) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return quantiles of equity over the steps of a Monte Carlo run, and the equity that really came.
 
-    The document has them as `levels` (quantiles, rising), `marks` (steps), `fan` (a list for each level, a value for each mark) and
-    `actual` (a value for each mark).
+    Args:
+        found: As `trading.backtest.monte_carlo.document` says it: `fan` is {"step", "actual", "quantiles": {percent: []}}.
 
     Returns:
-        Column step and one for each quantile, named by it; columns step and equity.
+        Column step and one for each quantile, named by it (`0.05`); columns step and equity.
     """
-    marks = document["marks"]
-    named = {str(level): values for level, values in zip(document["levels"], document["fan"], strict=True)}
-    return pd.DataFrame({"step": marks, **named}), pd.DataFrame({"step": marks, "equity": document["actual"]})
+    fan = found["fan"]
+    named = {f"{float(percent) / 100:g}": values for percent, values in fan["quantiles"].items()}
+    return pd.DataFrame({"step": fan["step"], **named}), pd.DataFrame({"step": fan["step"], "equity": fan["actual"]})
 
 
 def _rows(document: Document) -> list[Mapping[str, Any]]:

@@ -16,7 +16,9 @@ from app.charts.house import (
     time_axis,
 )
 
-_LEGEND = alt.Legend(orient="top", title=None, symbolFillColor=QUIET, symbolStrokeColor=QUIET)
+_LEGEND = (
+    "\N{BLACK UP-POINTING TRIANGLE} long, \N{BLACK DOWN-POINTING TRIANGLE} short; blue won, orange lost; in a ring: touches a hole"
+)
 _SIDES = alt.Scale(domain=["long", "short"], range=["triangle-up", "triangle-down"])
 
 
@@ -36,11 +38,11 @@ def profit_chart(
     base = alt.Chart(shown)
     y = number_axis("profit", f"profit in {quote}" if quote else "profit", form=",~r", zero=True)
     stems = base.mark_rule(opacity=0.5).encode(time_axis("left"), y, alt.Y2Datum(0), color=signed("profit"))
-    shape = alt.Shape("side:N", scale=_SIDES, legend=_LEGEND)
+    shape = alt.Shape("side:N", scale=_SIDES, legend=None)
     heads = base.mark_point(filled=True, size=36, opacity=0.9).encode(
         time_axis("left"), y, shape=shape, color=signed("profit"), tooltip=_told()
     )
-    return layered(title + more, *hole_bands(holes), stems, *_doubts(base, "left", "profit"), heads)
+    return layered(_titled(title + more), *hole_bands(holes), stems, *_doubts(base, "left", "profit"), heads)
 
 
 def trade_marks_chart(
@@ -65,7 +67,7 @@ def trade_marks_chart(
     entries = base.mark_point(filled=True, size=42, opacity=1).encode(
         time_axis("entered"),
         number_axis("entry_price", name),
-        shape=alt.Shape("side:N", scale=_SIDES, legend=_LEGEND),
+        shape=alt.Shape("side:N", scale=_SIDES, legend=None),
         color=signed("profit"),
         tooltip=_told(),
     )
@@ -74,7 +76,7 @@ def trade_marks_chart(
     )
     lines = [] if prices is None else [_price(split_at_holes(thin(prices), holes), name)]
     marks = (paths, *_doubts(base, "left", "exit_price"), exits, entries)
-    return layered(title + more, *hole_bands(holes), *lines, *marks, height=340)
+    return layered(_titled(title + more), *hole_bands(holes), *lines, *marks, height=340)
 
 
 def _price(prices: pd.DataFrame, name: str) -> alt.Chart:
@@ -93,6 +95,11 @@ def _largest(trades: pd.DataFrame, most: int) -> tuple[pd.DataFrame, str]:
         return trades, ""
     kept = trades.loc[trades["profit"].abs().nlargest(most).index].sort_index()
     return kept, f" (the {most:,} largest of {len(trades):,})"
+
+
+def _titled(title: str) -> alt.TitleParams:
+    # A legend would show shapes in the colour of one of both outcomes.
+    return alt.TitleParams(title, subtitle=_LEGEND)
 
 
 def _told() -> list[alt.Tooltip]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from app.reports import parts
 from app.reports.figures import quote_of
+from app.reports.monte_carlo import monte_carlo
 from app.reports.page import page
 from app.reports.trades import trades
 
@@ -19,6 +20,7 @@ def backtest_report(document: Mapping[str, Any]) -> str:
             parts.headlines(document),
             parts.charts(document),
             trades(document),
+            monte_carlo(document),
             parts.all_metrics(document["metrics"], quote=quote_of(document)),
             parts.coverage(document),
             parts.about(document),

@@ -64,6 +64,13 @@ def plain(value: float | None) -> str:
     return f"{value:,.2f}" if abs(value) >= 0.1 or value == 0 else f"{value:.3g}"
 
 
+def value_words(value: Any) -> str:
+    """Return the value of a parameter; a dash where there is none."""
+    if value is None or value != value:  # noqa: PLR0124 - only NaN differs from itself
+        return NOTHING
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
 def price(value: float) -> str:
     """Return a price or a size with eight significant digits at most, and never as a power of ten."""
     return f"{Decimal(f'{value:.8g}'):,f}"

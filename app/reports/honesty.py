@@ -57,3 +57,20 @@ def coverage_words(document: Document) -> str:
         return f"complete: all {present:,} candles{doubt}"
     # Rounded down: what lacks a candle is not 100 %.
     return f"{present * 10_000 // expected / 100:g} %: {present:,} of {expected:,} candles{doubt}, {plural(holes, 'hole')}"
+
+
+def luck_words(document: Document) -> list[str]:
+    """Return sentences about a sweep: how much of the best can be luck, and which sets have no result."""
+    told, deflated, trials = [], document.get("deflated_sharpe_ratio"), document.get("trials") or {}
+    if deflated is not None:
+        told.append(
+            f"The deflated Sharpe ratio of the best is {deflated:.3f}: the probability that it is better than the luck of the best "
+            f"of {trials.get('count', 0):,} sets (Bailey and Lopez de Prado 2014)."
+        )
+    without = (
+        (document.get("left_out"), "left out because they break a relation between parameters"),
+        (document.get("failed"), "failed"),
+        ((document.get("undefined") or 0) - (document.get("failed") or 0), "never gained or lost anything"),
+    )
+    counted = [f"{count:,} {words}" for count, words in without if count]
+    return [*told, *([f"Of the sets {', '.join(counted)}."] if counted else [])]

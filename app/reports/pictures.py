@@ -28,7 +28,7 @@ _CONFIG = {
         "titlePadding": 10,
     },
     "legend": {"labelColor": _INK, "titleColor": _INK},
-    "title": {"color": _INK, "anchor": "start", "fontSize": 14},
+    "title": {"color": _INK, "subtitleColor": _INK, "anchor": "start", "fontSize": 14},
     "text": {"color": _INK},
     "view": {"stroke": None},
 }

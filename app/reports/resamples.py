@@ -3,36 +3,48 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.reports.figures import percent, quote_of, told
+from app.reports.figures import NOTHING, percent, told
 from trading.backtest.metrics import METRICS
+from trading.backtest.monte_carlo import Method
 
-Document = Mapping[str, Any]
+Found = Mapping[str, Any]
+
+_TITLES = {
+    Method.SHUFFLE: "The same trades in other orders",
+    Method.TRADES: "Trades drawn anew",
+    Method.RETURNS: "Returns of bars drawn anew, in blocks",
+}
 
 
-def words_of(document: Document) -> str:
-    """Return what was drawn, and how often it ended badly."""
-    ruin = percent(document["ruin"])
+def title_of(found: Found) -> str:
+    """Return what was drawn."""
+    return _TITLES[Method(found["method"])]
+
+
+def unit_of(found: Found) -> str:
+    """Return what a step is: a trade or a bar."""
+    return "bars" if found["method"] == Method.RETURNS else "trades"
+
+
+def words_of(found: Found) -> str:
+    """Return how much was drawn, and how often it ended badly."""
+    chance = found["probability"]
     return (
-        f"{document['resamples']:,} runs of {document['steps']:,} {unit_of(document)} each by "
-        f"{document['method'].replace('-', ' ')}: {percent(document['loss_probability'])} end below the balance, "
-        f"{percent(document['ruin_probability'])} fall to {ruin} of it."
+        f"{found['resamples']:,} runs of {found['steps']:,} {unit_of(found)} each: {percent(chance['loss'])} end below the "
+        f"balance, {percent(chance['ruin'])} fall to {percent(found['ruin'])} of it."
     )
 
 
-def unit_of(document: Document) -> str:
-    """Return what a step is: a trade or a bar."""
-    return "bars" if document["method"] == "return-bootstrap" else "trades"
-
-
-def quantile_table(document: Document, *, quote: bool = True) -> tuple[list[str], list[list[str]]]:
-    """Return the header and the rows of what became of each figure; `quote` says whether money is told with its currency."""
-    currency = quote_of(document) if quote else ""
+def quantile_table(found: Found, *, quote: str = "") -> tuple[list[str], list[list[str]]]:
+    """Return the header and the rows of what became of each figure; `quote` is the currency that money is told with."""
+    levels = list(found["fan"]["quantiles"])
     rows = [
         [
             METRICS[name].title,
-            *(told(METRICS[name], each, quote=currency) for each in (*values["quantiles"], values["actual"])),
-            percent(values["percentile"]),
+            *(told(METRICS[name], figure["quantiles"].get(level), quote=quote) for level in levels),
+            told(METRICS[name], figure["actual"], quote=quote),
+            percent(figure["percentile"]) if figure["percentile"] is not None else NOTHING,
         ]
-        for name, values in document["distributions"].items()
+        for name, figure in found["distributions"].items()
     ]
-    return ["metric", *(f"{level:.0%}" for level in document["levels"]), "actual", "runs below it"], rows
+    return ["metric", *(f"{level} %" for level in levels), "actual", "runs below it"], rows

@@ -9,7 +9,8 @@ from markupsafe import Markup
 from app.charts.search import BESIDE, best_first, parameter_names, records, set_rows
 from app.charts.sweep import sweep_chart, sweep_distribution_chart
 from app.reports import parts
-from app.reports.figures import quote_of, told, told_of
+from app.reports.figures import quote_of, told, told_of, value_words
+from app.reports.honesty import luck_words
 from app.reports.page import page, section, table, tag
 from app.reports.pictures import picture
 from trading.backtest.metrics import METRICS, Metric
@@ -38,7 +39,7 @@ def _found(document: Document, rows: pd.DataFrame, names: list[str], metric: Met
     header = ["rank", *names, *(METRICS[name].title for name in columns)]
     quote = quote_of(document)
     lines = [
-        [str(rank), *(str(row[name]) for name in names), *(told_of(row, name, quote=quote) for name in columns)]
+        [str(rank), *(value_words(row.get(name)) for name in names), *(told_of(row, name, quote=quote) for name in columns)]
         for rank, row in enumerate(records(shown), start=1)
     ]
     caption = f"The best {len(shown):,} of {document.get('sets', len(rows)):,} by {metric.title}"
@@ -46,14 +47,19 @@ def _found(document: Document, rows: pd.DataFrame, names: list[str], metric: Met
         f"{document.get('sets', len(rows)):,} parameter sets were tried, so that the best of them looks better than it is: "
         "a walk-forward run tells how much of it is left on data that was not searched."
     )
-    return section("The best parameter sets", tag("p", words), table(header, lines, numbers=header[1:], caption=caption))
+    return section(
+        "The best parameter sets",
+        tag("p", words),
+        *(tag("p", each) for each in luck_words(document)),
+        table(header, lines, numbers=header[1:], caption=caption),
+    )
 
 
 def _pictures(rows: pd.DataFrame, names: list[str], metric: Metric) -> list[Markup]:
     if rows.empty or rows[metric.name].isna().all():
         return []
     best = best_first(rows, metric).iloc[0]
-    at = ", ".join(f"{name} = {best[name]}" for name in names)
+    at = ", ".join(f"{name} = {value_words(best[name])}" for name in names)
     words = f"{metric.title} over the parameters; the best is {told(metric, best[metric.name])} at {at}."
     middle = told(metric, float(rows[metric.name].median()))
     drawn = [picture(sweep_chart(rows, names, metric=metric), alternative=words)] if names else []

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from app.charts.search import parameter_names, records, window_rows
 from app.charts.walk_forward import chosen_chart, kept_chart, windows_chart
 from app.reports import parts
-from app.reports.figures import day, quote_of, told
+from app.reports.figures import day, plain, quote_of, told, value_words
 from app.reports.page import page, section, table
 from app.reports.pictures import picture
 from app.reports.trades import trades
@@ -33,16 +33,20 @@ def walk_forward_report(document: Document) -> str:
             trades(document),
             parts.all_metrics(document["metrics"], quote=quote_of(document)),
             parts.coverage(document),
-            parts.about(document, ("windows", kind), ("chosen by", metric.title)),
+            parts.about(document, ("windows", kind), ("chosen by", metric.title), ("efficiency", _efficiency(document))),
         ],
     )
+
+
+def _efficiency(document: Document) -> str:
+    return f"{plain(document.get('efficiency'))} (what a year earned out of sample for each unit in sample)"
 
 
 def _windows(rows: pd.DataFrame, names: list[str], metric: Metric) -> Markup:
     lines = [
         [
             str(row["number"]), day(row["train_start"]), day(row["test_start"]), day(row["test_until"]),
-            *(str(row[name]) for name in names), told(metric, row["inside"]), told(metric, row["outside"]),
+            *(value_words(row.get(name)) for name in names), told(metric, row["inside"]), told(metric, row["outside"]),
         ]
         for row in records(rows)
     ]  # fmt: skip

@@ -88,17 +88,19 @@ def walk_forward(**changes: Any) -> dict[str, Any]:
 
 
 def monte_carlo(**changes: Any) -> dict[str, Any]:
-    """Return the document of a Monte Carlo run over three steps."""
-    levels = [0.05, 0.5, 0.95]
-    names = ("final_value", "total_return", "max_drawdown")
-    more = {
-        "kind": "monte-carlo", "method": "trade-shuffle", "resamples": 1_000, "steps": 3, "ruin": 0.5, "loss_probability": 0.25,
-        "ruin_probability": 0.01, "levels": levels, "marks": [0, 1, 3], "actual": [1_000.0, 1_020.0, 1_030.0],
-        "fan": [[1_000.0, 990.0, 1_000.0 + 20 * at] for at in range(3)],
-        "distributions": {name: {"actual": 0.2, "percentile": 0.4, "quantiles": [0.1, 0.2, 0.3]} for name in names},
+    """Return the document of a backtest whose three trades were shuffled."""
+    levels = ["5", "50", "95"]
+    figure = {"actual": 0.2, "percentile": 0.4, "quantiles": dict(zip(levels, (0.1, 0.2, 0.3), strict=True))}
+    found = {
+        "method": "trade-shuffle", "resamples": 1_000, "seed": 0, "steps": 3, "balance": 1_000.0, "ruin": 0.5,
+        "probability": {"loss": 0.25, "ruin": 0.01},
+        "distributions": dict.fromkeys(("final_value", "total_return", "max_drawdown"), figure),
+        "fan": {
+            "step": [0, 1, 3], "actual": [1_000.0, 1_020.0, 1_030.0],
+            "quantiles": {level: [1_000.0, 990.0, 1_000.0 + 20 * at] for at, level in enumerate(levels)},
+        },
     }  # fmt: skip
-    kept = {name: value for name, value in document().items() if name not in _OF_A_RUN}
-    return {**kept, "parameters": {"fast": 10}, **more, **changes}
+    return document(**{"monte_carlo": [found], **changes})
 
 
 _OF_A_RUN = {

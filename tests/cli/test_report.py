@@ -122,7 +122,7 @@ def test_a_sweep_is_a_table_of_the_best_sets():
 
     at = next(at for at, line in enumerate(lines) if line.startswith("rank"))
     assert lines[at].split() == ["rank", "fast", "slow", "size", "Sharpe", "return", "drawdown"]
-    assert lines[at + 1].split() == ["1", "10", "30", "1.0", "8.00", "8.00", "%", "10.00", "%"]
+    assert lines[at + 1].split() == ["1", "10", "30", "1", "8.00", "8.00", "%", "10.00", "%"]
     assert lines[at + 8].split()[4] == "–"
     assert "8 parameter sets, ranked by Sharpe ratio" in lines
 
@@ -141,10 +141,10 @@ def test_a_walk_forward_run_is_its_windows_and_the_joined_result():
     assert "Joined, out of sample:" in text.partition("window  traded from")[2]
 
 
-def test_a_monte_carlo_run_is_its_quantiles():
+def test_resamples_are_their_quantiles():
     text = printed(monte_carlo())
 
-    assert "1,000 runs of 3 trades each by trade shuffle: 25.00 % end below the balance" in text
+    assert "The same trades in other orders: 1,000 runs of 3 trades each: 25.00 % end below" in text
     assert "Maximum drawdown   10.00 %   20.00 %   30.00 %   20.00 %        40.00 %" in text
 
 

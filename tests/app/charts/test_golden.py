@@ -31,6 +31,7 @@ GOLDEN = Path(__file__).parents[2] / "golden" / "charts"
 SHARPE = METRICS["sharpe_ratio"]
 RUN, WALK, SETS = document(), window_rows(walk_forward()), set_rows(sweep())
 CURVE, HOLES, TRADES = curve_rows(RUN), hole_rows(RUN), trade_rows(RUN)
+FAN = fan_rows(monte_carlo()["monte_carlo"][0])
 PRICES = pd.DataFrame({"timestamp": CURVE["timestamp"], "close": [100.0, 141.0, 119.0, 120.0]})
 
 CHARTS: dict[str, Callable[[], Any]] = {
@@ -47,7 +48,7 @@ CHARTS: dict[str, Callable[[], Any]] = {
     "windows": lambda: windows_chart(WALK),
     "chosen": lambda: chosen_chart(WALK, ["fast", "mode"]),
     "kept": lambda: kept_chart(WALK, metric=SHARPE),
-    "fan": lambda: fan_chart(fan_rows(monte_carlo())[0], quote="USDT", actual=fan_rows(monte_carlo())[1]),
+    "fan": lambda: fan_chart(FAN[0], quote="USDT", actual=FAN[1]),
 }
 
 
@@ -79,7 +80,7 @@ def test_a_chart_can_be_made_of_nothing(name: str) -> None:
         "windows": lambda: windows_chart(WALK.head(0)),
         "chosen": lambda: chosen_chart(WALK.head(0), ["fast"]),
         "kept": lambda: kept_chart(WALK.head(0), metric=SHARPE),
-        "fan": lambda: fan_chart(fan_rows(monte_carlo())[0].head(0), quote=""),
+        "fan": lambda: fan_chart(FAN[0].head(0), quote=""),
     }
 
     assert alt.Chart.from_dict(empty[name]().to_dict()) is not None

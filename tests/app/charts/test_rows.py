@@ -93,7 +93,7 @@ def test_of_many_trades_the_largest_are_drawn_and_the_title_says_so():
     chart = profit_chart(trade_rows(document(trades=many)), hole_rows({}), quote="USDT", most=4)
 
     assert [row["number"] for row in rows_of(chart, 0)] == [7, 8, 9, 10]
-    assert chart.to_dict()["title"] == "Profit of each trade (the 4 largest of 10)"
+    assert chart.to_dict()["title"]["text"] == "Profit of each trade (the 4 largest of 10)"
 
 
 def test_a_trade_at_a_hole_has_a_ring():

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from app.reports.backtest import backtest_report
-from app.reports.monte_carlo import monte_carlo_report
+from app.reports.figures import NOTHING
 from app.reports.sweep import sweep_report
 from app.reports.walk_forward import walk_forward_report
 from tests.app.documents import SYMBOL, document, monte_carlo, sweep, trade, walk_forward
@@ -15,7 +15,6 @@ KINDS = {
     "backtest": (backtest_report, document),
     "sweep": (sweep_report, sweep),
     "walk-forward": (walk_forward_report, walk_forward),
-    "monte-carlo": (monte_carlo_report, monte_carlo),
 }
 
 
@@ -177,7 +176,7 @@ def test_a_sweep_names_the_best_sets_first_and_how_many_were_tried():
     text = Reading(sweep_report(sweep())).text
 
     assert "The best 8 of 8 by Sharpe ratio" in text
-    assert re.search(r"\n1\n10\n30\n1\.0\n8\.00\n", text)
+    assert re.search(r"\n1\n10\n30\n1\n8\.00\n", text)
     assert "8 parameter sets were tried, so that the best of them looks better than it is" in text
 
 
@@ -187,8 +186,26 @@ def test_a_walk_forward_run_lists_its_windows():
     assert re.search(r"\n2\n2024-01-02 00:00\n2024-01-12 00:00\n2024-01-13 00:00\n10\na\n1\.50\n-0\.50\n", text)
 
 
-def test_a_monte_carlo_run_says_how_often_it_ends_badly():
-    text = Reading(monte_carlo_report(monte_carlo())).text
+def test_resamples_say_how_often_they_end_badly():
+    drawn = Reading(backtest_report(bare(monte_carlo=monte_carlo()["monte_carlo"])))
 
-    assert "25.00 % end below the balance, 1.00 % fall to 50.00 % of it." in text
-    assert re.search(r"\nMaximum drawdown\n10\.00 %\n20\.00 %\n30\.00 %\n20\.00 %\n40\.00 %\n", text)
+    assert "The same trades in other orders" in drawn.text
+    assert "25.00 % end below the balance, 1.00 % fall to 50.00 % of it." in drawn.text
+    assert re.search(r"\nMaximum drawdown\n10\.00 %\n20\.00 %\n30\.00 %\n20\.00 %\n40\.00 %\n", drawn.text)
+    assert len(drawn.all("svg")) == 1
+
+
+def test_a_sweep_says_how_much_is_luck():
+    luck = {"deflated_sharpe_ratio": 0.4567, "trials": {"count": 7, "variance": 1.0}, "failed": 1, "undefined": 3, "left_out": 0}
+
+    text = Reading(sweep_report(sweep(**luck))).text
+
+    assert "The deflated Sharpe ratio of the best is 0.457" in text
+    assert "Of the sets 1 failed, 2 never gained or lost anything." in text
+
+
+def test_a_window_without_a_choice_is_a_dash():
+    run = walk_forward(curve={}, monthly={}, returns={}, trades=[])
+    run["windows"][1] |= {"parameters": {}, "out_of_sample": {}}
+
+    assert re.search(rf"\n2024-01-13 00:00\n{NOTHING}\n{NOTHING}\n1\.50\n{NOTHING}\n", Reading(walk_forward_report(run)).text)
