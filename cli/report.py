@@ -104,7 +104,7 @@ def print_months(document: Document, console: Console) -> None:
     """Print the returns by month, in percent; nothing where there is none."""
     gains = {(row.year, row.month): float(str(row.gain)) for row in month_rows(document).itertuples()}
     rows = [
-        [year, *(_month(gains.get((year, month))) for month in _MONTHS), _month(total)]
+        [line(year), *(_month(gains.get((year, month))) for month in _MONTHS), _month(total)]
         for year, total in year_gains(document).items()
     ]
     if rows:

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from app.charts.search import BESIDE, best_first, parameter_names, records, set_rows, window_rows
-from app.reports.figures import told, told_of, value_words
+from app.reports.figures import quote_of, told, told_of, value_words
 from app.reports.resamples import quantile_table, title_of, words_of
 from cli.report import line, print_figures, print_head, print_months, print_trades, show, sign_style, table
 from trading.backtest.metrics import METRICS
@@ -73,7 +73,7 @@ def print_monte_carlo(document: Document, console: Console) -> None:
     for found in document.get("monte_carlo") or ():
         console.print()
         console.print(line(f"{title_of(found)}: {words_of(found)}"))
-        header, rows = quantile_table(found)
+        header, rows = quantile_table(found, quote=quote_of(document))
         if _width(header, rows) > console.width:  # the outermost quantiles first
             kept = [at for at, name in enumerate(header) if name not in {"1 %", "25 %", "75 %", "99 %"}]
             header, rows = [header[at] for at in kept], [[row[at] for at in kept] for row in rows]

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.reports.figures import NOTHING, percent, told
-from trading.backtest.metrics import METRICS
+from app.reports.figures import percent, told
+from trading.backtest.metrics import METRICS, Unit
 from trading.backtest.monte_carlo import Method
 
 Found = Mapping[str, Any]
@@ -29,21 +29,24 @@ def unit_of(found: Found) -> str:
 def words_of(found: Found) -> str:
     """Return how much was drawn, and how often it ended badly."""
     chance = found["probability"]
+    # The same trades in another order end where they ended, so that "below the balance" would be always or never.
+    shuffled = found["method"] == Method.SHUFFLE
+    ends = "all end at one value, by other ways" if shuffled else f"{percent(chance['loss'])} end below the balance"
     return (
-        f"{found['resamples']:,} runs of {found['steps']:,} {unit_of(found)} each: {percent(chance['loss'])} end below the "
-        f"balance, {percent(chance['ruin'])} fall to {percent(found['ruin'])} of it."
+        f"{found['resamples']:,} runs of {found['steps']:,} {unit_of(found)} each: {ends}; {percent(chance['ruin'])} were at "
+        f"{found['ruin'] * 100:g} % of the balance or below at some time."
     )
 
 
-def quantile_table(found: Found, *, quote: str = "") -> tuple[list[str], list[list[str]]]:
-    """Return the header and the rows of what became of each figure; `quote` is the currency that money is told with."""
+def quantile_table(found: Found, *, quote: str) -> tuple[list[str], list[list[str]]]:
+    """Return the header and the rows of what became of each figure; money is in the currency `quote`."""
     levels = list(found["fan"]["quantiles"])
     rows = [
         [
-            METRICS[name].title,
-            *(told(METRICS[name], figure["quantiles"].get(level), quote=quote) for level in levels),
-            told(METRICS[name], figure["actual"], quote=quote),
-            percent(figure["percentile"]) if figure["percentile"] is not None else NOTHING,
+            f"{METRICS[name].title}, {quote}" if METRICS[name].unit is Unit.QUOTE and quote else METRICS[name].title,
+            *(told(METRICS[name], figure["quantiles"].get(level)) for level in levels),
+            told(METRICS[name], figure["actual"]),
+            percent(figure["percentile"]),
         ]
         for name, figure in found["distributions"].items()
     ]

@@ -4,6 +4,7 @@ import pytest
 
 from app.reports.backtest import backtest_report
 from app.reports.figures import NOTHING
+from app.reports.resamples import words_of
 from app.reports.sweep import sweep_report
 from app.reports.walk_forward import walk_forward_report
 from tests.app.documents import SYMBOL, document, monte_carlo, sweep, trade, walk_forward
@@ -190,9 +191,18 @@ def test_resamples_say_how_often_they_end_badly():
     drawn = Reading(backtest_report(bare(monte_carlo=monte_carlo()["monte_carlo"])))
 
     assert "The same trades in other orders" in drawn.text
-    assert "25.00 % end below the balance, 1.00 % fall to 50.00 % of it." in drawn.text
+    assert "all end at one value, by other ways; 1.00 % were at 50 % of the balance or below at some time." in drawn.text
     assert re.search(r"\nMaximum drawdown\n10\.00 %\n20\.00 %\n30\.00 %\n20\.00 %\n40\.00 %\n", drawn.text)
+    assert "Final value, USDT" in drawn.text
     assert len(drawn.all("svg")) == 1
+
+
+def test_draws_that_may_end_elsewhere_say_how_many_lost():
+    [found] = monte_carlo()["monte_carlo"]
+
+    assert words_of({**found, "method": "return-bootstrap"}) == (
+        "1,000 runs of 3 bars each: 25.00 % end below the balance; 1.00 % were at 50 % of the balance or below at some time."
+    )
 
 
 def test_a_sweep_says_how_much_is_luck():
