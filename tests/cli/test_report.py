@@ -145,7 +145,7 @@ def test_resamples_are_their_quantiles():
     text = printed(monte_carlo())
 
     assert "The same trades in other orders: 1,000 runs of 3 trades each: all end at one" in text
-    assert "Maximum drawdown   10.00 %   20.00 %   30.00 %   20.00 %        40.00 %" in text
+    assert "Maximum drawdown    10.00 %   20.00 %   30.00 %   20.00 %        40.00 %" in text
 
 
 @pytest.mark.parametrize("kind", [sweep, walk_forward])
