@@ -48,8 +48,8 @@ def check(
 ) -> None:
     """Check that a strategy is a function of the past: exit code 1 when it is not.
 
-    determinism: the same candles give the same targets, asked again, after others, and bar by bar. look-ahead: no target changes
-    when the candles after it are taken away. lookback: the newest `lookback` candles decide as all of the history does.
+    determinism: the same candles give the same targets, and nothing else is asked. look-ahead: no target changes when the
+    candles after it are taken away. lookback: the newest `lookback` candles decide as all of the history does.
 
     For example:
 
@@ -62,19 +62,15 @@ def check(
         strategy = registry.create(name, read_parameters(params))
         where, data = _candles(strategy, symbol, timeframe, start=start, end=end, bars=bars, seed=seed)
         findings, changes = _checked(strategy, data)
+    passed = all(finding.passed for finding in findings)
     if json:
-        print_json(
-            {
-                "strategy": strategy.name, "parameters": strategy.parameters, "lookback": strategy.lookback, "data": where,
-                "bars": len(data), "changes": changes, "passed": all(finding.passed for finding in findings),
-                "findings": [_finding(finding) for finding in findings], "notes": notes,
-            }
-        )  # fmt: skip
+        print_json({
+            "strategy": strategy.name, "parameters": strategy.parameters, "lookback": strategy.lookback, "data": where,
+            "bars": len(data), "changes": changes, "passed": passed, "findings": list(map(_fields, findings)), "notes": notes,
+        })  # fmt: skip
     else:
-        _tell(strategy, where, data, findings, changes)
-        for note in notes:
-            click.echo(f"note: {note}")
-    if not all(finding.passed for finding in findings):
+        _tell(strategy, where, data, findings, changes, notes)
+    if not passed:
         raise typer.Exit(1)
 
 
@@ -208,7 +204,9 @@ def _checked(strategy: "BaseStrategy", data: "pd.DataFrame") -> "tuple[list[Find
     return findings, int((np.diff(kept) != 0).sum())
 
 
-def _tell(strategy: "BaseStrategy", where: str, data: "pd.DataFrame", findings: "Sequence[Finding]", changes: int) -> None:
+def _tell(
+    strategy: "BaseStrategy", where: str, data: "pd.DataFrame", findings: "Sequence[Finding]", changes: int, notes: list[str]
+) -> None:
     from textwrap import wrap
 
     given = " ".join(f"{name}={value}" for name, value in strategy.parameters.items())
@@ -220,11 +218,13 @@ def _tell(strategy: "BaseStrategy", where: str, data: "pd.DataFrame", findings: 
         click.echo(f"{finding.check:<12}  {'ok' if finding.passed else 'FAILED':<6}  {lines[0]}")
         for line in lines[1:]:
             click.echo(f"{'':22}{line}")
+    for note in notes:
+        click.echo(f"note: {note}")
     if not changes:
         click.echo("it always wants the same, so that these checks say little; try other candles: --seed, --symbol, --bars")
 
 
-def _finding(finding: "Finding") -> dict[str, Any]:
+def _fields(finding: "Finding") -> dict[str, Any]:
     from market.clock import isoformat
 
     at = None if finding.timestamp_us is None else isoformat(finding.timestamp_us)

@@ -57,6 +57,8 @@ def candle_frames(draw: st.DrawFn) -> pd.DataFrame:
             max_size=6,
         )
     )
+    if draw(st.sampled_from([False, False, False, True])):  # longer than any lookback that is drawn
+        pieces.append(("walk", 900, 1.0))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     level, logs = 0.0, []
     for kind, length, jump in pieces:
@@ -80,7 +82,8 @@ def _values(parameter: Parameter) -> st.SearchStrategy[Any]:
     high = low + 12 if parameter.high is None else parameter.high
     if parameter.kind is Kind.WHOLE:
         return st.integers(int(low), int(min(high, low + 12)))
-    return st.one_of(st.just(parameter.default), st.integers(1, 99).map(lambda part: low + (high - low) * part / 100))
+    usual = st.sampled_from([parameter.default, *parameter.sweep])  # of all that is allowed most never says anything
+    return st.one_of(usual, usual, st.integers(1, 99).map(lambda part: low + (high - low) * part / 100))
 
 
 @st.composite

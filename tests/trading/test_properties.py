@@ -42,6 +42,26 @@ def test_the_bot_decides_as_the_backtest_did(name: str, data: st.DataObject, fra
         np.testing.assert_equal(signal.target, whole[row])
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "buy_and_hold"])
+def test_in_what_is_tried_positions_change_also_behind_the_lookback(name: str):
+    changed = []
+
+    @settings(max_examples=100, derandomize=True, database=None)
+    @given(data=st.data(), frame=candle_frames())
+    def draw(data: st.DataObject, frame: pd.DataFrame):
+        strategy = data.draw(strategies(Registry().get(name)))
+        targets = strategy.targets(frame)
+        wanted = targets[~np.isnan(targets)]
+        behind = np.nan_to_num(targets[strategy.lookback :], nan=9.0)
+        changed.append(((np.diff(wanted) != 0).any(), (np.diff(behind) != 0).any()))
+
+    draw()
+    positions, behind_the_lookback = np.mean(changed, axis=0)
+
+    assert positions > 0.3
+    assert behind_the_lookback > 0.1
+
+
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=50)
 @given(data=st.data(), frame=candle_frames())

@@ -17,9 +17,9 @@ class BollingerReversion(BaseStrategy):
     With `short` also short from a close above the upper band; then either side is left where the close reaches or crosses the
     middle. Between these it wishes nothing and keeps what there is.
 
-    Source: bands of John Bollinger, "Bollinger on Bollinger Bands" (2001), 20 bars and 2 standard deviations; faded as by
-    Balsara, Chen and Zheng, "The Chinese Stock Market: An Examination of the Random Walk Model and Technical Trading Rules",
-    Quarterly Journal of Business and Economics 46 (2007).
+    Source: bands of John Bollinger, "Bollinger on Bollinger Bands" (2001), 20 bars and 2 standard deviations; taken the
+    contrarian way, as by Balsara, Chen and Zheng, "The Chinese Stock Market: An Examination of the Random Walk Model and Technical
+    Trading Rules", Quarterly Journal of Business and Economics (2007).
     """
 
     words: ClassVar[dict[Action, str]] = {

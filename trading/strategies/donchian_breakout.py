@@ -33,7 +33,8 @@ class DonchianBreakout(BaseStrategy):
     short, and `leave` does not count. Between breakouts it wishes nothing and keeps what there is.
 
     Source: Richard Donchian's four-week rule; with the shorter way out system 1 of the Turtles, Curtis Faith, "Way of the
-    Turtle" (2007): 20 and 10 bars.
+    Turtle" (2007): 20 and 10 bars. The Turtles bought at the break itself, during the day, and let one pass after one that won;
+    here the close decides, and each counts.
     """
 
     words: ClassVar[dict[Action, str]] = {

@@ -14,7 +14,7 @@ from trading.strategy import BaseStrategy
 class Macd(BaseStrategy):
     """Long while MACD is above its signal line, else out; with `short` short while it is below.
 
-    Source: Gerald Appel, "Technical Analysis: Power Tools for Active Investors" (2005), chapter 8; lines of 12, 26 and 9 bars.
+    Source: Gerald Appel, whose indicator it is, "Technical Analysis: Power Tools for Active Investors" (2005); 12, 26 and 9 bars.
     """
 
     words: ClassVar[dict[Action, str]] = {

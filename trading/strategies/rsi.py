@@ -17,7 +17,7 @@ class Rsi(BaseStrategy):
     Between the two it wishes nothing and keeps what there is, and likewise in a market that stands still, of which RSI repeats
     its last value for ever.
 
-    Source: J. Welles Wilder, "New Concepts in Technical Trading Systems" (1978), section VI; 14 bars, 30 and 70.
+    Source: J. Welles Wilder, "New Concepts in Technical Trading Systems" (1978); 14 bars, 30 and 70.
     """
 
     words: ClassVar[dict[Action, str]] = {
