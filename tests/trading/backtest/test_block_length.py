@@ -13,11 +13,20 @@ def follows_itself(share: float, bars: int, seed: int = 1) -> np.ndarray:
     return series
 
 
-def test_a_length_is_that_of_the_library_arch():
-    # arch 8.0.0, optimal_block_length(series)["stationary"]: 15.71190476.
-    steps = np.arange(200)
+def waves(shares: tuple[float, ...], bars: int) -> np.ndarray:
+    """Return a series in which each number holds these shares of the numbers before it."""
+    steps = np.arange(bars)
+    return sum(share * np.sin((steps - lag) ** 2 / 7) for lag, share in enumerate(shares))
 
-    assert block_length(np.sin(steps / 9) + np.cos(steps**2 / 7)) == pytest.approx(15.71190476, abs=1e-8)
+
+# arch 8.0.0, optimal_block_length(series)["stationary"].
+@pytest.mark.parametrize(
+    ("series", "length"),
+    [(waves((1, 0.5, 0.2), 400), 5.82695039), (np.sin(np.arange(200) / 9) + np.cos(np.arange(200) ** 2 / 7), 15.71190476)],
+    ids=["short", "long"],
+)
+def test_a_length_is_that_of_the_library_arch(series: np.ndarray, length: float):
+    assert block_length(series) == pytest.approx(length, abs=1e-8)
 
 
 def test_a_length_by_hand():

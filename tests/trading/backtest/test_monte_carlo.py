@@ -18,6 +18,7 @@ from trading.backtest.monte_carlo import (
     document,
     shuffle_trades,
 )  # fmt: skip
+from trading.backtest.resampling import in_blocks
 
 METHODS = (shuffle_trades, bootstrap_trades, bootstrap_returns)
 STEPS = np.random.default_rng(1).normal(0.001, 0.01, 250)
@@ -124,6 +125,20 @@ def test_blocks_go_on_in_the_order_of_the_run_and_around_its_end():
     assert 0.8 < goes_on.mean() < 0.97
     assert ((drawn[:-1] == bars - 1) & (drawn[1:] == 0)).any()
     assert len(set(drawn)) > 140
+
+
+def test_the_lengths_of_blocks_are_by_chance_around_their_mean():
+    order = in_blocks(np.random.default_rng(3), 100_000, 10.0)
+    lengths = np.diff(np.flatnonzero(np.diff(order) % 100_000 != 1))
+
+    assert lengths.mean() == pytest.approx(10, abs=0.3)
+    assert lengths.std() == pytest.approx(np.sqrt(90), abs=0.5)  # geometric: sqrt(1 - p) / p
+
+
+def test_who_ends_where_he_began_has_lost_nothing():
+    found = shuffle_trades([100.0 / 3, -100.0 / 3], 700.0, resamples=50, seed=1)
+
+    assert found.loss_probability == 0.0
 
 
 def test_blocks_keep_what_depends_on_one_another():
