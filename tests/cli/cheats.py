@@ -114,6 +114,18 @@ class ReadsAFile(_Cheat):
         return known.reindex(close.index.astype(str)).fillna(0.0).to_numpy()
 
 
+class ReadsInABacktestOnly(_Cheat):
+    """Decides honestly as a bot, and with a file where it is asked for all at once."""
+
+    def of(self, close):
+        ANSWERS.read_text()
+        return self.honest(close)
+
+    def process_data(self, data):
+        target = float(np.where(len(data) < 20, np.nan, self.honest(data["close"])[-1]))
+        return self.signal(data, Action.HOLD, target=target)
+
+
 class ReadsParquet(_Cheat):
     def of(self, close):
         known = pd.read_parquet(ANSWERS.with_suffix(".parquet"))["close"]

@@ -30,6 +30,7 @@ CAUGHT = {
     "rank_of_all": ("look-ahead", LOOKS_AHEAD),
     "too_short": ("lookback", "a lookback of 19 is too short"),
     "reads_a_file": ("determinism", "to decide it opens "),
+    "reads_in_a_backtest_only": ("determinism", "to decide it opens "),
     "reads_parquet": ("determinism", "to decide it calls read_parquet"),
     "knows_the_year": ("determinism", "when the clock shows 2001-02-03T04:05:06.789000Z"),
     "knows_whether_it_is_live": ("determinism", "when the clock shows 2024-01-04T08:00:01Z"),

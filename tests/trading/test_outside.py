@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trading.outside import at, kept, watched
+from trading.outside import _see, at, kept, watched
 
 COUNTED = [1]
 
@@ -54,17 +54,17 @@ def test_what_is_reached_for_is_told(act: Callable[[Path], object], said: str, t
     assert any(each.startswith(said.format(path=path)) for each in found), found
 
 
-def test_nothing_is_told_of_numbers_imports_and_what_is_done_outside_of_a_block(tmp_path: Path):
+def test_nothing_is_told_of_numbers_imports_and_what_is_done_outside_of_a_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "answers").write_text("1")
-    profile = sys.getprofile()
+    (tmp_path / "reads_when_imported.py").write_text("from pathlib import Path\nPath(__file__).with_name('answers').read_text()\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
     with watched() as found:
         np.cumsum(np.arange(10.0))
-        sys.modules.pop("colorsys", None)
-        __import__("colorsys")
+        __import__("reads_when_imported")
     (tmp_path / "answers").read_text()
 
     assert found == []
-    assert sys.getprofile() is profile
+    assert sys.getprofile() is not _see
 
 
 def test_the_clock_stands_at_a_moment_and_goes_on_afterwards():
