@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
 from math import isnan
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from market.errors import InputError
 from market.timeframe import Timeframe, parse_timeframe
 from trading.backtest.coverage import Coverage, coverage_of, refuse_holes
 from trading.backtest.fingerprint import data_fingerprint
+from trading.backtest.finer import Finer, check_finer, finer_of
 from trading.backtest.market import Floats, Market, market_of
 from trading.backtest.metrics import Facts, Run, facts_of, measure_facts
 from trading.backtest.round_trips import Trips, exposure_of, last_known, trips_of
@@ -23,6 +25,13 @@ from trading.strategy import BaseStrategy
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+class Engine(StrEnum):
+    """How a backtest is run; both give the same fills and the same equity to the last bit."""
+
+    KERNEL = "kernel"
+    EVENTS = "events"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +47,12 @@ class Backtest:
         allow_holes: Whether a window that is not known from end to end may be used all the same.
         start_us: Where the window begins, UTC epoch microseconds; None for the first candle.
         end_us: Where it ends; None for the last candle.
+        inside: Width of the finer candles inside which orders are filled, where they are handed in; see
+            `trading.backtest.finer`. None fills them inside the candles that decide.
+        engine: Which of two ways that give the same; `Engine.EVENTS` asks the strategy bar by bar, as a bot does.
 
     Raises:
-        InputError: If the timeframe is not known, or the balance is not above 0.
+        InputError: If a timeframe is not known or does not fit, or the balance is not above 0.
     """
 
     strategy: BaseStrategy
@@ -51,18 +63,26 @@ class Backtest:
     allow_holes: bool = field(default=False, kw_only=True)
     start_us: int | None = field(default=None, kw_only=True)
     end_us: int | None = field(default=None, kw_only=True)
+    inside: Timeframe | None = field(default=None, kw_only=True)
+    engine: Engine = field(default=Engine.KERNEL, kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "timeframe", parse_timeframe(self.timeframe))
+        if self.inside is not None:
+            object.__setattr__(self, "inside", parse_timeframe(self.inside))
+            check_finer(self.timeframe, self.inside)
         if not 0.0 < self.balance < 1e15:
             raise InputError(f"the balance is {self.balance:g}; expected was more than 0 and less than 1e15")
 
-    def run(self, frames: "Mapping[str, pd.DataFrame] | pd.DataFrame") -> "Result":
+    def run(
+        self, frames: "Mapping[str, pd.DataFrame] | pd.DataFrame", finer: "Mapping[str, pd.DataFrame] | None" = None
+    ) -> "Result":
         """Return what comes of it.
 
         Args:
             frames: Candles by symbol, as `market_data.get_candles` gives them, or those of one symbol; at least timestamp (the
                 close), open, high, low, close and volume. Without `complete` every candle counts as whole.
+            finer: Candles of the width `inside`, likewise; what is not whole of them is not used.
 
         Raises:
             InputError: If there is no candle, or candles are not in their order.
@@ -72,20 +92,38 @@ class Backtest:
         coverage = coverage_of(named, self.timeframe, start_us=self.start_us, end_us=self.end_us)
         if not self.allow_holes:
             refuse_holes(coverage)
-        market = market_of(named, self.timeframe)
-        wanted = targets_of(self.strategy, market)
-        scales = None
-        if self.rules.sizing is Sizing.VOLATILITY:
-            scales = volatility_scales(market, self.rules)
-            wanted = np.where(np.isnan(scales) & (wanted != 0.0), np.nan, wanted)
-        outcome = simulate(
-            market, wanted, self.rules, listings=[self.listings.get(symbol, Listing()) for symbol in market.symbols],
-            balance=self.balance, scales=scales,
-        )  # fmt: skip
+        market, fine, prints = market_of(named, self.timeframe), None, dict(named)
+        if self.inside is not None and finer is not None:
+            fine = finer_of(market, finer, self.inside)
+            prints |= {f"{symbol} {self.inside}": frame for symbol, frame in finer.items()}
+        wanted, outcome = self._outcome(market, fine)
         return Result(
-            test=self, market=market, targets=wanted, outcome=outcome, coverage=tuple(coverage),
-            fingerprint=data_fingerprint(named),
+            test=self, market=market, targets=wanted, outcome=outcome, coverage=tuple(coverage), finer=fine,
+            fingerprint=data_fingerprint(prints),
         )  # fmt: skip
+
+    def _outcome(self, market: Market, finer: Finer | None) -> tuple[Floats, Outcome]:
+        """Return what was wanted after each bar, and what came of it."""
+        volatile = self.rules.sizing is Sizing.VOLATILITY
+        scales = volatility_scales(market, self.rules) if volatile else None
+        listings = [self.listings.get(symbol, Listing()) for symbol in market.symbols]
+        if self.engine is Engine.EVENTS:
+            from trading.backtest.events import run_events  # noqa: PLC0415 - only those who ask for it
+
+            own = [strategy_for(self.strategy, symbol) for symbol in market.symbols]
+            events = run_events(
+                market, own, self.rules, listings=listings, balance=self.balance, scales=scales, finer=finer, only_turns=True
+            )
+            return events.targets, events.outcome
+        wanted = targets_of(self.strategy, market)
+        if scales is not None:
+            wanted = unknown_left_out(wanted, scales)
+        if finer is None:
+            return wanted, simulate(market, wanted, self.rules, listings=listings, balance=self.balance, scales=scales)
+        placed = finer.placed(wanted), None if scales is None else finer.placed(scales)
+        return wanted, simulate(
+            finer.market, placed[0], self.rules, listings=listings, balance=self.balance, scales=placed[1], decides=finer.decides
+        )
 
     def _within(self, frame: "pd.DataFrame") -> "pd.DataFrame":
         if self.start_us is None and self.end_us is None:
@@ -106,6 +144,7 @@ class Result:
         targets: Wanted positions after each bar, shape (bars, symbols).
         outcome: Equity, fills and sums.
         coverage: Of each symbol.
+        finer: The finer candles inside which orders were filled; None where there were none.
         fingerprint: Of the candles.
     """
 
@@ -114,6 +153,7 @@ class Result:
     targets: Floats
     outcome: Outcome
     coverage: tuple[Coverage, ...]
+    finer: Finer | None
     fingerprint: str
 
     @property
@@ -129,12 +169,12 @@ class Result:
     @cached_property
     def trips(self) -> Trips:
         """Round trips, and what is still open."""
-        return trips_of(self.market, self.outcome.table, self.test.rules)
+        return trips_of(self.market, self.outcome.table, self.test.rules, finer=self.finer)
 
     @cached_property
     def exposure(self) -> Floats:
         """Value of all that is held at each close, a fraction of equity, shape (bars,)."""
-        return exposure_of(self.market, self.outcome.table, self.outcome.equity)
+        return exposure_of(self.market, self.outcome.table, self.outcome.equity, finer=self.finer)
 
     @cached_property
     def benchmark(self) -> Floats:
@@ -186,6 +226,18 @@ def by_symbol(frames: "Mapping[str, pd.DataFrame] | pd.DataFrame") -> "dict[str,
     return {names[0] if names else "": frames}
 
 
+def strategy_for(strategy: BaseStrategy, symbol: str) -> BaseStrategy:
+    """Return a new strategy of the same class and parameters, for a symbol of its own."""
+    own = type(strategy)(dict(strategy.parameters))
+    own.symbol = symbol
+    return own
+
+
+def unknown_left_out(wanted: Floats, scales: Floats) -> Floats:
+    """Return wanted positions without those of which nobody knows yet how large they would be: they are waited with."""
+    return np.where(np.isnan(scales) & (wanted != 0.0), np.nan, wanted)
+
+
 def targets_of(strategy: BaseStrategy, market: Market) -> Floats:
     """Return what a strategy wants after each bar, shape (bars, symbols); NaN wants nothing new.
 
@@ -193,8 +245,7 @@ def targets_of(strategy: BaseStrategy, market: Market) -> Floats:
     """
     wanted = np.full(market.close.shape, np.nan)
     for number, symbol in enumerate(market.symbols):
-        own = type(strategy)(dict(strategy.parameters))
-        own.symbol = symbol
+        own = strategy_for(strategy, symbol)
         bars, end = bars_of(market, number, np.flatnonzero(market.there[:, number])), 0
         for run in runs_of(market, number):
             begin, end = end, end + len(run)

@@ -173,7 +173,7 @@ def _outcome(equity: Floats, balance: float, broker: Broker, inside: int) -> Out
         wins=sum(gain > 0.0 for gain in gains), gains=_added(max(gain, 0.0) for gain in gains),
         losses=_added(min(gain, 0.0) for gain in gains), both=broker.both, refused=broker.refused, fills=len(broker.fills),
     )  # fmt: skip
-    return Outcome(equity=equity, fills=tuple(broker.fills), sums=sums)
+    return Outcome(equity=equity, table=np.array(broker.fills, np.float64).reshape(-1, 6), sums=sums)
 
 
 def _round_trips(fills: Sequence[Fill]) -> list[float]:

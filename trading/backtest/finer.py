@@ -40,6 +40,15 @@ class Finer:
     bars: Integers
     apart: int
 
+    @property
+    def opens_us(self) -> Integers:
+        """When each row opened, UTC epoch microseconds, shape (rows,)."""
+        closes, coarse = self.market.closes_us, np.flatnonzero(self.decides)
+        begins = np.r_[0, coarse[:-1] + 1]
+        opens = np.r_[closes[:1], closes[:-1]]
+        opens[begins] = closes[coarse] - self.market.timeframe.width_us
+        return opens
+
     def placed(self, wanted: Floats) -> Floats:
         """Return targets or scales of coarse bars at the rows that decide, NaN at the others, shape (rows, symbols)."""
         rows = np.full((len(self.market), wanted.shape[1]), np.nan)
@@ -58,14 +67,23 @@ def finer_of(market: Market, frames: Mapping[str, "pd.DataFrame"], timeframe: Ti
     Raises:
         InputError: If whole coarse candles are not made of whole fine ones, or candles are not in their order.
     """
-    if timeframe.width_us >= market.timeframe.width_us or not timeframe.divides(market.timeframe):
-        raise InputError(f"finer candles are of a timeframe that divides {market.timeframe}, found {timeframe}")
+    check_finer(market.timeframe, timeframe)
     known = {symbol: frame for symbol, frame in frames.items() if symbol in market.symbols and len(frame)}
     if not known:
         return _merged(market, np.zeros(len(market), bool), None, parts=1)
     parts = market.timeframe.width_us // timeframe.width_us
     fine = market_of({symbol: known.get(symbol, _nothing(known)) for symbol in market.symbols}, timeframe)
     return _merged(market, _whole(market, fine, parts), fine, parts=parts)
+
+
+def check_finer(timeframe: Timeframe, finer: Timeframe) -> None:
+    """Refuse finer candles that coarse ones are not made of.
+
+    Raises:
+        InputError: If they are.
+    """
+    if finer.width_us >= timeframe.width_us or not finer.divides(timeframe):
+        raise InputError(f"finer candles are of a timeframe that divides {timeframe}, found {finer}")
 
 
 def _nothing(known: "Mapping[str, pd.DataFrame]") -> "pd.DataFrame":

@@ -6,6 +6,7 @@ from typing import Any
 import numba
 import numpy as np
 
+from trading.backtest.finer import Finer
 from trading.backtest.market import Flags, Floats, Integers, Market
 from trading.backtest.metrics import RoundTrips
 from trading.broker import DUST
@@ -56,7 +57,7 @@ class Trips:
     open: tuple[OpenPosition, ...]
 
 
-def trips_of(market: Market, table: Floats, rules: Rules) -> Trips:
+def trips_of(market: Market, table: Floats, rules: Rules, *, finer: Finer | None = None) -> Trips:
     """Return the round trips that fills make.
 
     A market order at the next open was filled when the bar opened, one at the close when it closed; of all others, which a bar
@@ -67,30 +68,34 @@ def trips_of(market: Market, table: Floats, rules: Rules) -> Trips:
         market: The candles.
         table: What was filled, as `Outcome.table`.
         rules: Those of the backtest.
+        finer: The finer candles inside which orders were filled: then the bars of fills are its rows.
     """
+    filled = market if finer is None else finer.market
     inside = rules.limit_offset > 0.0 or rules.fill_at is FillAt.CLOSE
     rows = np.zeros((len(table) + len(market.symbols), HELD + 3))
-    closed, held = _trips(table, market.high, market.low, market.close, market.there, inside, DUST, rows)
+    closed, held = _trips(table, filled.high, filled.low, filled.close, filled.there, inside, DUST, rows)
     open_, rows = rows[closed : closed + held], rows[:closed]
     first, last = rows[:, FIRST].astype(np.int64), rows[:, LAST].astype(np.int64)
-    symbol = rows[:, SYMBOL].astype(np.int64)
+    symbol, bars = rows[:, SYMBOL].astype(np.int64), np.arange(len(market)) if finer is None else finer.bars
     trips = RoundTrips(
-        side=rows[:, SIDE].astype(np.int64), entered_us=_moments(market, rules, first, rows[:, WHY_FIRST]),
-        left_us=_moments(market, rules, last, rows[:, WHY_LAST]), bars=_bars(market, first, last), size=rows[:, LARGEST],
+        side=rows[:, SIDE].astype(np.int64), entered_us=_moments(market, rules, first, rows[:, WHY_FIRST], finer=finer),
+        left_us=_moments(market, rules, last, rows[:, WHY_LAST], finer=finer), bars=bars[last] - bars[first],
+        size=rows[:, LARGEST],
         entry_price=rows[:, COST] / rows[:, BOUGHT], exit_price=rows[:, GOT] / rows[:, LEFT],
         profit=rows[:, SIDE] * (rows[:, GOT] - rows[:, COST]) - rows[:, FEES], fees=rows[:, FEES], value=rows[:, COST],
         reason=rows[:, WHY_LAST].astype(np.int64), best=rows[:, BEST], worst=rows[:, WORST],
     )  # fmt: skip
-    touches = (rows[:, WHY_LAST] == Reason.HOLE) | _behind_holes(market)[first, symbol]
-    return Trips(closed=trips, symbol=symbol, touches_hole=touches, open=tuple(_open(market, rules, row) for row in open_))
+    touches = (rows[:, WHY_LAST] == Reason.HOLE) | _behind_holes(market)[bars[first], symbol]
+    return Trips(closed=trips, symbol=symbol, touches_hole=touches, open=tuple(_open(market, rules, row, finer) for row in open_))
 
 
-def exposure_of(market: Market, table: Floats, equity: Floats) -> Floats:
+def exposure_of(market: Market, table: Floats, equity: Floats, *, finer: Finer | None = None) -> Floats:
     """Return the value of all that is held at each close as a fraction of equity, below 0 where it is short, shape (bars,)."""
     exposure = np.zeros(len(market))
     for number in range(len(market.symbols)):
         own = table[table[:, 1] == number]
-        change = np.bincount(own[:, 0].astype(np.int64), weights=own[:, 4], minlength=len(market))
+        rows = own[:, 0].astype(np.int64)
+        change = np.bincount(rows if finer is None else finer.bars[rows], weights=own[:, 4], minlength=len(market))
         size = np.cumsum(change)
         size[np.abs(size) < 1e-9 * np.abs(change).max(initial=0.0)] = 0.0
         exposure += size * last_known(market.close[:, number])
@@ -106,27 +111,25 @@ def last_known(closes: Floats) -> Floats:
     return closes[np.maximum(places, int(np.argmax(known)))]
 
 
-def _open(market: Market, rules: Rules, row: Floats) -> OpenPosition:
+def _open(market: Market, rules: Rules, row: Floats, finer: Finer | None) -> OpenPosition:
     number = int(row[SYMBOL])
     price, paid = float(last_known(market.close[:, number])[-1]), float(row[COST] / row[BOUGHT])
     profit = row[SIDE] * (row[GOT] + abs(row[HELD]) * price - row[COST]) - row[FEES]
-    entered = _moments(market, rules, row[FIRST : FIRST + 1].astype(np.int64), row[WHY_FIRST : WHY_FIRST + 1])
+    entered = _moments(market, rules, row[FIRST : FIRST + 1].astype(np.int64), row[WHY_FIRST : WHY_FIRST + 1], finer=finer)
     return OpenPosition(
         symbol=number, entered_us=int(entered[0]), size=float(row[HELD]), entry_price=paid, price=price, profit=float(profit)
     )
 
 
-def _moments(market: Market, rules: Rules, bars: Integers, reasons: Floats) -> Integers:
+def _moments(market: Market, rules: Rules, rows: Integers, reasons: Floats, *, finer: Finer | None) -> Integers:
     at_open = np.isin(reasons, [Reason.TARGET_CHANGED, Reason.TIME, Reason.PROTECTION])
     if rules.limit_offset == 0.0:
         at_open |= reasons == Reason.ENTRY
     if rules.fill_at is FillAt.CLOSE:
         at_open[:] = False
-    return market.closes_us[bars] - np.where(at_open, market.timeframe.width_us, 0)
-
-
-def _bars(market: Market, first: Integers, last: Integers) -> Integers:  # noqa: ARG001 - rows are bars
-    return last - first
+    if finer is None:
+        return market.closes_us[rows] - np.where(at_open, market.timeframe.width_us, 0)
+    return np.where(at_open, finer.opens_us[rows], finer.market.closes_us[rows])
 
 
 def _behind_holes(market: Market) -> Flags:
