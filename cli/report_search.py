@@ -7,6 +7,7 @@ from rich.console import Console
 
 from app.charts.search import BESIDE, best_first, parameter_names, records, set_rows, window_rows
 from app.reports.figures import quote_of, told, told_of, value_words
+from app.reports.honesty import luck_words
 from app.reports.resamples import quantile_table, title_of, words_of
 from cli.report import line, print_figures, print_head, print_months, print_trades, show, sign_style, table
 from trading.backtest.metrics import METRICS
@@ -40,7 +41,10 @@ def print_sweep(document: Document, console: Console) -> None:
     while len(columns) > 1 and _width(header, lines) > console.width:
         header, lines, columns = header[:-1], [each[:-1] for each in lines], columns[:-1]
     show(console, table(header, lines, right=range(len(header))))
-    console.print(line("\nThe best of many looks better than it is; a walk-forward run tells how much of it is left."))
+    console.print()
+    for sentence in luck_words(document):
+        console.print(line(sentence))
+    console.print(line("The best of many looks better than it is; a walk-forward run tells how much of it is left."))
 
 
 def _width(header: list[str], lines: list[list[str]]) -> int:

@@ -69,8 +69,8 @@ def luck_words(document: Document) -> list[str]:
         )
     without = (
         (document.get("left_out"), "left out because they break a relation between parameters"),
-        (document.get("failed"), "failed"),
-        ((document.get("undefined") or 0) - (document.get("failed") or 0), "never gained or lost anything"),
+        (document.get("failed"), "that failed"),
+        ((document.get("undefined") or 0) - (document.get("failed") or 0), "that never gained or lost anything"),
     )
-    counted = [f"{count:,} {words}" for count, words in without if count]
-    return [*told, *([f"Of the sets {', '.join(counted)}."] if counted else [])]
+    counted = [f"{plural(count, 'set')} {words}" for count, words in without if count]
+    return [*told, *([f"Without a result: {', '.join(counted)}."] if counted else [])]

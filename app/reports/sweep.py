@@ -26,7 +26,7 @@ def sweep_report(document: Document) -> str:
     title = f"Sweep of {document['strategy']} on {', '.join(map(str, document['symbols']))}"
     rows, names = set_rows(document), parameter_names(document)
     space = tuple((name, _values(values)) for name, values in (document.get("space") or {}).items())
-    body = [parts.heading(document, "Sweep"), *_pictures(rows, names, metric), _found(document, rows, names, metric)]
+    body = [parts.heading(document, "Sweep"), *_pictures(document, rows, names, metric), _found(document, rows, names, metric)]
     return page(
         title,
         [*body, parts.coverage(document), parts.about(document, ("searched by", str(document.get("sampler", "grid"))), *space)],
@@ -55,7 +55,7 @@ def _found(document: Document, rows: pd.DataFrame, names: list[str], metric: Met
     )
 
 
-def _pictures(rows: pd.DataFrame, names: list[str], metric: Metric) -> list[Markup]:
+def _pictures(document: Document, rows: pd.DataFrame, names: list[str], metric: Metric) -> list[Markup]:
     if rows.empty or rows[metric.name].isna().all():
         return []
     best = best_first(rows, metric).iloc[0]
@@ -64,9 +64,16 @@ def _pictures(rows: pd.DataFrame, names: list[str], metric: Metric) -> list[Mark
     middle = told(metric, float(rows[metric.name].median()))
     drawn = [picture(sweep_chart(rows, names, metric=metric), alternative=words)] if names else []
     spread = picture(
-        sweep_distribution_chart(rows, metric=metric), alternative=f"{metric.title} of all sets; half are below {middle}."
+        sweep_distribution_chart(rows, metric=metric, title=_kept(document, rows, metric)),
+        alternative=f"{metric.title} of all sets; half are below {middle}.",
     )
     return [section("Charts", *drawn, spread)]
+
+
+def _kept(document: Document, rows: pd.DataFrame, metric: Metric) -> str:
+    """Return a title that says when only the best sets are there to be drawn; empty when all are."""
+    sets = document.get("sets", len(rows))
+    return f"{metric.title} of the best {len(rows):,} of {sets:,} parameter sets" if len(rows) < sets else ""
 
 
 def _values(values: Any) -> str:

@@ -211,7 +211,7 @@ def test_a_sweep_says_how_much_is_luck():
     text = Reading(sweep_report(sweep(**luck))).text
 
     assert "The deflated Sharpe ratio of the best is 0.457" in text
-    assert "Of the sets 1 failed, 2 never gained or lost anything." in text
+    assert "Without a result: 1 set that failed, 2 sets that never gained or lost anything." in text
 
 
 def test_a_window_without_a_choice_is_a_dash():
@@ -219,3 +219,7 @@ def test_a_window_without_a_choice_is_a_dash():
     run["windows"][1] |= {"parameters": {}, "out_of_sample": {}}
 
     assert re.search(rf"\n2024-01-13 00:00\n{NOTHING}\n{NOTHING}\n1\.50\n{NOTHING}\n", Reading(walk_forward_report(run)).text)
+
+
+def test_a_sweep_of_which_only_the_best_are_kept_says_so():
+    assert "Sharpe ratio of the best 8 of 1,000,000 parameter sets" in Reading(sweep_report(sweep(sets=1_000_000))).text
