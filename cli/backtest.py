@@ -8,15 +8,29 @@ import typer
 
 from cli.options import End, Json, Start
 from cli.read import store
+from cli.search import Report, check_folder, write_report
 from cli.trial import AllowHoles, Balance, Fee, Listed, RuleOptions, Strategy, Tried, Width, named_values, read_trial
 from market.errors import InputError
 
 if TYPE_CHECKING:
     from db.backtest_runs import StoredBacktest
 
-Report = Annotated[
-    Path | None, typer.Option(metavar="FILE.html", help="Write a report that opens in a browser, without a network.")
+Params = Annotated[
+    list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="Parameter of the strategy; repeatable.")
 ]
+Inside = Annotated[
+    str | None,
+    typer.Option(help="Fill orders inside finer candles where they are stored, for example 1m: what came first is seen."),
+]
+EngineName = Annotated[
+    str,
+    typer.Option("--engine", metavar="kernel|events", help="events asks the strategy bar by bar, as a bot does: the same, slower."),
+]
+Resamples = Annotated[
+    int, typer.Option(metavar="N", min=0, max=100_000, help="Shuffle and resample its trades and returns N times.")
+]
+Chance = Annotated[int, typer.Option(help="Of the chance of --monte-carlo: the same seed, the same numbers.")]
+Kept = Annotated[bool, typer.Option("--keep/--no-keep", help="Whether the result is stored; `tcpdash backtests` lists them.")]
 _HEADER = (
     "id",
     "kind",
@@ -35,30 +49,11 @@ _RIGHT = ("return", "Sharpe", "drawdown", "trades")
 
 
 def backtest(  # noqa: PLR0913 - as many as there are options
-    strategy: Strategy,
-    symbol: Tried,
-    *,
-    timeframe: Width = "1h",
-    param: Annotated[
-        list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="Parameter of the strategy; repeatable.")
-    ] = None,
-    start: Start = None,
-    end: End = None,
-    balance: Balance = 10_000.0,
-    fee: Fee = None,
-    rule: RuleOptions = None,
-    steps: Listed = None,
-    allow_holes: AllowHoles = False,
-    monte_carlo: Annotated[
-        int, typer.Option(metavar="N", min=0, max=100_000, help="Shuffle and resample its trades and returns N times.")
-    ] = 0,
-    seed: Annotated[int, typer.Option(help="Of the chance of --monte-carlo: the same seed, the same numbers.")] = 0,
-    report: Report = None,
-    kept: Annotated[
-        bool, typer.Option("--keep/--no-keep", help="Whether the result is stored; `tcpdash backtests` lists them.")
-    ] = True,
-    json: Json = False,
-) -> None:
+    strategy: Strategy, symbol: Tried, *, timeframe: Width = "1h", param: Params = None, start: Start = None, end: End = None,
+    balance: Balance = 10_000.0, fee: Fee = None, rule: RuleOptions = None, steps: Listed = None, allow_holes: AllowHoles = False,
+    inside: Inside = None, engine: EngineName = "kernel", monte_carlo: Resamples = 0, seed: Chance = 0, report: Report = None,
+    kept: Kept = True, json: Json = False,
+) -> None:  # fmt: skip
     """Try a strategy on stored candles, with virtual money.
 
     Orders are filled at the open of the candle after the one that decided them, and pay the venue's fee. What else there is is said
@@ -69,13 +64,13 @@ def backtest(  # noqa: PLR0913 - as many as there are options
 
       tcpdash backtest --strategy sma_cross --param fast=10 --param slow=30 --symbol OKX:BTC-USDT --timeframe 1h
 
-      tcpdash backtest --strategy rsi -s BINANCE:BTC-USDT -t 15m --start 2024-06-01 -r stop_loss=0.05 --report rsi.html
+      tcpdash backtest --strategy rsi -s BINANCE:BTC-USDT -t 15m --start 2024-06-01 -r stop_loss=0.05 --inside 1m --report rsi.html
     """
+    check_folder(report)
     trial = read_trial(
         strategy, named_values(param or [], "--param"), symbols=symbol, timeframe=timeframe, start=start, end=end, fee=fee,
-        balance=balance, allow_holes=allow_holes, rules=rule or [], steps=steps,
+        balance=balance, allow_holes=allow_holes, rules=rule or [], steps=steps, inside=inside, engine=engine,
     )  # fmt: skip
-    _check_folder(report)
     from research.backtests import keep, run_backtest
     from trading.backtest.document import document
 
@@ -105,7 +100,7 @@ def backtests(
 
       tcpdash backtests 3f2a --report again.html
     """
-    _check_folder(report)
+    check_folder(report)
     if id_ is None and (report is not None or delete):
         raise InputError("--report and --delete need an ID: which one is meant? `tcpdash backtests` lists them")
     with store() as db:
@@ -126,16 +121,8 @@ def backtests(
     _show(told, report, json=json)
 
 
-def _check_folder(report: Path | None) -> None:
-    if report is not None and not report.absolute().parent.is_dir():
-        raise InputError(f"--report {report} cannot be written: there is no folder {report.absolute().parent}; make it first")
-
-
 def _show(told: dict[str, Any], report: Path | None, *, json: bool) -> None:
-    if report is not None:
-        from app.reports import html_of
-
-        report.write_text(html_of(told), encoding="utf-8")
+    write_report(told, report)
     if json:
         from research.backtests import encoded
 

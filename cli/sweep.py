@@ -27,6 +27,7 @@ from cli.trial import AllowHoles, Balance, Fee, Listed, RuleOptions, Strategy, T
 if TYPE_CHECKING:
     from research.sweeps import Progress
 
+Top = Annotated[int, typer.Option(min=1, max=1_000, help="Print so many of the best sets.")]
 _BESIDE = ("total_return", "sharpe_ratio", "max_drawdown", "total_trades", "win_rate", "profit_factor")
 _TITLES = {
     "total_return": "return", "sharpe_ratio": "Sharpe", "max_drawdown": "drawdown", "total_trades": "trades",
@@ -35,28 +36,11 @@ _TITLES = {
 
 
 def sweep(  # noqa: PLR0913 - as many as there are options
-    strategy: Strategy,
-    symbol: Tried,
-    *,
-    timeframe: Width = "1h",
-    param: Ranges = None,
-    start: Start = None,
-    end: End = None,
-    sampler: SamplerName = "grid",
-    sets: Sets = None,
-    seed: Seed = 1,
-    metric: MetricName = "sharpe_ratio",
-    top: Annotated[int, typer.Option(min=1, max=1_000, help="Print so many of the best sets.")] = 20,
-    balance: Balance = 10_000.0,
-    fee: Fee = None,
-    rule: RuleOptions = None,
-    steps: Listed = None,
-    allow_holes: AllowHoles = False,
-    workers: Count = None,
-    dask: Dask = None,
-    report: Report = None,
-    json: Json = False,
-) -> None:
+    strategy: Strategy, symbol: Tried, *, timeframe: Width = "1h", param: Ranges = None, start: Start = None, end: End = None,
+    sampler: SamplerName = "grid", sets: Sets = None, seed: Seed = 1, metric: MetricName = "sharpe_ratio", top: Top = 20,
+    balance: Balance = 10_000.0, fee: Fee = None, rule: RuleOptions = None, steps: Listed = None, allow_holes: AllowHoles = False,
+    workers: Count = None, dask: Dask = None, report: Report = None, json: Json = False,
+) -> None:  # fmt: skip
     """Try many parameter sets of a strategy on stored candles, on all cores; stopped at any time it goes on from there.
 
     Sets that break a relation of the strategy (fast < slow) are left out. What the best of many earned is partly luck: the deflated

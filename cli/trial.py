@@ -37,21 +37,17 @@ RuleOptions = Annotated[
 ]  # fmt: skip
 
 
-def read_trial(  # noqa: PLR0913 - as many as there are options
-    strategy: str,
-    parameters: "dict[str, Any]",
-    *,
-    symbols: "Sequence[str]",
-    timeframe: str,
-    start: str | None,
-    end: str | None,
-    fee: float | None,
-    balance: float,
-    allow_holes: bool,
-    rules: "Sequence[str]",
-    steps: str | None = None,
-) -> "Trial":
+def read_trial(
+    strategy: str, parameters: "dict[str, Any]", *, rules: "Sequence[str]", steps: str | None = None, **more: Any
+) -> "Trial":  # fmt: skip
     """Return what the options of a command ask for.
+
+    Args:
+        strategy: Its name.
+        parameters: By name.
+        rules: As NAME=VALUE each.
+        steps: As TICK,LOT,VALUE.
+        more: The other arguments of `research.trials.trial_of`.
 
     Raises:
         InputError: If one of them cannot be; it says which and what was expected.
@@ -59,10 +55,8 @@ def read_trial(  # noqa: PLR0913 - as many as there are options
     from research.trials import trial_of
     from trading.registry import Registry
 
-    return trial_of(
-        Registry(load().strategies), strategy, symbols=symbols, parameters=parameters, timeframe=timeframe, start=start, end=end,
-        fee=fee, balance=balance, allow_holes=allow_holes, rules=named_values(rules, "--rule"), listing=_listing(steps),
-    )  # fmt: skip
+    given, listing = named_values(rules, "--rule"), _listing(steps)
+    return trial_of(Registry(load().strategies), strategy, parameters=parameters, rules=given, listing=listing, **more)
 
 
 def named_values(options: "Sequence[str]", option: str) -> dict[str, str]:

@@ -25,33 +25,19 @@ from cli.search import (
 )
 from cli.trial import AllowHoles, Balance, Fee, Listed, RuleOptions, Strategy, Tried, Width, named_values, read_trial
 
+Train = Annotated[str, typer.Option(help="Length of the window in which sets are searched: 90d, 36h, 2w.")]
+Test = Annotated[str, typer.Option(help="Length of what the best one is tried on behind it.")]
+Step = Annotated[str | None, typer.Option(help="From one window to the next; without it the length of --test.")]
+Anchored = Annotated[bool, typer.Option("--anchored", help="All windows begin with the first candle, and grow.")]
+
 
 def walk_forward(  # noqa: PLR0913 - as many as there are options
-    strategy: Strategy,
-    symbol: Tried,
-    *,
-    train: Annotated[str, typer.Option(help="Length of the window in which sets are searched: 90d, 36h, 2w.")],
-    test: Annotated[str, typer.Option(help="Length of what the best one is tried on behind it.")],
-    step: Annotated[str | None, typer.Option(help="From one window to the next; without it the length of --test.")] = None,
-    anchored: Annotated[bool, typer.Option("--anchored", help="All windows begin with the first candle, and grow.")] = False,
-    timeframe: Width = "1h",
-    param: Ranges = None,
-    start: Start = None,
-    end: End = None,
-    sampler: SamplerName = "grid",
-    sets: Sets = None,
-    seed: Seed = 1,
-    metric: MetricName = "sharpe_ratio",
-    balance: Balance = 10_000.0,
-    fee: Fee = None,
-    rule: RuleOptions = None,
-    steps: Listed = None,
-    allow_holes: AllowHoles = False,
-    workers: Count = None,
-    dask: Dask = None,
-    report: Report = None,
-    json: Json = False,
-) -> None:
+    strategy: Strategy, symbol: Tried, *, train: Train, test: Test, step: Step = None, anchored: Anchored = False,
+    timeframe: Width = "1h", param: Ranges = None, start: Start = None, end: End = None, sampler: SamplerName = "grid",
+    sets: Sets = None, seed: Seed = 1, metric: MetricName = "sharpe_ratio", balance: Balance = 10_000.0, fee: Fee = None,
+    rule: RuleOptions = None, steps: Listed = None, allow_holes: AllowHoles = False, workers: Count = None, dask: Dask = None,
+    report: Report = None, json: Json = False,
+) -> None:  # fmt: skip
     """Search the best set in each window, try it on the candles behind it, and join these parts: what choosing would have earned.
 
     A choice knows nothing of what comes behind its window. Behind it nothing is held at first, and all is left at the end.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from db.operations import DatabaseOperations
     from db.store import Store
 
-_SETTINGS = ("balance", "rules", "listings", "allow_holes", "strategy_code")
+_SETTINGS = ("balance", "rules", "listings", "allow_holes", "inside", "engine", "resamples", "strategy_code")
 _COLUMNS = (
     "id", "kind", "strategy", "parameters", "symbols", "timeframe", "fingerprint", "code_version", "seed", "coverage", "metrics",
     "final_value", "total_return", "start", "end", "trades",
@@ -36,14 +36,17 @@ def prepared(db: "DatabaseOperations", test: Backtest, symbols: "Sequence[str]")
 
 
 def run_backtest(db: "DatabaseOperations", test: Backtest, symbols: "Sequence[str]") -> Result:
-    """Return what comes of a backtest on stored candles.
+    """Return what comes of a backtest on stored candles, and inside finer ones where it asks for them.
 
     Raises:
         NothingStored: If there is no candle of a symbol.
         HolesError: If the window has holes that were not allowed.
     """
     ready, frames = prepared(db, test, symbols)
-    return ready.run(frames)
+    if ready.inside is None:
+        return ready.run(frames)
+    window = {"start_us": ready.start_us, "end_us": ready.end_us}
+    return ready.run(frames, finer=candles_of(db, list(frames), ready.inside, **window))
 
 
 def keep(db: "DatabaseOperations", told: dict[str, Any]) -> None:

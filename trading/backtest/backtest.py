@@ -12,8 +12,8 @@ import numpy as np
 from market.errors import InputError
 from market.timeframe import Timeframe, parse_timeframe
 from trading.backtest.coverage import Coverage, coverage_of, refuse_holes
-from trading.backtest.fingerprint import data_fingerprint
 from trading.backtest.finer import Finer, check_finer, finer_of
+from trading.backtest.fingerprint import data_fingerprint
 from trading.backtest.market import Floats, Market, market_of
 from trading.backtest.metrics import Facts, Run, facts_of, measure_facts
 from trading.backtest.round_trips import Trips, exposure_of, last_known, trips_of
@@ -153,7 +153,7 @@ class Result:
     targets: Floats
     outcome: Outcome
     coverage: tuple[Coverage, ...]
-    finer: Finer | None
+    finer: Finer | None = None
     fingerprint: str
 
     @property

@@ -47,7 +47,7 @@ class Finer:
         begins = np.r_[0, coarse[:-1] + 1]
         opens = np.r_[closes[:1], closes[:-1]]
         opens[begins] = closes[coarse] - self.market.timeframe.width_us
-        return opens
+        return np.asarray(opens, np.int64)
 
     def placed(self, wanted: Floats) -> Floats:
         """Return targets or scales of coarse bars at the rows that decide, NaN at the others, shape (rows, symbols)."""

@@ -21,13 +21,9 @@ MarketData = pd.DataFrame | Sequence[Candle] | Sequence[Mapping[str, Any]]
 
 
 def backtest_strategy_simple(
-    strategy: BaseStrategy,
-    market_data: MarketData,
-    initial_balance: float = 10_000.0,
-    *,
-    rules: Rules | None = None,
+    strategy: BaseStrategy, market_data: MarketData, initial_balance: float = 10_000.0, *, rules: Rules | None = None,
     allow_holes: bool = False,
-) -> dict[str, Any]:
+) -> dict[str, Any]:  # fmt: skip
     """Return what comes of a strategy on the candles of one symbol.
 
     Orders are filled at the open of the next candle, with a fee of 0.1 % and no slippage, unless `rules` say otherwise.
