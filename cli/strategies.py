@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from trading.strategy import BaseStrategy
 
 commands = typer.Typer(
-    help="Strategies: which there are, what one does, and whether it looks into the future.",
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
@@ -30,7 +29,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 @commands.callback()
 def default(context: typer.Context, *, json: Json = False) -> None:
-    """List, show, check and make strategies; without a word of these they are listed.
+    """Strategies: which there are, what one does, whether it looks into the future; without a command they are listed.
 
     For example:
 

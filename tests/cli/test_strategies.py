@@ -88,6 +88,12 @@ def test_strategies_are_listed_with_their_rule(strategies: Command, words: tuple
     ]
 
 
+def test_help_shows_examples(strategies: Command):
+    assert "Strategies: which there are, what one does" in strategies.out("--help")
+    for words in ((), ("list",), ("show",), ("check",), ("new",)):
+        assert "tcpdash strategies " + " ".join(words) in strategies.out("strategies", *words, "--help")
+
+
 def test_a_users_own_are_listed_with_their_file_and_what_cannot_be_read_at_the_end(strategies: Command, folder: Path):
     strategies.out("strategies", "new", "my-idea")
     path = broken(folder, "import numpy\n\nclass Broken(:\n    pass\n")
