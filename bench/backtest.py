@@ -1,17 +1,22 @@
 """How near a sweep of backtests comes to a loop written by hand that makes the same trades and nothing else; as ratios."""
 
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numba
 import numpy as np
 import pandas as pd
 
-from bench.figures import figure, note
+from bench.figures import best_seconds, figure, note
 from market.timeframe import MINUTE_US, Timeframe
 from trading import indicators
+from trading.backtest.events import run_events
 from trading.backtest.market import Market, market_of
+from trading.backtest.metrics import METRICS, Run, measure
+from trading.backtest.round_trips import exposure_of, trips_of
 from trading.backtest.simulate import simulate, summarise
 from trading.frames import to_bars
 from trading.registry import Registry
@@ -41,17 +46,70 @@ def main() -> None:
         means = {bars: indicators.sma(closes, bars) for bars in {bars for pair in PAIRS for bars in pair}}
         return [_by_hand(opens, closes, means[fast], means[slow], FEE, BALANCE)[0] for fast, slow in PAIRS]
 
-    bare(), ours()
-    seconds = {"bare": _took(bare), "ours": _took(ours)}
     same = np.isclose(bare(), ours(), rtol=1e-9).mean()
     note("pairs that both end with the same money: a tie may be rounded elsewhere", same, "")
     assert same > 0.95
-    note("sweep of 900 pairs of averages over a year of minutes", seconds["ours"], "s")
-    figure("the same, share of the speed of a loop written by hand", seconds["bare"] / seconds["ours"], 0.6)
-    targets = registry.create("sma_cross", {"fast": 20, "slow": 60}).targets(data)[:, None]
-    note(
-        "one run with all its fills and equity", 1e3 * min(_took(lambda: simulate(market, targets, rules)) for _ in range(5)), "ms"
+    by_hand, sweep = best_seconds(bare, ours, rounds=3)
+    note("sweep of 900 pairs of averages over a year of minutes", sweep, "s")
+    figure("the same, share of the speed of a loop written by hand", by_hand / sweep, 0.6)
+    _one_run(market, data, rules)
+    _bar_by_bar(market, rules)
+    _fresh()
+
+
+def _one_run(market: Market, data: pd.DataFrame, rules: Rules) -> None:
+    """Print what one run costs: the kernel on its own, and with all metrics; then with rules that need its long way."""
+    strategy = Registry().create("sma_cross", {"fast": 20, "slow": 60})
+    targets = strategy.targets(data)[:, None]
+    guarded = replace(rules, stop_loss=0.02, take_profit=0.05, time_exit=500)
+
+    def measured() -> dict[str, float]:
+        outcome = simulate(market, strategy.targets(data)[:, None], rules)
+        trips, exposure = trips_of(market, outcome.table, rules), exposure_of(market, outcome.table, outcome.equity)
+        return measure(
+            Run(
+                balance=BALANCE, equity=outcome.equity, bar_seconds=60.0, close=market.close[:, 0], timestamps_us=market.closes_us,
+                exposure=exposure, trips=trips.closed,
+            )
+        )  # fmt: skip
+
+    measured(), simulate(market, targets, guarded)
+    kernel, whole, long = best_seconds(
+        lambda: simulate(market, targets, rules), measured, lambda: simulate(market, targets, guarded), rounds=9
     )
+    note("one run of the kernel with its fills and equity", 1e3 * kernel, "ms")
+    figure(f"targets, kernel, round trips and {len(METRICS)} metrics, times the kernel", whole / kernel, 10.0, at_least=False)
+    note("one run with a stop, a target and a time exit", 1e3 * long, "ms")
+
+
+def _bar_by_bar(market: Market, rules: Rules) -> None:
+    begun = time.perf_counter()
+    found = run_events(market, [Registry().create("sma_cross", {"fast": 10, "slow": 30})], rules)
+    seconds = time.perf_counter() - begun
+    assert found.outcome.fills == simulate(market, found.targets, rules).fills
+    figure("event engine: bars a second, an average cross over a year of minutes", BARS / seconds, 20_000.0)
+
+
+def _fresh() -> None:
+    """Print how long a new process takes to its first result, imports and all, with what was compiled kept from before."""
+    subprocess.run([sys.executable, "-c", _FIRST], check=True)
+    begun = time.perf_counter()
+    subprocess.run([sys.executable, "-c", _FIRST], check=True)
+    seconds = time.perf_counter() - begun
+    figure("a new process to the end of its first backtest", seconds, 3.0, unit="s", at_least=False)
+
+
+_FIRST = """
+import numpy as np
+import pandas as pd
+from trading.backtest.backtest import Backtest
+from trading.registry import Registry
+
+close = 100 * np.exp(np.random.default_rng(1).normal(0, 0.01, 10_000).cumsum())
+stamps = pd.date_range("2024-01-01T01:00Z", periods=len(close), freq="h")
+frame = pd.DataFrame({"timestamp": stamps, "open": close, "high": close, "low": close, "close": close, "volume": 1.0})
+Backtest(Registry().create("sma_cross"), "1h").run({"OKX:BTC-USDT": frame}).metrics
+"""
 
 
 def _year() -> tuple[Market, pd.DataFrame]:
@@ -88,9 +146,3 @@ def _by_hand(open_: Any, close: Any, fast: Any, slow: Any, fee: float, balance: 
         deepest = max(deepest, 1.0 - value / peak)
         wanted = 1.0 if fast[bar] - slow[bar] > MARGIN * fast[bar] else 0.0
     return before, first, second, third, fourth, below, deepest
-
-
-def _took(work: Callable[[], object]) -> float:
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun

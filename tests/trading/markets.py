@@ -10,10 +10,8 @@ from market.timeframe import MINUTE_US, Timeframe
 from trading.backtest.market import Market
 from trading.broker import Broker
 from trading.fills import Slippage
-from trading.frames import to_bars
 from trading.position import Bar
 from trading.rules import FillAt, Listing, Rules, Sizing
-from trading.strategy import BaseStrategy
 
 START_US = 1_723_161_240_000_000
 CHOICES = (0.0, 1.0, -1.0, 0.5, 0.25, np.nan)
@@ -74,16 +72,6 @@ def frame_of(market: Market, number: int) -> pd.DataFrame:
     there = market.there[:, number]
     columns = {name: getattr(market, name)[there, number] for name in ("open", "high", "low", "close", "volume")}
     return pd.DataFrame({"timestamp": pd.to_datetime(market.closes_us[there], unit="us", utc=True), **columns})
-
-
-def wanted_in_runs(market: Market, number: int, strategy: BaseStrategy) -> np.ndarray:
-    """Return the targets of each run of touching candles on its own, shape (bars,)."""
-    targets, places = np.full(len(market), np.nan), np.flatnonzero(market.there[:, number])
-    bars, borders = to_bars(frame_of(market, number)), np.flatnonzero(market.ends[places, number]) + 1
-    for run in np.split(np.arange(len(places)), borders):
-        if len(run):
-            targets[places[run]] = strategy.targets(bars.iloc[run[0] : run[-1] + 1])
-    return targets
 
 
 def by_broker(

@@ -60,7 +60,7 @@ def run_events(
         rules: How orders are made and filled.
         listings: What the venue says of each symbol; no steps and no smallest order if None.
         balance: In the quote currency.
-        scales: What targets are multiplied with, shape (bars, symbols); 1 if None.
+        scales: What targets are multiplied with, shape (bars, symbols), NaN where it is not known; 1 if None.
         finer: Finer candles of the same market, inside which orders are filled.
         only_turns: Keep only signals that want another position than a bar before; a year of minutes has half a million
             signals, which take 300 MB.
@@ -86,12 +86,15 @@ def _decide(
     only_turns: bool,
 ) -> tuple[int, list[float], list[list[float]], list[Signal]]:
     """Decide at each close; return at how many something was held, the equity and the targets at each, and the signals."""
-    sizes, days = [None] * len(market) if scales is None else scales.tolist(), market.days.tolist()
     inside, equity, targets, signals = 0, [], [[0.0] * len(streams)], []
+    days = market.days.tolist()
     for bar, (left, *said) in enumerate(zip(traded, *streams, strict=True)):
         equity.append(broker.equity)
         wanted = [nan if signal is None else signal.wanted for signal in said]
-        broker.decide(left, wanted, scales=sizes[bar], day=days[bar])
+        sizes = None if scales is None else scales[bar].tolist()
+        if sizes is not None:  # a position whose size is not known yet is not wanted
+            wanted = [nan if isnan(size) and target != 0.0 else target for target, size in zip(wanted, sizes, strict=True)]
+        broker.decide(left, wanted, scales=sizes, day=days[bar])
         inside += any(position.is_open for position in broker.positions)
         signals += _told(said, targets[-1] if only_turns else None)
         targets.append(wanted)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from market.errors import InputError
 from tests.trading.bars import strategies
-from tests.trading.markets import listings, market_from, order_styles, random_market, wanted_in_runs
+from tests.trading.markets import listings, market_from, order_styles, random_market
+from trading.backtest.backtest import targets_of
 from trading.backtest.events import run_events
 from trading.backtest.market import Market
 from trading.backtest.simulate import simulate
@@ -34,7 +35,7 @@ def markets(draw: st.DrawFn, symbols: int) -> Market:
 def hold_equal(market: Market, strategy: BaseStrategy, rules: Rules, listed: list[Listing]) -> None:
     """Compare what the kernel makes of targets with what comes of asking bar by bar."""
     each = [type(strategy)(strategy.parameters) for _ in listed]
-    targets = np.column_stack([wanted_in_runs(market, number, one) for number, one in enumerate(each)])
+    targets = targets_of(strategy, market)
     scales = np.resize([0.5, 1.5, 1.0], targets.shape) if rules.sizing is Sizing.VOLATILITY else None
 
     expected = simulate(market, targets, rules, listings=listed, scales=scales)
@@ -93,6 +94,14 @@ def test_only_signals_that_want_something_else_are_kept_where_that_is_asked():
 
     assert [each.action for each in found.signals] == [Action.BUY]
     assert found.targets.tolist() == [[1.0]] * 4
+
+
+def test_a_position_of_a_size_that_is_not_known_yet_is_not_wanted():
+    scales = np.array([[np.nan], [0.5], [0.5]])
+
+    found = run_events(market_from([CALM] * 3), [BuyAndHold()], Rules(sizing=Sizing.VOLATILITY, taker_fee=0.0), scales=scales)
+
+    assert [(fill.bar, fill.size) for fill in found.outcome.fills] == [(2, 50.0)]
 
 
 def test_nothing_is_held_over_a_hole():

@@ -17,8 +17,8 @@ from tests.trading.markets import (
     random_market,
     random_targets,
     rules,
-    wanted_in_runs,
 )
+from trading.backtest.backtest import targets_of
 from trading.backtest.events import run_events
 from trading.backtest.finer import Finer, finer_of
 from trading.backtest.market import Market, market_of
@@ -91,7 +91,7 @@ def test_the_kernel_is_the_broker_inside_coarse_bars(data, rules, listed):
 def test_asked_bar_by_bar_it_is_the_same(data, rules, listed):
     coarse, finer, _ = data.draw(pairs(len(listed)))
     each = [SmaCross({"fast": 1, "slow": 2, "short": True}) for _ in listed]
-    targets = np.column_stack([wanted_in_runs(coarse, number, one) for number, one in enumerate(each)])
+    targets = targets_of(each[0], coarse)
 
     found = run_events(coarse, each, rules, listings=listed, finer=finer)
     expected = simulate(finer.market, finer.placed(targets), rules, listings=listed, decides=finer.decides)
