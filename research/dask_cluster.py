@@ -187,7 +187,12 @@ def _local_cluster(workers: int) -> Iterator[Any]:
     """Yield a cluster on the loopback, without its dashboard and its pages."""
     dask: Any = import_module("dask")
     distributed: Any = import_module("distributed")
-    quiet: dict[str, list[str]] = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
+    quiet: dict[str, Any] = {
+        "distributed.scheduler.http.routes": [],
+        "distributed.worker.http.routes": [],
+        # Without the threshold for giving memory back that Dask sets: with it every large array is made of fresh pages.
+        "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1},
+    }
     with dask.config.set(quiet):
         cluster = distributed.LocalCluster(
             n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1", memory_limit=None,
