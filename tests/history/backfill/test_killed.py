@@ -48,7 +48,6 @@ def most_within(moments: Sequence[float], seconds: float) -> int:
     return max(sum(1 for other in moments[first:] if other - moment < seconds) for first, moment in enumerate(moments))
 
 
-@pytest.mark.timeout(170)
 async def test_killed_three_times_it_ends_with_the_tape_and_asks_nothing_twice(database, database_url, tmp_path):
     chance, counting = random.Random(7), Counting()
     market = past("COINBASE", minutes=MINUTES + 100, rate=0.03, symbols=("BTC-USD",))
