@@ -1,10 +1,9 @@
-"""Shows how far a backfill is: a progress artifact of Prefect, renewed every two seconds at most."""
+"""Shows how far something is: a progress artifact of Prefect, renewed every two seconds at most."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from uuid import UUID
+from typing import TypeVar
 
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 
@@ -12,20 +11,44 @@ from history.backfill import Progress, Standing
 from tasks.keys import artifact_key
 
 _EVERY_SECONDS = 2.0
+_T = TypeVar("_T")
 
 
 @asynccontextmanager
 async def shown(symbol: str) -> AsyncIterator[Progress]:
     """Yield what is to be told of each step of a backfill; it returns at once."""
-    shown_last = _Shown()
-    artifact = await acreate_progress_artifact(0.0, key=artifact_key("backfill-progress", symbol), description=f"{symbol} begins")
-    renewing = asyncio.create_task(_renew(artifact, shown_last))
+    key, begin = artifact_key("backfill-progress", symbol), f"{symbol} begins"
+    async with shown_as(key, begin, _far) as take:
+        yield take
+
+
+@asynccontextmanager
+async def shown_as(key: str, begin: str, tell: Callable[[_T], tuple[float, str]]) -> AsyncIterator[Callable[[_T], None]]:
+    """Yield what is to be told how far something is, from any thread; it returns at once.
+
+    Args:
+        key: Of the artifact.
+        begin: What it says before anything is told.
+        tell: Returns per cent and words of what was told.
+    """
+    last: list[_T] = []
+    artifact = await acreate_progress_artifact(0.0, key=key, description=begin)
+
+    async def show(said: _T) -> None:
+        await aupdate_progress_artifact(artifact, *tell(said))
+
+    renewing = asyncio.create_task(_renew(last, show))
     try:
-        yield shown_last.take
+        yield lambda said: last.__setitem__(slice(None), [said])
     finally:
         renewing.cancel()
         await asyncio.wait([renewing])
-        await _show(artifact, shown_last)
+        if last:
+            await show(last[0])
+
+
+def _far(standing: Standing) -> tuple[float, str]:
+    return percent(standing), words(standing)
 
 
 def percent(standing: Standing) -> float:
@@ -42,23 +65,10 @@ def words(standing: Standing) -> str:
     return f"{standing.symbol} {standing.timeframe}: {counts}, {standing.rate:,.0f} a second{rest}{waits}"
 
 
-@dataclass(slots=True)
-class _Shown:
-    standing: Standing | None = None
-
-    def take(self, standing: Standing) -> None:
-        self.standing = standing
-
-
-async def _renew(artifact: UUID, last: _Shown) -> None:
-    before: Standing | None = None
+async def _renew(last: list[_T], show: Callable[[_T], Awaitable[None]]) -> None:
+    before: _T | None = None
     while True:
         await asyncio.sleep(_EVERY_SECONDS)
-        if last.standing is not before:
-            before = last.standing
-            await _show(artifact, last)
-
-
-async def _show(artifact: UUID, last: _Shown) -> None:
-    if last.standing is not None:
-        await aupdate_progress_artifact(artifact, percent(last.standing), words(last.standing))
+        if last and last[0] is not before:
+            before = last[0]
+            await show(before)

@@ -32,10 +32,13 @@ pytestmark = [pytest.mark.prefect, pytest.mark.postgres, pytest.mark.timeout(900
 BTC, ETH = "OKX:BTC-USDT", "OKX:ETH-USDT"
 DEPLOYED = [each["name"] for each in yaml.safe_load((scheduler.ROOT / deployments.FILE).read_text())["deployments"]]
 CHAINED = ("refresh-after-backfill", "check-after-backfill")
-RESEARCH = ("backtest",)
+RESEARCH = ("backtest", "sweep", "walk-forward")
 FILLED = {"symbol": BTC, "start": isoformat(at(0)), "end": isoformat(at(200))}
 TRIED = {"strategy": "sma_cross", "parameters": {"fast": 3, "slow": 6}, "symbols": [BTC], "timeframe": "5m"}
-PARAMETERS = {"backfill": FILLED, "backtest": TRIED}
+SEARCHED = {**TRIED, "ranges": {"fast": "2:4:1", "slow": "6,8"}}
+del SEARCHED["parameters"]
+WALKED = {**SEARCHED, "train_days": 60 / 1440, "test_days": 30 / 1440}
+PARAMETERS = {"backfill": FILLED, "backtest": TRIED, "sweep": SEARCHED, "walk-forward": WALKED}
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from market.candle import Candle, Origin
 from market.clock import now_us
 from market.errors import InputError, StoreUnreachable, VenueError
 from market.timeframe import BASE
+from research.searches import Windows, Workers
 from tasks import aggregates, backtests, gaps, quality, reconcile, resources, retrying, storage
 from tasks.keys import artifact_key
 from tasks.progress import percent, words
@@ -148,19 +149,56 @@ def test_venues_whose_channel_proves_nothing_are_known_by_the_settings(monkeypat
     assert resources.unproven_venues(resources.settings()) == {"BINANCEUSDM"}
 
 
-def test_a_strategy_is_tried_and_its_document_kept(database):
-    fill_days(database)
-    asked = {"strategy": "sma_cross", "symbols": [SYMBOL], "timeframe": "15m", "parameters": {"fast": 5, "slow": 20}}
+ASKED = {"strategy": "sma_cross", "symbols": [SYMBOL], "timeframe": "15m"}
+SEARCHED = {"ranges": {"fast": "3,5", "slow": "10:20:10"}, "sampler": "grid", "sets": None, "seed": 1, "metric": "sharpe_ratio"}
 
-    told = backtests.try_strategy.fn({**asked, "start": "2024-08-05", "end": "2024-08-06"}, resamples=5, seed=1)
-    again = backtests.try_strategy.fn({**asked, "start": "2024-08-05", "end": "2024-08-06"}, resamples=5, seed=1)
+
+@pytest.fixture
+def far(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, str]]:
+    """Return what the progress artifact of a search is told; it would need a server."""
+    said: list[tuple[float, str]] = []
+
+    @asynccontextmanager
+    async def shown_as(key: str, begin: str, tell):
+        yield lambda progress: said.append(tell(progress))
+
+    monkeypatch.setattr(backtests, "shown_as", shown_as)
+    return said
+
+
+async def test_a_strategy_is_tried_and_its_document_kept(database):
+    fill_days(database)
+    asked = {**ASKED, "parameters": {"fast": 5, "slow": 20}, "start": "2024-08-05", "end": "2024-08-06"}
+
+    told = await backtests.try_strategy.fn(asked, resamples=5, seed=1)
+    again = await backtests.try_strategy.fn(asked, resamples=5, seed=1)
 
     assert again == told
     assert [each.id for each in database.backtests.list()] == [told["id"]]
     assert told["rules"]["taker_fee"] == 0.001
 
 
-def test_what_cannot_be_tried_is_not_tried_again(database):
+async def test_what_cannot_be_tried_is_not_tried_again(database):
     with pytest.raises(InputError, match="sma_cros"):
-        backtests.try_strategy.fn({"strategy": "sma_cros", "symbols": [SYMBOL]})
+        await backtests.try_strategy.fn({"strategy": "sma_cros", "symbols": [SYMBOL]})
     assert database.backtests.list() == []
+
+
+async def test_sets_are_searched_and_kept_and_how_far_it_is_is_said(database, far):
+    fill_days(database)
+
+    told = await backtests.search_sets.fn(ASKED, SEARCHED, Workers(count=1))
+
+    assert (len(told["results"]), database.backtests.list(kind="sweep")[0].id) == (4, told["id"])
+    assert far[-1][0] == 100.0
+    assert far[-1][1].startswith("4 of 4; best ")
+
+
+async def test_windows_are_searched_and_kept(database, far):
+    fill_days(database)
+    day_us = 86_400_000_000
+
+    told = await backtests.search_windows.fn(ASKED, SEARCHED, Windows(train_us=day_us, test_us=day_us), Workers(count=1))
+
+    assert ([each["number"] for each in told["windows"]], far[-1]) == ([1, 2], (100.0, "2 of 2"))
+    assert database.backtests.list(kind="walk-forward")[0].id == told["id"]
