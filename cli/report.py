@@ -34,15 +34,21 @@ _FIGURES = (
 )  # fmt: skip
 
 
-def print_report(document: Document, *, console: Console | None = None) -> None:
+def print_report(document: Document, *, console: Console | None = None, top: int = 15) -> None:
     """Print what came of a run.
 
     Args:
         document: Of a backtest, a sweep or a walk-forward run; `kind` says which.
         console: Where to; the terminal if None.
+        top: How many of the best sets of a sweep.
     """
-    printers = {"sweep": _search().print_sweep, "walk-forward": _search().print_walk_forward}
-    printers.get(document.get("kind", ""), print_backtest)(document, console or terminal())
+    where, kind = console or terminal(), document.get("kind")
+    if kind == "sweep":
+        _search().print_sweep(document, where, top=top)
+    elif kind == "walk-forward":
+        _search().print_walk_forward(document, where)
+    else:
+        print_backtest(document, where)
 
 
 def _search() -> ModuleType:

@@ -14,15 +14,14 @@ from trading.backtest.metrics import METRICS
 
 Document = Mapping[str, Any]
 
-_MOST_SETS = 15
 _SHORT = {
     "total_return": "return", "sharpe_ratio": "Sharpe", "sortino_ratio": "Sortino", "max_drawdown": "drawdown",
     "total_trades": "trades", "win_rate": "win rate", "profit_factor": "profit f.", "fees": "fees",
 }  # fmt: skip
 
 
-def print_sweep(document: Document, console: Console) -> None:
-    """Print the best parameter sets of a sweep."""
+def print_sweep(document: Document, console: Console, *, top: int = 15) -> None:
+    """Print the best parameter sets of a sweep, at most so many."""
     metric, rows, names = METRICS[document["metric"]], set_rows(document), parameter_names(document)
     tried = document.get("sets", len(rows))
     print_head(document, console, "Sweep", f"{tried:,} parameter sets, ranked by {metric.title}")
@@ -31,7 +30,7 @@ def print_sweep(document: Document, console: Console) -> None:
         console.print(line("no parameter set was tried"))
         return
     columns = [metric.name, *(name for name in BESIDE if name in rows.columns and name != metric.name)]
-    best = records(best_first(rows, metric).head(_MOST_SETS))
+    best = records(best_first(rows, metric).head(top))
     lines = [
         [str(rank), *(value_words(row.get(name)) for name in names), *(told_of(row, name) for name in columns)]
         for rank, row in enumerate(best, start=1)

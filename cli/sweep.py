@@ -28,11 +28,7 @@ if TYPE_CHECKING:
     from research.sweeps import Progress
 
 Top = Annotated[int, typer.Option(min=1, max=1_000, help="Print so many of the best sets.")]
-_BESIDE = ("total_return", "sharpe_ratio", "max_drawdown", "total_trades", "win_rate", "profit_factor")
-_TITLES = {
-    "total_return": "return", "sharpe_ratio": "Sharpe", "max_drawdown": "drawdown", "total_trades": "trades",
-    "win_rate": "win rate", "profit_factor": "profit factor",
-}  # fmt: skip
+_MOST_ERRORS, _BALANCE = 3, 10_000.0
 
 
 def sweep(  # noqa: PLR0913 - as many as there are options
@@ -81,59 +77,36 @@ def _show(bar: Bar, progress: "Progress") -> None:
 
 
 def _print(told: dict[str, Any], top: int) -> None:
-    from cli.table import print_table
+    from cli.report import print_report
 
-    varied, metric = list(told["space"]), told["metric"]
-    names = [metric, *(name for name in _BESIDE if name != metric)]
-    rows = [
-        [str(place), *(str(each["parameters"][name]) for name in varied), *(_figure(name, each["metrics"][name]) for name in names)]
-        for place, each in enumerate(told["results"][:top], start=1)
-    ]
-    header = ["rank", *varied, *(_TITLES.get(name, name) for name in names)]
-    print_table(header, rows, right=header)
-    click.echo()
-    for sentence in _sentences(told):
-        click.echo(sentence)
+    print_report(told, top=top)
+    for each in told["errors"][:_MOST_ERRORS]:
+        click.echo(f"failed: {_words(each['parameters'])}: {each['error']}")
+    click.echo(f"kept as {told['id'][:12]}")
+    command = best_again(told)
+    if command is not None:
+        click.echo(f"try the best: {command}")
 
 
-def _sentences(told: dict[str, Any]) -> list[str]:
-    said = [f"{told['sets']:,} sets tried ({told['sampler']})"]
-    for count, words in (
-        (told["left_out"], "left out because they break a relation"),
-        (told["failed"], "failed"),
-        (told["undefined"] - told["failed"], "never gained or lost anything"),
-    ):
-        said += [f"{count:,} {words}"] if count else []
-    lines = ["; ".join(said)]
-    lines += [f"failed: {_words(each['parameters'])}: {each['error']}" for each in told["errors"][:3]]
-    if told["deflated_sharpe_ratio"] is not None:
-        lines.append(
-            f"deflated Sharpe ratio of the best: {told['deflated_sharpe_ratio']:.3f}, the chance that it is more than the "
-            f"luck of the best of {told['trials']['count']:,} sets"
-        )
-    return [*lines, f"kept as {told['id'][:12]}", *_hint(told)]
-
-
-def _hint(told: dict[str, Any]) -> list[str]:
-    """Return the command that backtests the best set, with all that the sweep was told."""
+def best_again(told: dict[str, Any]) -> str | None:
+    """Return the command that backtests the best set of a sweep, with all that the sweep was told; None where there is no best."""
     if not told["results"] or told["results"][0]["metrics"][told["metric"]] is None:
-        return []
+        return None
     words = [*(f"--symbol {symbol}" for symbol in told["symbols"]), f"--timeframe {told['timeframe']}"]
     words += [f"--start {told['start']}", f"--end {told['end']}"]
     words += [f"--param {pair}" for pair in _words(told["results"][0]["parameters"]).split(", ") if pair]
-    return [f"try the best: tcpdash backtest --strategy {told['strategy']} {' '.join(words)}, with the same rules"]
+    words += [f"--rule {pair}" for pair in _words(_changed(told["rules"])).split(", ") if pair]
+    words += [f"--balance {told['balance']:g}"] * (told["balance"] != _BALANCE) + ["--allow-holes"] * told["allow_holes"]
+    return f"tcpdash backtest --strategy {told['strategy']} {' '.join(words)}"
 
 
-def _words(parameters: dict[str, Any]) -> str:
-    return ", ".join(f"{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in parameters.items())
+def _changed(rules: dict[str, Any]) -> dict[str, Any]:
+    from trading.backtest.document import rules_document
+    from trading.rules import Rules
+
+    usual = rules_document(Rules())
+    return {name: value for name, value in rules.items() if value != usual[name]}
 
 
-def _figure(name: str, value: float | None) -> str:
-    from trading.backtest.metrics import METRICS, Unit
-
-    if value is None:
-        return "-"
-    unit = METRICS[name].unit
-    if unit is Unit.FRACTION:
-        return f"{value:.2%}"
-    return f"{value:,.0f}" if unit in {Unit.COUNT, Unit.BARS, Unit.SECONDS} else f"{value:,.2f}"
+def _words(values: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in values.items())

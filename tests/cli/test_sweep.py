@@ -20,17 +20,18 @@ def stored(database) -> None:
 def test_the_best_sets_are_a_table_and_the_hint_is_a_command_that_works(tcpdash: Command):
     out = tcpdash.out(*CROSS, "--param", "fast=2:6:2", "--param", "slow=5:20:5", "--top", "3", "--rule", "taker_fee=0")
     lines = out.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("rank"))
 
-    assert " ".join(lines[0].split()) == "rank fast slow Sharpe return drawdown trades win rate profit factor"
-    assert [line.split()[0] for line in lines[1:4]] == ["1", "2", "3"]
-    assert lines[4] == ""
-    assert lines[5] == "11 sets tried (grid); 1 left out because they break a relation"
-    assert lines[6].startswith("deflated Sharpe ratio of the best: 0.")
+    assert " ".join(lines[first].split()).startswith("rank fast slow Sharpe return Sortino drawdown trades")
+    assert [line.split()[0] for line in lines[first + 1 : first + 4]] == ["1", "2", "3"]
+    assert lines[first + 4] == ""
+    assert "Without a result: 1 set left out because they break a relation between parameters." in " ".join(out.split())
+    assert "The deflated Sharpe ratio of the best is 0." in out
     hint = next(line for line in lines if line.startswith("try the best: tcpdash "))
-    words = shlex.split(hint.removeprefix("try the best: tcpdash ").removesuffix(", with the same rules"))
-    best = json.loads(tcpdash.out(*words, "--rule", "taker_fee=0", "--json"))
-    assert f"{best['total_return']:.2%}" in lines[1].split()
-    assert (str(best["parameters"]["fast"]), str(best["parameters"]["slow"])) == tuple(lines[1].split()[1:3])
+    best = json.loads(tcpdash.out(*shlex.split(hint.removeprefix("try the best: tcpdash ")), "--json"))
+    assert best["rules"]["taker_fee"] == 0.0
+    assert f"{best['metrics']['sharpe_ratio']:.2f}" in lines[first + 1].split()
+    assert (str(best["parameters"]["fast"]), str(best["parameters"]["slow"])) == tuple(lines[first + 1].split()[1:3])
 
 
 def test_json_is_the_same_to_the_last_byte_the_second_time(tcpdash: Command):
@@ -99,5 +100,6 @@ def test_sets_that_fail_are_told_and_do_not_end_it(tcpdash: Command, tmp_path, m
     monkeypatch.setenv("TCPDASH_STRATEGIES", str(tmp_path))
     out = tcpdash.out("sweep", "--strategy", "picky", "--symbol", SYMBOL, "--timeframe", "15m", "--workers", "1")
 
-    assert "3 sets tried (grid); 1 failed" in out
+    assert "3 parameter sets" in out
+    assert "Without a result: 1 set that failed." in out
     assert "failed: bars=2: ValueError: two is out of luck" in out
