@@ -237,7 +237,7 @@ def try_behind(test: Backtest, ground: Ground, split: Split, parameters: Mapping
     table = outcome.table.copy()
     table[(table[:, _BAR] == last - first - 1) & (table[:, _WHY] == Reason.HOLE), _WHY] = Reason.END
     return Result(
-        test=replace(test, strategy=strategy), market=part.market, targets=targets, coverage=(), fingerprint="",
+        test=replace(test, strategy=strategy), market=part.market, targets=targets, coverage=(), finer=None, fingerprint="",
         outcome=Outcome(equity=outcome.equity, table=table, sums=outcome.sums),
     )  # fmt: skip
 

@@ -116,12 +116,16 @@ def ground_of(test: "Backtest", frames: "Mapping[str, pd.DataFrame]") -> Ground:
         frames: Candles by symbol; see `Backtest.run`.
 
     Raises:
-        InputError: If there is no candle, or candles are not in their order.
+        InputError: If there is no candle, candles are not in their order, or orders are to be filled inside finer ones.
         HolesError: If the window has holes that nobody allowed.
     """
     from trading.backtest.coverage import coverage_of, refuse_holes  # noqa: PLC0415 - they bring pandas along
     from trading.frames import timestamps_us  # noqa: PLC0415 - see above
 
+    if test.inside is not None:
+        raise InputError(
+            f"a search fills orders inside the candles that decide; leave {test.inside} out, and try the best set with it"
+        )
     if not test.allow_holes:
         refuse_holes(coverage_of(frames, test.timeframe, start_us=test.start_us, end_us=test.end_us))
     start_us, end_us = test.start_us or -(2**62), test.end_us or 2**62
