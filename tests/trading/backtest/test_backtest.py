@@ -1,5 +1,6 @@
 """A strategy on candles, under rules: what comes of it, what is refused, and what holes do to it."""
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,7 +11,7 @@ from market.errors import InputError
 from market.timeframe import Timeframe
 from tests.recorded import recorded
 from tests.trading.bars import bars, walk
-from trading.backtest.backtest import Backtest, by_symbol, targets_of
+from trading.backtest.backtest import Backtest, Engine, by_symbol, targets_of
 from trading.backtest.coverage import HolesError
 from trading.backtest.document import document, trades_of
 from trading.backtest.market import market_of
@@ -215,3 +216,42 @@ def test_ten_days_removed_are_refused_or_listed_and_nothing_is_won_by_their_jump
     assert behind[0] == before  # flat in the first bar behind it: its open is no longer the price of the last decision
     assert [each["holes"][0]["bars"] for each in told["coverage"]] == [240]
     assert told["open"][0]["entered"] > "2021-01-06T23:00:00Z"
+
+
+# -- two engines, and finer candles --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rules", [Rules(), Rules(stop_loss=0.002, take_profit=0.003, sizing=Sizing.VOLATILITY, size=0.5)])
+@pytest.mark.parametrize("name", ["sma_cross", "bollinger_reversion"])
+def test_both_engines_give_the_same_document(rules, name):
+    frames = {NAME: walk(600).drop(walk(600).index[300:310]), "OKX:ETH-USDT": walk(600, seed=2)}
+    test = Backtest(Registry().create(name), Timeframe.M1, rules=rules, allow_holes=True)
+
+    by_kernel, by_events = (document(replace(test, engine=engine).run(frames)) for engine in Engine)
+
+    differing = {name for name in by_kernel if by_kernel[name] != by_events[name]}
+    assert differing == {"id", "engine"}
+    assert len(by_kernel["trades"]) > 5
+
+
+def test_finer_candles_say_whether_stop_or_target_came_first():
+    coarse = bars([100.0, 100.0, 100.0, 100.0], steps=5).assign(high=[100, 100, 111, 100], low=[100, 100, 94, 100])
+    close = [100.0] * 10 + [110.5, 100.0, 95.0, 100.0, 100.0] + [100.0] * 5
+    fine = bars(close).set_index(coarse.index[0] + pd.to_timedelta(np.arange(-4, 16), "min"))
+    test = Backtest(HOLD, Timeframe.M5, rules=Rules(taker_fee=0.0, maker_fee=0.0, stop_loss=0.05, take_profit=0.1))
+
+    guessed = document(test.run({NAME: coarse}))
+    seen = document(replace(test, inside=Timeframe.M1).run({NAME: coarse}, finer={NAME: fine}))
+
+    assert (guessed["trades"][0]["reason"], guessed["counts"]["both"]) == ("stop-loss", 1)
+    assert (seen["trades"][0]["reason"], seen["counts"]["both"], seen["counts"]["taken_apart"]) == ("take-profit", 0, 4)
+    assert (seen["trades"][0]["entered"], seen["trades"][0]["left"]) == ("2024-08-09T00:01:00Z", "2024-08-09T00:07:00Z")
+    assert seen["trades"][0]["bars"] == 1
+    assert seen["curve"]["exposure"] == [0.0, 1.0, 0.0, 0.0]
+    assert guessed["fingerprint"] != seen["fingerprint"]
+
+
+@pytest.mark.parametrize("inside", ["5m", "15m", "3s"])
+def test_finer_candles_have_to_fit(inside):
+    with pytest.raises(InputError, match=r"divides 5m|is not one of"):
+        Backtest(HOLD, Timeframe.M5, inside=inside)
