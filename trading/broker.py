@@ -56,7 +56,7 @@ class Broker:
             if bar is not None:
                 position.mark, position.volume = bar.open, bar.volume
                 position.left = fills.most_of(bar.volume, self.rules.volume_share)
-                if bar.volume != 0.0:
+                if bar.volume != 0.0 and (position.size != 0.0 or not isnan(position.wanted)):
                     traded.append((position, bar))
         if not self._at_close:
             for position, bar in traded:

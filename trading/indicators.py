@@ -177,7 +177,7 @@ def _one(function: Callable[..., Any], arrays: tuple[ArrayLike, ...], *parameter
 def _several(
     function: Callable[..., Any], arrays: tuple[ArrayLike, ...], *parameters: float, unstable: str = ""
 ) -> tuple[Floats, ...]:
-    converted = tuple(np.ascontiguousarray(array, dtype=np.float64) for array in arrays)
+    converted = tuple([np.ascontiguousarray(array, np.float64) for array in arrays])  # a generator takes longer than the copy
     return recalled((function, *parameters), converted, lambda: _computed(function, converted, parameters, unstable))
 
 

@@ -73,7 +73,11 @@ def run_events(
     traded = _trade(broker, market, None) if finer is None else _trade(broker, finer.market, finer.decides)
     streams = [_said(market, number, strategy) for number, strategy in enumerate(strategies)]
     inside, equity, targets, signals = _decide(broker, market, traded, streams, scales=scales, only_turns=only_turns)
-    return Events(outcome=_outcome(np.array(equity), balance, broker, inside), signals=signals, targets=np.array(targets))
+    return Events(
+        outcome=_outcome(np.array(equity), balance, broker, inside),
+        signals=signals,
+        targets=np.reshape(targets, market.close.shape),
+    )
 
 
 def _decide(
@@ -84,10 +88,10 @@ def _decide(
     *,
     scales: Floats | None,
     only_turns: bool,
-) -> tuple[int, list[float], list[list[float]], list[Signal]]:
+) -> tuple[int, list[float], list[float], list[Signal]]:
     """Decide at each close; return at how many something was held, the equity and the targets at each, and the signals."""
-    inside, equity, targets, signals = 0, [], [[0.0] * len(streams)], []
-    days = market.days.tolist()
+    inside, equity, signals, targets = 0, [], [], [0.0] * len(streams)  # flat: small lists would be work for the collector
+    positions, days = broker.positions, market.days.tolist()
     for bar, (left, *said) in enumerate(zip(traded, *streams, strict=True)):
         equity.append(broker.equity)
         wanted = [nan if signal is None else signal.wanted for signal in said]
@@ -95,10 +99,10 @@ def _decide(
         if sizes is not None:  # a position whose size is not known yet is not wanted
             wanted = [nan if isnan(size) and target != 0.0 else target for target, size in zip(wanted, sizes, strict=True)]
         broker.decide(left, wanted, scales=sizes, day=days[bar])
-        inside += any(position.is_open for position in broker.positions)
-        signals += _told(said, targets[-1] if only_turns else None)
-        targets.append(wanted)
-    return inside, equity, targets[1:], signals
+        inside += any([position.size for position in positions])  # noqa: C419 - a generator takes three times as long
+        signals += _told(said, targets[-len(wanted) :] if only_turns else None)
+        targets += wanted
+    return inside, equity, targets[len(streams) :], signals
 
 
 def _check(market: Market, strategies: Sequence[BaseStrategy]) -> None:
@@ -114,10 +118,10 @@ def _check(market: Market, strategies: Sequence[BaseStrategy]) -> None:
 
 def _told(said: Sequence[Signal | None], before: list[float] | None) -> list[Signal]:
     """Return the signals there are; where what was wanted a bar before is handed in, only those that want something else."""
-    there = [(signal, number) for number, signal in enumerate(said) if signal is not None]
     if before is None:
-        return [signal for signal, _ in there]
-    return [signal for signal, number in there if not isnan(signal.wanted) and signal.wanted != before[number]]
+        return [signal for signal in said if signal is not None]
+    pairs = zip(said, before, strict=True)
+    return [each for each, old in pairs if each is not None and not isnan(each.wanted) and each.wanted != old]
 
 
 def _said(market: Market, number: int, strategy: BaseStrategy) -> Iterator[Signal | None]:
@@ -127,12 +131,13 @@ def _said(market: Market, number: int, strategy: BaseStrategy) -> Iterator[Signa
     block = np.array([column[there, number] for column in columns])  # a row a column: pandas keeps it so, and slices it fast
     index = pd.DatetimeIndex(market.closes_us[there].view("datetime64[us]"), name="timestamp").tz_localize("UTC")
     data = pd.DataFrame(block.T, index=index, columns=pd.Index(PRICES), copy=False)
+    windows, process_data = data.iloc, strategy.process_data
     anew = np.r_[True, market.ends[there, number][:-1]]
     begin, row = np.maximum.accumulate(np.where(anew, np.arange(len(data)), 0)).tolist(), 0
     for known in there.tolist():
         if known:
             row += 1
-            yield strategy.process_data(data.iloc[max(begin[row - 1], row - lookback) : row])
+            yield process_data(windows[max(begin[row - 1], row - lookback) : row])
         else:
             yield None
 
