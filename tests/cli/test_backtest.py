@@ -56,7 +56,7 @@ def test_holes_are_refused_unless_they_are_allowed(tcpdash, database):
     fill(database, without=range(700, 760))
     refused = tcpdash(*CROSS)
 
-    assert (refused.code, refused.out) == (2, "")
+    assert (refused.code, refused.out) == (1, "")
     assert "OKX:BTC-USDT lacks 5 of 288 candles of 15m: 2024-08-05T11:30:00Z to 2024-08-05T12:45:00Z (5)" in refused.err
     assert "--allow-holes" in refused.err or "allow holes" in refused.err
     found = json.loads(tcpdash.out(*CROSS, "--allow-holes", "--json"))

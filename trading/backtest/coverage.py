@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from market.clock import isoformat
-from market.errors import InputError
+from market.errors import PlatformError
 from market.timeframe import Timeframe
 from market.window import Window, united
 from trading.backtest.market import completeness
@@ -55,7 +55,7 @@ class Coverage:
         return hole.width_us // self.timeframe.width_us
 
 
-class HolesError(InputError):
+class HolesError(PlatformError):
     """Raised when a backtest would run over holes and nobody allowed it.
 
     Attributes:
