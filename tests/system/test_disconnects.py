@@ -26,7 +26,7 @@ async def test_a_hundred_disconnects_cost_no_trade_and_no_minute(postgres_server
     cuts = Cuts(draw_cuts(source.first_us, source.last_us, 100, seed=1))
     servers = Servers(postgres_server, redis_server.url)
 
-    report = await run(source, cuts, servers, speed=20.0, wait=0.05, klines=KLINES)
+    report = await run(source, cuts, servers, speed=10.0, wait=0.05, klines=KLINES)  # twice as fast, a busy machine comes back late
     servers.close()
 
     assert report.wrong == []
