@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 
 import psycopg2
@@ -63,20 +64,16 @@ def template_database(postgres_server: PostgresServer) -> str:
 
 @pytest.fixture
 def empty_database_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """Return the address of a database without any schema; without crash safety, files are copied at half the cost of pages."""
-    name = f"test_{next(_numbers)}"
-    _administrate(postgres_server, f'create database "{name}" strategy file_copy')
-    yield _url(postgres_server, name)
-    _administrate(postgres_server, f'drop database "{name}" with (force)')
+    """Return the address of a database without any schema."""
+    with copy_of("template1", postgres_server) as url:
+        yield url
 
 
 @pytest.fixture
 def database_url(postgres_server: PostgresServer, template_database: str) -> Iterator[str]:
     """Return the address of a fresh database with the newest schema."""
-    name = f"test_{next(_numbers)}"
-    _administrate(postgres_server, f'create database "{name}" template "{template_database}" strategy file_copy')
-    yield _url(postgres_server, name)
-    _administrate(postgres_server, f'drop database "{name}" with (force)')
+    with copy_of(template_database, postgres_server) as url:
+        yield url
 
 
 @pytest.fixture
@@ -141,6 +138,16 @@ def redis_url(redis_server: RedisServer) -> str:
     with Redis.from_url(redis_server.url) as client:
         client.flushall()
     return redis_server.url
+
+
+@contextmanager
+def copy_of(template: str, server: PostgresServer) -> Iterator[str]:
+    """Yield the address of a copy of a database to which nobody is connected."""
+    name = f"test_{next(_numbers)}"
+    # Where crash safety is given up, to copy files is half the work of the default, to copy pages.
+    _administrate(server, f'create database "{name}" template "{template}" strategy file_copy')
+    yield _url(server, name)
+    _administrate(server, f'drop database "{name}" with (force)')
 
 
 def _url(server: PostgresServer, database: str) -> str:

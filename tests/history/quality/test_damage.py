@@ -3,16 +3,9 @@
 import pytest
 
 from history.quality import Order, QualityRun, Suite, run_quality
-from tests.history.quality.damage import CANDLES, CONTROLS, NOW_US, SYMBOL, TRADES_DAMAGED, apply, fill
+from tests.history.quality.damage import CANDLES, CONTROLS, NOW_US, SYMBOL, TRADES_DAMAGED, apply
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-def whole(database):
-    """Return a store without a fault."""
-    fill(database)
-    return database
 
 
 async def checked(database, suite: Suite) -> QualityRun:

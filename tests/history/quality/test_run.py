@@ -42,12 +42,6 @@ def result(run, rule: str):
     return found
 
 
-@pytest.fixture
-def whole(database):
-    fill(database)
-    return database
-
-
 async def test_missing_minutes_become_holes_with_the_ids_that_are_known(whole):
     without_minutes(whole, 1000, 1005)
     [run] = await run_quality(whole, CANDLES, at_us=NOW_US)
