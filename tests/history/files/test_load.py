@@ -279,4 +279,5 @@ def _run(connection: Any, statement: str) -> None:
 
 def _waits(engine: sa.Engine) -> bool:
     with engine.connect() as connection:
-        return bool(connection.scalar(sa.text("select count(*) from pg_locks where not granted")))
+        waiting = "from pg_stat_activity where datname = current_database() and wait_event = 'transactionid'"
+        return bool(connection.scalar(sa.text(f"select count(*) {waiting}")))
