@@ -83,3 +83,15 @@ def test_a_document_can_be_said_in_json():
     assert (told["sets"], told["left_out"], told["failed"]) == (3, 1, 0)
     assert [each["parameters"] for each in told["results"]] == [found.parameters(place) for place in range(3)]
     assert told["metrics"] == told["results"][0]["metrics"]
+
+
+def test_bytes_of_sets_that_a_guide_no_longer_asks_for_are_made_anew():
+    sweep = small_sweep(sampler=Sampler.OPTUNA, sets=20)
+    elsewhere = replace(sweep, plan=replace(sweep.plan, seed=2))  # as another release of Optuna may ask for others
+    (whole, payloads), (_, others) = done(sweep, LocalPool(sweep, 1)), done(elsewhere, LocalPool(elsewhere, 1))
+    assert sweep.read(next(sweep.plan.layout()), others[0]) is None
+    again: dict[int, bytes] = {}
+    found = run_sweep(sweep, LocalPool(sweep, 1), kept=others.get, keep=lambda number, _, payload: again.update({number: payload}))
+
+    assert again == payloads
+    assert found.values.tobytes() == whole.values.tobytes()
