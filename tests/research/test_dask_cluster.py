@@ -64,7 +64,7 @@ def test_a_cluster_listens_on_the_loopback_alone(address):
             each.laddr.ip for process in processes for each in process.net_connections("inet") if each.status == psutil.CONN_LISTEN
         }
 
-    assert len(processes) == 3
+    assert len(processes) >= 2
     assert heard == {"127.0.0.1"}
 
 
