@@ -15,7 +15,7 @@ class Curve(NamedTuple):
     Attributes:
         before: Its last value.
         peak: Its highest.
-        trough: Its lowest since then.
+        trough: Its lowest since then; where it was zero or below, and so the account ruined, it stays there.
         deepest: Deepest fall from a peak before this one, a fraction.
         first: Sum of the returns; `second` to `fourth` are those of their powers.
         second: See `first`.
@@ -43,17 +43,20 @@ def begun(balance: float) -> Curve:
 
 @part
 def grown(curve: Curve, value: float) -> Curve:
-    """Return a curve with one value more."""
-    if value == curve.before and value != 0.0:
+    """Return a curve with one value more; what comes after one of zero or below is no return of this account: it is ruined."""
+    if value == curve.before:
         return curve  # a return of exactly 0 adds nothing to any sum
-    change = value / curve.before - 1.0
+    change = 0.0
+    if curve.trough > 0.0:
+        change = value / curve.before - 1.0
     square = change * change
     below, peak, trough, deepest = curve.below, curve.peak, curve.trough, curve.deepest
     if change < 0.0:
         below += square
     if value > peak:  # only here and at the end is there a division to know how deep it was
         deepest = max(deepest, 1.0 - trough / peak)
-        peak = trough = value
+        peak = value
+        trough = value if trough > 0.0 else trough  # beside a higher peak it is less deep than it was: `deepest` has it
     elif value < trough:
         trough = value
     return Curve(
