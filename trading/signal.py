@@ -1,10 +1,12 @@
 """A signal: what a strategy says after a bar, and why."""
 
+from datetime import datetime
 from enum import StrEnum
 from math import isnan, nan
 
 import msgspec
 
+from market.clock import to_datetime
 from market.errors import InputError
 
 
@@ -45,6 +47,11 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def __post_init__(self) -> None:
         if not 0.0 <= self.confidence <= 1.0:
             raise InputError(f"the confidence of a signal is a number from 0 to 1, found {self.confidence!r}")
+
+    @property
+    def timestamp(self) -> datetime:
+        """Close of the bar, in UTC."""
+        return to_datetime(self.timestamp_us)
 
     @property
     def wanted(self) -> float:

@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from math import isnan, nan
 
 import msgspec
@@ -57,3 +58,7 @@ def test_two_signals_do_not_share_their_indicators():
     first, second = Signal(action=Action.HOLD), Signal(action=Action.HOLD)
 
     assert first.indicators is not second.indicators
+
+
+def test_a_signal_says_its_time_for_people_too():
+    assert Signal(action=Action.HOLD, timestamp_us=1_723_161_240_000_000).timestamp == datetime(2024, 8, 8, 23, 54, tzinfo=UTC)
