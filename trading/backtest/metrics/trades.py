@@ -165,11 +165,12 @@ def payoff_ratio(facts: Basics) -> Floats:
 def kelly_fraction(facts: Basics) -> Floats:
     """Return the fraction of the account to stake for the fastest growth, if the future were like these round trips.
 
-    Below 0: do not play. NaN where all won or all lost.
+    The stake is what an average loss costs, not the value of a position. Below 0: do not play. NaN where all won or all lost.
 
-    Formula: wins / round trips - losses / round trips / payoff_ratio.
+    Formula: p - (1 - p) / payoff_ratio, p = wins / (wins + losses): what breaks even changes nothing.
     """
-    return win_rate(facts) - ratio(ratio(facts.totals.losses, facts.totals.count), payoff_ratio(facts))
+    won = ratio(facts.totals.wins, facts.totals.wins + facts.totals.losses)
+    return won - ratio(1 - won, payoff_ratio(facts))
 
 
 @metric(

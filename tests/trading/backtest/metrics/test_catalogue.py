@@ -99,7 +99,7 @@ WORKED = {
     "average_win": 25 / 2,
     "average_loss": 13 / 2,
     "payoff_ratio": 12.5 / 6.5,
-    "kelly_fraction": 0.4 - 0.4 / (12.5 / 6.5),
+    "kelly_fraction": 0.5 - 0.5 / (12.5 / 6.5),  # of two that won and two that lost
     # Distances from 2.4: 17.6, -12.4, 2.6, -2.4, -5.4; squares add up to 505.2.
     "system_quality_number": sqrt(5) * 2.4 / sqrt(505.2 / 4),
     "average_holding": 9 / 5 * DAY,

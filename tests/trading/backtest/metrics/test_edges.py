@@ -198,3 +198,14 @@ def test_no_metric_is_ever_infinite(bars: list[tuple[float, float, float]], prof
 def test_what_is_undefined_prints_as_nan():
     assert str(measure(run_of(100))["win_rate"]) == str(nan) == "nan"
     assert "win_rate" in METRICS
+
+
+def test_the_kelly_fraction_grows_fastest_with_trades_that_break_even_or_without():
+    profits = [20.0, 20.0, 20.0, -10.0, -10.0, 0.0, 0.0, 0.0]
+    stakes = np.arange(1, 1_000) / 1_000  # a loss costs the stake, a win brings twice as much
+    growth = 3 * np.log1p(2 * stakes) + 2 * np.log1p(-stakes)
+
+    found = measure(run_of(90, trips=trips_of(*profits)))["kelly_fraction"]
+
+    assert found == pytest.approx(0.4) == pytest.approx(stakes[growth.argmax()])
+    assert measure(run_of(90, trips=trips_of(*profits[:5])))["kelly_fraction"] == pytest.approx(found)
