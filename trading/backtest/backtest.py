@@ -188,6 +188,7 @@ class Result:
         return Run(
             balance=self.test.balance, equity=self.outcome.equity, bar_seconds=self.test.timeframe.width_us / 1e6,
             close=self.benchmark, timestamps_us=self.market.closes_us, exposure=self.exposure, trips=self.trips.closed,
+            fees=self.outcome.sums.fees, traded=self.outcome.sums.turnover,
         )  # fmt: skip
 
     @cached_property

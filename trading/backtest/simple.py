@@ -56,7 +56,7 @@ def backtest_strategy_simple(
         "signals": signals_of(result),
         "portfolio_progression": AccountCurve(
             result.outcome.equity.tolist(), result.market.closes_us, bar_seconds=result.run.bar_seconds,
-            initial_balance=initial_balance, trips=result.trips.closed,
+            initial_balance=initial_balance, trips=result.trips.closed, fees=result.run.fees, traded=result.run.traded,
         ),
     }  # fmt: skip
 

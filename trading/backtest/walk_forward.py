@@ -64,7 +64,7 @@ class Step:
         """Figures of what comes behind, by name; empty where there is nothing."""
         if self.result is None:
             return {}
-        return figures_of_run(self.result.outcome.sums, self.balance, self.result.test.timeframe.width_us / 1e6)
+        return figures_of_run(self.result.outcome.sums, self.balance, self.result.market)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -121,10 +121,13 @@ class Walk:
     @cached_property
     def facts(self) -> Facts:
         """What the metrics of the joined run are computed from."""
-        trips = [step.result.trips.closed for step in self.steps if step.result is not None]
+        results = [step.result for step in self.steps if step.result is not None]
         run = Run(
             balance=self.test.balance, equity=self.equity, bar_seconds=self.test.timeframe.width_us / 1e6, close=self.benchmark,
-            timestamps_us=self.market.closes_us[self.rows], exposure=self.exposure, trips=_joined(trips),
+            timestamps_us=self.market.closes_us[self.rows], exposure=self.exposure,
+            trips=_joined([result.trips.closed for result in results]),
+            fees=sum(result.outcome.sums.fees for result in results),
+            traded=sum(result.outcome.sums.turnover for result in results),
         )  # fmt: skip
         return facts_of(run)
 

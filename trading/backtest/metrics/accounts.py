@@ -9,6 +9,7 @@ import pandas as pd
 from market.errors import InputError
 from trading.backtest.metrics.catalogue import measure
 from trading.backtest.metrics.run import DAY_SECONDS, Floats, Integers, RoundTrips, Run
+from trading.frames import timestamps_us
 
 _COLUMNS = ("equity", "value")
 
@@ -21,14 +22,17 @@ class AccountCurve(list[float]):
         bar_seconds: Width of a bar.
         initial_balance: Value before the first bar.
         trips: Round trips, in the order of their exits.
+        fees: All fees that were paid; None for those of the round trips.
+        traded: Value of all that was bought and sold; None for entries and exits of the round trips.
     """
 
     def __init__(
-        self, values: Iterable[float], timestamps_us: Integers, *, bar_seconds: float, initial_balance: float, trips: RoundTrips
-    ) -> None:
+        self, values: Iterable[float], timestamps_us: Integers, *, bar_seconds: float, initial_balance: float, trips: RoundTrips,
+        fees: float | None = None, traded: float | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(values)
         self.timestamps_us, self.bar_seconds = timestamps_us, bar_seconds
-        self.initial_balance, self.trips = initial_balance, trips
+        self.initial_balance, self.trips, self.fees, self.traded = initial_balance, trips, fees, traded
 
 
 AccountValues = AccountCurve | Sequence[float] | Floats | pd.Series | pd.DataFrame
@@ -49,50 +53,63 @@ def calculate_performance_metrics(
     was not given. What `backtest_strategy_simple` returns as `portfolio_progression` knows all of that.
 
     Args:
-        values: Value of the account at each close, oldest first; of a DataFrame the column `equity` or `value`, or its only one.
-        bar_seconds: Width of a bar; None takes the usual distance between the times of a DataFrame's or Series' index, or a day.
+        values: Value of the account at each close, oldest first; of a DataFrame the column `equity` or `value`, or its only one
+            beside `timestamp`.
+        bar_seconds: Width of a bar; None takes the usual distance between times (index, column `timestamp`), or else a day.
         initial_balance: Value before the first bar; None takes the first of `values` as such.
         trips: Round trips, in the order of their exits.
         risk_free: What money earns without risk, a fraction a year.
 
     Raises:
-        InputError: If there is no value, one is not a finite number, or the times of the index do not rise.
+        InputError: If there is no value, one is not a finite number, or their times do not rise.
     """
     series, moments = _series(values)
-    if not len(series):
-        raise InputError("there are no account values to measure; give at least one")
+    fees = traded = None
     if isinstance(values, AccountCurve):
-        bar_seconds, moments = bar_seconds or values.bar_seconds, values.timestamps_us
-        initial_balance, trips = initial_balance or values.initial_balance, trips or values.trips
-    width = bar_seconds if bar_seconds is not None else _width(moments)
+        bar_seconds = values.bar_seconds if bar_seconds is None else bar_seconds
+        initial_balance = values.initial_balance if initial_balance is None else initial_balance
+        if trips is None:
+            trips, fees, traded = values.trips, values.fees, values.traded
+    bar_seconds = _width(moments) if bar_seconds is None else bar_seconds
     if initial_balance is None:
         initial_balance, series, moments = float(series[0]), series[1:], None if moments is None else moments[1:]
     run = Run(
-        balance=initial_balance, equity=series, bar_seconds=width, timestamps_us=moments, trips=trips or RoundTrips(),
-        risk_free=risk_free,
+        balance=initial_balance, equity=series, bar_seconds=bar_seconds, timestamps_us=moments, risk_free=risk_free,
+        trips=RoundTrips() if trips is None else trips, fees=fees, traded=traded,
     )  # fmt: skip
     return measure(run)
 
 
 def _series(values: AccountValues) -> tuple[Floats, Integers | None]:
+    moments = _moments(values)
     if isinstance(values, pd.DataFrame):
         values = values[_column(values)]
-    index: Any = values.index if isinstance(values, pd.Series) else None
-    moments = index.as_unit("us").asi8 if isinstance(index, pd.DatetimeIndex) else None
+    if not len(values):
+        raise InputError("there are no account values to measure; give at least one")
     if moments is not None and (np.diff(moments) <= 0).any():
-        raise InputError("the times of the index have to rise from value to value; sort them, and keep one value of each")
+        raise InputError("the times of account values have to rise from one to the next; sort them, and keep one value of each")
     try:
         return np.asarray(values, np.float64), moments
     except (TypeError, ValueError) as error:
         raise InputError(f"account values have to be numbers, found {type(values).__name__}: {error}") from error
 
 
+def _moments(values: AccountValues) -> Integers | None:
+    if isinstance(values, AccountCurve):
+        return values.timestamps_us
+    if isinstance(values, pd.DataFrame) and "timestamp" in values.columns:
+        return timestamps_us(values)
+    index: Any = values.index if isinstance(values, pd.DataFrame | pd.Series) else None
+    return index.as_unit("us").asi8 if isinstance(index, pd.DatetimeIndex) else None
+
+
 def _column(frame: pd.DataFrame) -> Any:
     for name in _COLUMNS:
         if name in frame.columns:
             return name
-    if len(frame.columns) == 1:
-        return frame.columns[0]
+    others = [name for name in frame.columns if name != "timestamp"]
+    if len(others) == 1:
+        return others[0]
     raise InputError(f"account values are one column, named 'equity' or 'value'; found {list(frame.columns)}")
 
 

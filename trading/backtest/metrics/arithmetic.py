@@ -36,6 +36,6 @@ def compound(growth: Any, periods: Any) -> Floats:
         return np.where(np.asarray(growth) <= 0, -1.0, defined(np.expm1(np.log(growth) * periods)))
 
 
-def years(bars: Any, bar_seconds: float) -> Any:
-    """Return how many years so many bars are."""
-    return bars * bar_seconds / YEAR_SECONDS
+def years(seconds: Any) -> Any:
+    """Return how many years so many seconds are."""
+    return seconds / YEAR_SECONDS

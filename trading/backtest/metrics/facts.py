@@ -62,7 +62,7 @@ class TripTotals:
         count: All round trips; `longs` those that were long, `wins` those with a profit above 0, `losses` those below 0.
         gross_profit: Sum of the profits above 0; `gross_loss` is minus the sum of those below 0.
         variance: Variance of the profits, divided by count - 1; 0 where there are less than two.
-        fees: Sum of the fees.
+        fees: All fees that were paid, also those of a position that is still open where they are known.
         returns: Sum of profit / value at the entry.
         bars: Sum of the bars held.
     """
@@ -86,6 +86,7 @@ class Basics:
 
     Attributes:
         final: Value of the account at the last close.
+        seconds: From the open of the first bar to the last close, holes among it.
         depth: Largest drawdown, a fraction of the peak.
         risk_free: A fraction a year.
     """
@@ -94,6 +95,7 @@ class Basics:
     final: Floats
     bars: Floats
     bar_seconds: float
+    seconds: Floats
     risk_free: float
     depth: Floats
     moments: Moments
@@ -163,7 +165,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts(Basics):
-    """All that metrics are computed from; arrays of shape ()."""
+    """All that metrics are computed from; arrays of shape (). `traded` is the value of all that was bought and sold."""
 
     returns: Floats
     walk: passes.Walk
@@ -174,6 +176,7 @@ class Facts(Basics):
     benchmark: Benchmark | None
     position: Position | None
     trips: RoundTrips
+    traded: float
 
 
 def facts_of(run: Run, *, trials: Trials | None = None) -> Facts:
@@ -192,10 +195,10 @@ def facts_of(run: Run, *, trials: Trials | None = None) -> Facts:
     )  # fmt: skip
     return Facts(
         balance=_array(run.balance), final=_array(run.equity[-1] if count else run.balance), bars=_array(count),
-        bar_seconds=run.bar_seconds, risk_free=run.risk_free, depth=_array(falls.depth), moments=moments,
-        totals=_totals(run.trips), trials=trials, returns=returns, walk=walk, falls=falls, spread=spread, tails=tails_of(returns),
-        periods=_periods(run, walk.ruined), benchmark=_benchmark(run, returns, walk.total), position=_position(run),
-        trips=run.trips,
+        bar_seconds=run.bar_seconds, seconds=_array(run.seconds), risk_free=run.risk_free, depth=_array(falls.depth),
+        moments=moments, totals=_totals(run), trials=trials, returns=returns, walk=walk, falls=falls, spread=spread,
+        tails=tails_of(returns), periods=_periods(run, walk.ruined), benchmark=_benchmark(run, returns, walk.total),
+        position=_position(run), trips=run.trips, traded=_traded(run.trips) if run.traded is None else run.traded,
     )  # fmt: skip
 
 
@@ -244,15 +247,19 @@ def _position(run: Run) -> Position | None:
     return Position(bars=len(run.exposure), held=held, absolute=absolute, signed=signed, highest=highest)
 
 
-def _totals(trips: RoundTrips) -> TripTotals:
-    profit, longs = trips.profit, trips.side > 0
+def _traded(trips: RoundTrips) -> float:
+    return float((trips.value + trips.size * trips.exit_price).sum())
+
+
+def _totals(run: Run) -> TripTotals:
+    trips, profit, longs = run.trips, run.trips.profit, run.trips.side > 0
     won, lost = profit > 0, profit < 0
     variance = varied(profit.var(ddof=1), np.square(profit).mean()) if len(trips) > 1 else _array(0)
     return TripTotals(
         count=_array(len(trips)), longs=_array(longs.sum()), wins=_array(won.sum()), long_wins=_array((won & longs).sum()),
         losses=_array(lost.sum()), gross_profit=_array(profit[won].sum()), gross_loss=_array(-profit[lost].sum()),
-        variance=variance, fees=_array(trips.fees.sum()), returns=_array((profit / trips.value).sum()),
-        bars=_array(trips.bars.sum()),
+        variance=variance, fees=_array(trips.fees.sum() if run.fees is None else run.fees),
+        returns=_array((profit / trips.value).sum()), bars=_array(trips.bars.sum()),
     )  # fmt: skip
 
 

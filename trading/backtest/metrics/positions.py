@@ -48,35 +48,34 @@ def highest_exposure(facts: Facts) -> float:
 
 @metric("Turnover", Unit.RATIO, higher_is_better=False)
 def turnover(facts: Facts) -> Floats:
-    """Return how many times the account was traded, entries and exits of round trips; NaN where mean equity is not above 0.
+    """Return how many times the account was bought and sold; NaN where mean equity is not above 0.
 
-    Formula: sum(value + size * exit_price) / mean(equity).
+    Formula: sum(|value of a fill|) / mean(equity); where fills are not known, of round trips: sum(value + size * exit_price).
     """
-    traded = float((facts.trips.value + facts.trips.size * facts.trips.exit_price).sum())
-    return ratio(traded, max(facts.walk.level, 0.0))
+    return ratio(facts.traded, max(facts.walk.level, 0.0))
 
 
 @metric("Turnover a year", Unit.RATIO, higher_is_better=False)
 def turnover_a_year(facts: Facts) -> Floats:
     """Return how many times the account would be traded in a year.
 
-    Formula: turnover / years.
+    Formula: turnover / years, those of cagr.
     """
-    return ratio(turnover(facts), years(facts.bars, facts.bar_seconds))
+    return ratio(turnover(facts), years(facts.seconds))
 
 
 @metric("Fees", Unit.QUOTE, higher_is_better=False)
 def fees(facts: Basics) -> Floats:
-    """Return the fees of all round trips.
+    """Return all fees that were paid, those of a position that is still open among them.
 
-    Formula: sum(fees).
+    Formula: sum(fees of fills); where fills are not known, sum(fees) of round trips.
     """
     return facts.totals.fees
 
 
 @metric("Fees as a share of gross profit", Unit.FRACTION, higher_is_better=False)
 def fees_share(facts: Facts) -> Floats:
-    """Return which part of what won before fees went into fees; NaN where nothing won.
+    """Return which part of what won before fees went into fees, of round trips; NaN where nothing won.
 
     Formula: sum(fees) / sum(max(profit + fees, 0)).
     """
@@ -88,6 +87,6 @@ def fees_share(facts: Facts) -> Floats:
 def trades_a_day(facts: Basics) -> Floats:
     """Return how many round trips ended a day.
 
-    Formula: round trips / (bars * bar_seconds / 86,400).
+    Formula: round trips / (seconds / 86,400), from the open of the first bar to the last close.
     """
-    return ratio(facts.totals.count, facts.bars * facts.bar_seconds / DAY_SECONDS)
+    return ratio(facts.totals.count, facts.seconds / DAY_SECONDS)

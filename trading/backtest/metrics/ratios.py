@@ -13,6 +13,9 @@ from trading.backtest.metrics.run import Floats
 def sharpe_ratio(facts: Basics) -> Floats:
     """Return what a unit of volatility earned above the risk-free rate, annualised; NaN where returns do not vary.
 
+    A year has as many bars as fit into it, here and in all that is annualised by a root: bars that are missing are not taken for
+    bars without a return.
+
     Formula: mean(r - f) / std(r, ddof 1) * sqrt(bars a year), f = (1 + risk-free rate) ** (1 / bars a year) - 1.
     """
     return sharpe_of_a_bar(facts) * facts.annual

@@ -39,11 +39,11 @@ def total_return(facts: Basics) -> Floats:
 def cagr(facts: Basics) -> Floats:
     """Return the yearly rate that would have grown the balance to the final value.
 
-    Formula: (equity[-1] / balance) ** (1 / years) - 1, years = bars * bar_seconds / (365 * 86,400); -1 where nothing is left; NaN
-    for a run shorter than a day, which says nothing about a year.
+    Formula: (equity[-1] / balance) ** (1 / years) - 1, years = seconds / (365 * 86,400) from the open of the first bar to the
+    last close, holes among them; -1 where nothing is left; NaN for a run shorter than a day, which says nothing about a year.
     """
-    growth = compound(ratio(facts.final, facts.balance), ratio(1, years(facts.bars, facts.bar_seconds)))
-    return np.where(facts.bars * facts.bar_seconds < DAY_SECONDS, np.nan, growth)
+    growth = compound(ratio(facts.final, facts.balance), ratio(1, years(facts.seconds)))
+    return np.where(facts.seconds < DAY_SECONDS, np.nan, growth)
 
 
 @metric("Average return of a bar", Unit.FRACTION, higher_is_better=True)

@@ -86,6 +86,8 @@ class Run:
         timestamps_us: Closes, UTC epoch microseconds, shape (bars,), rising.
         exposure: Value of the position as a fraction of equity, signed, shape (bars,).
         trips: Round trips, in the order of their exits.
+        fees: All fees that were paid, quote currency; None for those of the round trips.
+        traded: Value of all that was bought and sold, quote currency; None for entries and exits of the round trips.
         risk_free: What money earns without risk, a fraction a year.
 
     Raises:
@@ -99,6 +101,8 @@ class Run:
     timestamps_us: Integers | None = None
     exposure: Floats | None = None
     trips: RoundTrips = field(default_factory=RoundTrips)
+    fees: float | None = None
+    traded: float | None = None
     risk_free: float = 0.0
 
     def __post_init__(self) -> None:
@@ -114,6 +118,13 @@ class Run:
             raise InputError(f"close of a run is {self.close.min()} at bar {self.close.argmin()}; prices are above 0")
         if self.timestamps_us is not None and (self.timestamps_us[1:] <= self.timestamps_us[:-1]).any():
             raise InputError("timestamps_us of a run have to rise from bar to bar")
+
+    @property
+    def seconds(self) -> float:
+        """From the open of the first bar to the last close, holes among it; bars times their width where no times are known."""
+        if self.timestamps_us is None or not len(self.timestamps_us):
+            return len(self.equity) * self.bar_seconds
+        return float(self.timestamps_us[-1] - self.timestamps_us[0]) / 1e6 + self.bar_seconds
 
 
 def bars_a_year(bar_seconds: float) -> float:

@@ -31,7 +31,7 @@ class RunSums:
         wins: Round trips with a profit above 0, after fees; `long_wins` the long ones of them, `losses` those below 0.
         gross_profit: Sum of the profits above 0; `gross_loss` is minus the sum of those below 0.
         profit_squares: Sum of profit ** 2.
-        fees: Sum of the fees of the round trips.
+        fees: All fees that were paid.
         trip_returns: Sum of profit / value at the entry.
         trip_bars: Sum of the bars held.
     """
@@ -62,7 +62,9 @@ class RunSums:
             object.__setattr__(self, field.name, np.asarray(getattr(self, field.name), np.float64))
 
 
-def from_sums(sums: RunSums, *, bar_seconds: float, risk_free: float = 0.0, trials: Trials | None = None) -> dict[str, Any]:
+def from_sums(
+    sums: RunSums, *, bar_seconds: float, seconds: float | None = None, risk_free: float = 0.0, trials: Trials | None = None
+) -> dict[str, Any]:
     """Return the metrics that sums are enough for, equal to those of the whole run but for rounding.
 
     The rounding stays below 1e-9 of each value while the mean of the returns (of the profits, for the system quality number) is not
@@ -71,6 +73,7 @@ def from_sums(sums: RunSums, *, bar_seconds: float, risk_free: float = 0.0, tria
     Args:
         sums: Of one run, or arrays of many.
         bar_seconds: Width of a bar.
+        seconds: From the open of the first bar to the last close, holes among it; None for bars times their width.
         risk_free: A fraction a year, the one that `sums.below` was added up with.
         trials: How many sets were tried, for the deflated Sharpe ratio.
 
@@ -79,6 +82,7 @@ def from_sums(sums: RunSums, *, bar_seconds: float, risk_free: float = 0.0, tria
     """
     basics = Basics(
         balance=sums.balance, final=sums.final, bars=sums.bars, bar_seconds=bar_seconds, risk_free=risk_free, depth=sums.depth,
+        seconds=sums.bars * bar_seconds if seconds is None else np.asarray(seconds, np.float64),
         moments=_moments(sums, risk_free_a_bar(risk_free, bar_seconds)), totals=_totals(sums), trials=trials,
     )  # fmt: skip
     return {name: value[()] for name, value in measure_basics(basics).items()}

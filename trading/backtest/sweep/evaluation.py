@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from market.errors import InputError, did_you_mean
+from trading.backtest.market import Market
 from trading.backtest.metrics import METRICS, RunSums, Trials, from_sums
 from trading.backtest.simulate import Sums
 from trading.backtest.sweep.ground import Ground
@@ -24,8 +25,8 @@ COLUMNS = (
     "trades_a_day", "total_trades", "winning_trades", "win_rate", "gross_profit", "gross_loss", "profit_factor", "expectancy",
     "average_win", "exposure_time", "fees",
 )  # fmt: skip
-"""The figures of a set, in this order. Of a position that is still open at the end only its value counts; `fees` are all that were
-paid. Figures that need each round trip are those of the set's own backtest.
+"""The figures of a set, in this order. Of a position that is still open at the end only its value and its fees count. Figures that
+need each round trip are those of the set's own backtest.
 """
 
 _PLACES = {each.name: place for place, each in enumerate(fields(Sums))}
@@ -77,27 +78,26 @@ def evaluate(ground: Ground, space: Space, numbers: Integers, *, stopped: Callab
                 failed[row] = True
                 errors[int(numbers[row])] = f"{type(error).__name__}: {error}"[:_LONGEST_ERROR]
     first = dict(sorted(errors.items())[:_MOST_ERRORS])
-    return Figures(values=figures_of(sums, ground.balance, bar_seconds(ground)), failed=failed, errors=first)
+    return Figures(values=figures_of(sums, ground.balance, ground.market), failed=failed, errors=first)
 
 
-def figures_of(sums: Floats, balance: float, seconds: float) -> Floats:
+def figures_of(sums: Floats, balance: float, market: Market) -> Floats:
     """Return the columns of sets.
 
     Args:
         sums: The fields of `Sums`, shape (sets, fields).
         balance: In the quote currency.
-        seconds: Width of a bar.
+        market: The candles that they were tried on.
     """
     with np.errstate(all="ignore"):
-        known = from_sums(_run_sums(sums, balance), bar_seconds=seconds)
+        known = from_sums(_run_sums(sums, balance), bar_seconds=market.timeframe.width_us / 1e6, seconds=_seconds(market))
         known["exposure_time"] = sums[:, _PLACES["inside"]] / sums[:, _PLACES["bars"]]
-    known["fees"] = sums[:, _PLACES["fees"]]
     return np.column_stack([np.where(np.isnan(sums[:, 0]), nan, known[name]) for name in COLUMNS])
 
 
-def figures_of_run(sums: Sums, balance: float, seconds: float) -> dict[str, float]:
+def figures_of_run(sums: Sums, balance: float, market: Market) -> dict[str, float]:
     """Return the figures of one run by name; see `figures_of`."""
-    return dict(zip(COLUMNS, figures_of(np.array([_numbers_of(sums)]), balance, seconds)[0].tolist(), strict=True))
+    return dict(zip(COLUMNS, figures_of(np.array([_numbers_of(sums)]), balance, market)[0].tolist(), strict=True))
 
 
 def deflated_sharpe_ratio(ground: Ground, space: Space, number: int, trials: Trials) -> float:
@@ -125,6 +125,12 @@ def column_of(metric: str) -> int:
     return COLUMNS.index(metric)
 
 
+def _seconds(market: Market) -> float:
+    """Return how long candles last from the open of the first to the close of the last, holes among them."""
+    closes = market.closes_us
+    return float(closes[-1] - closes[0] + market.timeframe.width_us) / 1e6 if len(closes) else 0.0
+
+
 def _run_sums(sums: Floats, balance: float) -> RunSums:
     given = {name: sums[:, place] for name, place in _PLACES.items()}
     unknown = np.full(len(sums), nan)
@@ -132,5 +138,5 @@ def _run_sums(sums: Floats, balance: float) -> RunSums:
         balance=np.full(len(sums), balance), final=given["equity"], bars=given["bars"], returns=given["first"],
         squares=given["second"], cubes=given["third"], fourths=given["fourth"], below=given["below"], depth=given["drawdown"],
         trips=given["trips"], wins=given["wins"], gross_profit=given["gains"], gross_loss=-given["losses"], longs=unknown,
-        long_wins=unknown, losses=unknown, profit_squares=unknown, fees=unknown, trip_returns=unknown, trip_bars=unknown,
+        long_wins=unknown, losses=unknown, profit_squares=unknown, fees=given["fees"], trip_returns=unknown, trip_bars=unknown,
     )  # fmt: skip

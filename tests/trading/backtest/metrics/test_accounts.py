@@ -8,7 +8,7 @@ import pytest
 
 from market.errors import InputError
 from tests.trading.backtest.metrics.worked import RUN, TRIPS
-from trading.backtest.metrics import METRICS, calculate_performance_metrics, measure
+from trading.backtest.metrics import METRICS, AccountCurve, RoundTrips, calculate_performance_metrics, measure
 
 VALUES = [100.0, 110.0, 99.0, 118.8, 112.86]
 SHARPE_OF_A_BAR = 0.0375 / sqrt(0.056875 / 3)
@@ -43,6 +43,27 @@ def test_a_hole_in_the_times_does_not_change_the_width():
     metrics = calculate_performance_metrics(pd.DataFrame({"equity": VALUES, "note": "x"}, index=index))
 
     assert metrics["sharpe_ratio"] == pytest.approx(SHARPE_OF_A_BAR * sqrt(24 * 365))
+
+
+def test_a_column_of_times_counts_as_an_index_does():
+    stamps = pd.date_range("2024-01-01", periods=5, freq="h", tz="UTC")
+    frame = pd.DataFrame({"timestamp": stamps, "total": VALUES})
+
+    by_column, by_index = calculate_performance_metrics(frame), calculate_performance_metrics(frame.set_index("timestamp"))
+
+    assert by_column["sharpe_ratio"] == pytest.approx(SHARPE_OF_A_BAR * sqrt(24 * 365))
+    assert [by_column[name] for name in METRICS] == pytest.approx([by_index[name] for name in METRICS], nan_ok=True)
+
+
+def test_what_is_given_beside_a_curve_counts_more_than_what_the_curve_knows():
+    curve = AccountCurve(RUN.equity, RUN.timestamps_us, bar_seconds=RUN.bar_seconds, initial_balance=100.0, trips=TRIPS, fees=9.0)
+
+    known, given = calculate_performance_metrics(curve), calculate_performance_metrics(curve, trips=RoundTrips())
+
+    assert (known["total_trades"], known["fees"], known["best_day"]) == (5, 9, pytest.approx(0.2))
+    assert (given["total_trades"], given["fees"], given["best_day"]) == (0, 0, pytest.approx(0.2))
+    with pytest.raises(InputError, match="bar_seconds of a run is 0"):
+        calculate_performance_metrics(curve, bar_seconds=0)
 
 
 def test_a_width_that_is_given_counts():

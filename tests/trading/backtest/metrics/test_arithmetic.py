@@ -36,4 +36,4 @@ def test_rounding_is_no_variance():
 
 
 def test_a_year_of_minutes_is_a_year():
-    assert years(525_600, 60) == 1
+    assert years(525_600 * 60) == 1

@@ -200,6 +200,29 @@ def test_what_is_undefined_prints_as_nan():
     assert "win_rate" in METRICS
 
 
+def test_days_that_are_missing_are_part_of_the_year_and_no_bars():
+    # Ten days of bars, the last at the end of the 365th day: 21 % in a year, whatever is not known of the days between.
+    closes = days_until(FEBRUARY_US, 365)[np.r_[0:9, 364]]
+    equity = np.array([100.0, 110, 100, 110, 100, 110, 100, 110, 100, 121])
+    holes, none = (measure(run_of(equity=equity, trips=trips_of(7), timestamps_us=times)) for times in (closes, None))
+
+    assert holes["cagr"] == pytest.approx(0.21)
+    assert none["cagr"] == pytest.approx(1.21 ** (365 / 10) - 1)
+    assert holes["turnover_a_year"] == holes["turnover"]
+    assert (holes["trades_a_day"], none["trades_a_day"]) == (1 / 365, 1 / 10)
+    for name in ("volatility", "sharpe_ratio", "sortino_ratio"):
+        assert holes[name] == none[name], name
+
+
+def test_fees_and_trades_of_an_open_position_count_where_they_are_known():
+    # Bought for 95 and still held; the only round trip was bought for 100 and sold for 100.
+    metrics = measure(run_of(90, 110, trips=trips_of(-3, fees=np.array([2.0])), fees=2.5, traded=295.0))
+
+    assert metrics["fees"] == 2.5
+    assert metrics["turnover"] == 2.95
+    assert metrics["turnover_a_year"] == pytest.approx(2.95 * 365 / 2)
+
+
 def test_the_kelly_fraction_grows_fastest_with_trades_that_break_even_or_without():
     profits = [20.0, 20.0, 20.0, -10.0, -10.0, 0.0, 0.0, 0.0]
     stakes = np.arange(1, 1_000) / 1_000  # a loss costs the stake, a win brings twice as much
