@@ -112,6 +112,34 @@ WORKED = {
     "average_adverse_excursion": -0.25 / 5,
     "average_favourable_excursion": 0.42 / 5,
 }
+LOWER_IS_BETTER = {
+    "volatility", "downside_deviation", "kurtosis", "ulcer_index", "minimum_track_record", "max_drawdown", "max_drawdown_value",
+    "average_drawdown", "drawdowns", "longest_drawdown", "average_drawdown_length", "recovery_time", "time_under_water",
+    "current_drawdown", "highest_exposure", "turnover", "turnover_a_year", "fees", "fees_share", "losing_trades", "gross_loss",
+    "average_loss", "largest_loss", "longest_losing_streak",
+}  # fmt: skip
+NEITHER_IS_BETTER = {
+    "benchmark_return", "benchmark_drawdown", "beta", "correlation", "tracking_error", "exposure_time", "average_exposure",
+    "net_exposure", "trades_a_day", "total_trades", "long_trades", "short_trades", "average_holding", "median_holding",
+    "longest_holding",
+}  # fmt: skip
+OF_UNIT = {
+    Unit.QUOTE: {
+        "final_value", "net_profit", "gross_profit", "expectancy", "average_win", "largest_win", "max_drawdown_value", "fees",
+        "gross_loss", "average_loss", "largest_loss",
+    },
+    Unit.BARS: {"minimum_track_record", "longest_drawdown", "average_drawdown_length", "recovery_time"},
+    Unit.SECONDS: {"average_holding", "median_holding", "longest_holding"},
+    Unit.COUNT: {
+        "drawdowns", "total_trades", "long_trades", "short_trades", "winning_trades", "losing_trades", "longest_winning_streak",
+        "longest_losing_streak",
+    },
+    Unit.RATIO: {
+        "skew", "kurtosis", "tail_ratio", "sharpe_ratio", "sharpe_ratio_days", "sortino_ratio", "calmar_ratio", "omega_ratio",
+        "ulcer_performance_index", "recovery_factor", "beta", "correlation", "information_ratio", "turnover", "turnover_a_year",
+        "trades_a_day", "profit_factor", "expectancy_per_risk", "payoff_ratio", "system_quality_number",
+    },
+}  # fmt: skip
 TRIALS = Trials(count=10, variance=0.04)
 MEASURED = measure(RUN, trials=TRIALS)
 
@@ -138,6 +166,18 @@ def test_a_metric_explains_itself(name: str):
     assert metric.summary.endswith(".")
     assert len(metric.formula) > 3
     assert metric.source
+
+
+def test_which_way_is_better_is_told_of_each():
+    assert {name for name, metric in METRICS.items() if metric.higher_is_better is False} == LOWER_IS_BETTER
+    assert {name for name, metric in METRICS.items() if metric.higher_is_better is None} == NEITHER_IS_BETTER
+
+
+@pytest.mark.parametrize("unit", Unit)
+def test_a_figure_is_counted_in_its_unit(unit: Unit):
+    others = set(METRICS).difference(*OF_UNIT.values())  # fractions of something
+
+    assert {name for name, metric in METRICS.items() if metric.unit is unit} == OF_UNIT.get(unit, others)
 
 
 def test_titles_are_told_apart():
