@@ -159,6 +159,15 @@ def test_without_a_length_storms_decide_it():
     assert found.mean_block > 20  # the returns alone would have single bars
 
 
+def test_without_a_length_trends_of_bars_of_any_size_decide_it():
+    up_and_down = np.sign(follows_itself(0.98, 2000)) * np.random.default_rng(2).exponential(0.001, 2000)
+
+    found = bootstrap_returns(up_and_down, 1.0, resamples=1, seed=1)
+
+    assert found.mean_block is not None
+    assert found.mean_block > 20  # their sizes alone would have single bars
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_the_same_seed_gives_the_same_bytes_in_however_many_parts(method: Any):
     some, more, other = (method(STEPS, 10.0, resamples=number, seed=seed) for number, seed in ((20, 7), (50, 7), (20, 8)))

@@ -45,6 +45,9 @@ def test_metrics_know_the_width_and_the_round_trips_of_a_progression():
     assert measured["sharpe_ratio"] == result.metrics["sharpe_ratio"]
     assert measured["max_drawdown"] == result.metrics["max_drawdown"]
     assert (measured["win_rate"], measured["total_trades"]) == (result.metrics["win_rate"], len(result.trips.closed))
+    apart = {name for name in measured if measured[name] != pytest.approx(result.metrics[name], nan_ok=True)}
+    assert all(np.isnan(measured[name]) for name in apart)  # only what needs the market or the position is not known
+    assert len(apart) == 12
     equity = np.array([10_000.0, *found["portfolio_progression"]])
     returns = equity[1:] / equity[:-1] - 1.0
     assert measured["sharpe_ratio"] == pytest.approx(returns.mean() / returns.std(ddof=1) * np.sqrt(365 * 24 * 60))

@@ -1,4 +1,7 @@
-"""Metrics beside buy and hold: bought at the first close without fees, compared from the second bar on."""
+"""Metrics beside buy and hold: bought at the first close without fees, compared from the second bar on.
+
+Who buys and holds does so over holes, too, where a run holds nothing: the jump of a hole is one return of the market beside 0.
+"""
 
 import numpy as np
 

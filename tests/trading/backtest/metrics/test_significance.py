@@ -40,6 +40,11 @@ def test_the_example_of_the_deflated_sharpe_ratio():
     assert deflated_sharpe_ratio(facts) == pytest.approx(0.9004, abs=5e-5)
 
 
+def test_the_best_of_two_without_skill_is_above_zero_already():
+    # Quantiles 0 at 1 - 1/2 and 0.900452 at 1 - 1 / (2 e) = 0.816060; 2 * 0.5772157 * 0.900452
+    assert best_by_chance(Trials(count=2, variance=4.0)) == pytest.approx(1.039510, abs=2e-6)
+
+
 def test_normal_returns_need_a_record_that_the_formula_gives():
     # Sharpe ratio 0.1 a bar, normal: 1 + (1 + 0.1 ** 2 / 2) * (1.6448536 / 0.1) ** 2 = 1 + 1.005 * 270.5543 = 272.9071
     assert minimum_track_record(facts_with(0.1, bars=50)) == pytest.approx(272.9071, abs=1e-4)
