@@ -13,6 +13,7 @@ from trading.backtest.coverage import Coverage
 from trading.backtest.fingerprint import code_version, run_id, strategy_code
 from trading.backtest.market import Floats
 from trading.backtest.metrics import Facts
+from trading.backtest.metrics.arithmetic import years
 from trading.backtest.metrics.run import bars_a_year
 from trading.backtest.monte_carlo import bootstrap_returns, bootstrap_trades, shuffle_trades
 from trading.backtest.monte_carlo import document as monte_carlo_document
@@ -178,7 +179,7 @@ def _monte_carlo(result: Result, resamples: int, seed: int) -> list[dict[str, An
     yearly = bars_a_year(result.run.bar_seconds)
     found = []
     if len(profits) > 1:
-        a_year = len(profits) * yearly / bars
+        a_year = len(profits) / years(result.run.seconds)
         found = [
             draw(profits, balance, resamples=resamples, seed=seed, a_year=a_year) for draw in (shuffle_trades, bootstrap_trades)
         ]

@@ -106,3 +106,20 @@ def test_a_long_curve_is_thinned_and_loses_no_depth():
     assert len(found["timestamp"]) == len(found["equity"]) == MOST_POINTS
     assert (found["equity"][0], found["equity"][-1]) == (equity[0], equity[-1])
     assert max(found["drawdown"]) == fall.max()
+
+
+def test_what_is_drawn_of_a_run_is_annualised_as_its_metrics_are():
+    frame = walk(4_000)
+    result = Backtest(strategy(), Timeframe.M1, allow_holes=True).run({NAME: frame.drop(frame.index[1_000:2_500])})
+    profits = result.trips.closed.profit
+    steps = profits / (10_000.0 + np.concatenate([[0.0], profits.cumsum()[:-1]]))
+
+    shuffles, trades, returns = document(result, resamples=3, seed=1)["monte_carlo"]
+
+    assert [each["method"] for each in (shuffles, trades, returns)] == ["trade-shuffle", "trade-bootstrap", "return-bootstrap"]
+    a_year = 365 * result.metrics["trades_a_day"]
+    for drawn in (shuffles, trades):
+        sharpe = drawn["distributions"]["sharpe_ratio"]["actual"]
+        assert sharpe == pytest.approx(steps.mean() / steps.std(ddof=1) * np.sqrt(a_year))
+    assert returns["distributions"]["sharpe_ratio"]["actual"] == pytest.approx(result.metrics["sharpe_ratio"])
+    assert returns["distributions"]["max_drawdown"]["actual"] == pytest.approx(result.metrics["max_drawdown"])
