@@ -180,8 +180,11 @@ def _monte_carlo(result: Result, resamples: int, seed: int) -> list[dict[str, An
     found = []
     if len(profits) > 1:
         a_year = len(profits) / years(result.run.seconds)
+        # With several symbols one may be left at a loss beyond all that was closed so far, of which there is no fraction.
+        compounded = bool((balance + profits.cumsum()[:-1] > 0.0).all())
         found = [
-            draw(profits, balance, resamples=resamples, seed=seed, a_year=a_year) for draw in (shuffle_trades, bootstrap_trades)
+            draw(profits, balance, resamples=resamples, seed=seed, a_year=a_year, compounded=compounded)
+            for draw in (shuffle_trades, bootstrap_trades)
         ]
     if bars > 1:
         found.append(bootstrap_returns(result.facts.returns, balance, resamples=resamples, seed=seed, a_year=yearly))

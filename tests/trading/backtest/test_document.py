@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from market.timeframe import Timeframe
@@ -123,3 +124,27 @@ def test_what_is_drawn_of_a_run_is_annualised_as_its_metrics_are():
         assert sharpe == pytest.approx(steps.mean() / steps.std(ddof=1) * np.sqrt(a_year))
     assert returns["distributions"]["sharpe_ratio"]["actual"] == pytest.approx(result.metrics["sharpe_ratio"])
     assert returns["distributions"]["max_drawdown"]["actual"] == pytest.approx(result.metrics["max_drawdown"])
+
+
+class Pair(BaseStrategy):
+    """Short of one symbol for three bars and long of the other for four."""
+
+    lookback = 1
+
+    def targets(self, data: pd.DataFrame) -> np.ndarray:
+        """Return the wanted position after each bar."""
+        side, held = (-1.0, 3) if self.symbol == NAME else (1.0, 4)
+        return np.where(np.arange(len(data)) < held, side, 0.0)
+
+
+def test_trades_that_have_no_equity_of_their_own_to_be_a_fraction_of_are_drawn_as_money():
+    # Short of 10,000 at 100 and out at 250: closed trades have lost 15,000, while the other one is 20,000 up.
+    frames = {NAME: bars([100.0, 100, 250, 250, 250, 250]), "OKX:ETH-USDT": bars([100.0, 100, 300, 300, 300, 300])}
+    rules = Rules(short=True, leverage=2.0, taker_fee=0.0)
+    result = Backtest(Pair({}), Timeframe.M1, rules=rules).run(frames)
+
+    shuffles, trades, _ = document(result, resamples=50, seed=1)["monte_carlo"]
+
+    assert result.trips.closed.profit.tolist() == [-15_000.0, 20_000.0]
+    assert (shuffles["compounded"], trades["compounded"]) == (False, False)
+    assert shuffles["distributions"]["final_value"]["quantiles"]["50"] == pytest.approx(result.final_value)
