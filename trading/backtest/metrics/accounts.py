@@ -9,7 +9,6 @@ import pandas as pd
 from market.errors import InputError
 from trading.backtest.metrics.catalogue import measure
 from trading.backtest.metrics.run import DAY_SECONDS, Floats, Integers, RoundTrips, Run
-from trading.frames import timestamps_us
 
 _COLUMNS = ("equity", "value")
 
@@ -97,10 +96,20 @@ def _series(values: AccountValues) -> tuple[Floats, Integers | None]:
 def _moments(values: AccountValues) -> Integers | None:
     if isinstance(values, AccountCurve):
         return values.timestamps_us
-    if isinstance(values, pd.DataFrame) and "timestamp" in values.columns:
-        return timestamps_us(values)
     index: Any = values.index if isinstance(values, pd.DataFrame | pd.Series) else None
+    if not isinstance(index, pd.DatetimeIndex) and isinstance(values, pd.DataFrame) and "timestamp" in values.columns:
+        index = _times(values["timestamp"])
     return index.as_unit("us").asi8 if isinstance(index, pd.DatetimeIndex) else None
+
+
+def _times(column: "pd.Series[Any]") -> pd.DatetimeIndex:
+    refused = InputError(f"the column timestamp holds no times: {column.dtype}; give times, or drop it and say bar_seconds")
+    if pd.api.types.is_numeric_dtype(column):  # seconds or microseconds would be a guess
+        raise refused
+    try:
+        return pd.DatetimeIndex(column)
+    except ValueError as error:
+        raise refused from error
 
 
 def _column(frame: pd.DataFrame) -> Any:

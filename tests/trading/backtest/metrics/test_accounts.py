@@ -14,6 +14,20 @@ VALUES = [100.0, 110.0, 99.0, 118.8, 112.86]
 SHARPE_OF_A_BAR = 0.0375 / sqrt(0.056875 / 3)
 
 
+def test_times_may_be_written_out():
+    stamps = [
+        "2024-01-01T00:00:00Z",
+        "2024-01-01T01:00:00Z",
+        "2024-01-01T02:00:00Z",
+        "2024-01-01T03:00:00Z",
+        "2024-01-01T04:00:00Z",
+    ]
+
+    metrics = calculate_performance_metrics(pd.DataFrame({"timestamp": stamps, "equity": VALUES}))
+
+    assert metrics["sharpe_ratio"] == pytest.approx(SHARPE_OF_A_BAR * sqrt(24 * 365))
+
+
 @pytest.mark.parametrize("kind", [list, tuple, np.array, pd.Series, lambda values: pd.DataFrame({"total": values})])
 def test_values_without_times_are_daily(kind):
     metrics = calculate_performance_metrics(kind(VALUES))
@@ -93,6 +107,11 @@ def test_a_single_value_has_earned_nothing():
         ([0.0, 100.0], "balance of a run is 0.0"),
         (["a", "b"], "have to be numbers, found list"),
         (pd.DataFrame({"a": [1.0], "b": [2.0]}), "one column, named 'equity' or 'value'"),
+        (
+            pd.DataFrame({"timestamp": [60_000_000, 120_000_000], "equity": [1.0, 2.0]}),
+            "the column timestamp holds no times: int64",
+        ),
+        (pd.DataFrame({"timestamp": ["soon", "later"], "equity": [1.0, 2.0]}), "the column timestamp holds no times"),
         (pd.Series([1.0, 2.0, 3.0], index=pd.DatetimeIndex(["2024-01-03", "2024-01-02", "2024-01-01"])), "rise"),
     ],
 )
