@@ -166,9 +166,9 @@ def _bars(market: Market, number: int) -> Iterator[Bar | None]:
 
 def _outcome(equity: Floats, balance: float, broker: Broker, inside: int) -> Outcome:
     before = np.r_[balance, equity[:-1]]
-    with np.errstate(all="ignore"):  # an account that lost all has no returns
-        change = equity / before - 1.0
-        falls = 1.0 - equity / np.maximum.accumulate(np.r_[balance, equity])[1:]
+    ruined = np.minimum.accumulate(np.r_[balance, equity])[:-1] <= 0.0  # who once lost all has no returns any more
+    change = np.divide(equity, before, out=np.ones(len(equity)), where=~ruined) - 1.0
+    falls = 1.0 - equity / np.maximum.accumulate(np.r_[balance, equity])[1:]
     square = change * change
     powers = (change, square, square * change, square * square, np.where(change < 0.0, square, 0.0))
     first, second, third, fourth, below = (float(np.cumsum(power)[-1]) for power in powers)  # one after the other, as a loop adds

@@ -118,3 +118,24 @@ def test_one_strategy_object_for_two_symbols_is_refused():
 
     with pytest.raises(InputError, match="expected 2 strategies, an object of its own for each symbol, found 1"):
         run_events(market_from([CALM], [CALM]), [one, one], Rules())
+
+
+class Short(BaseStrategy):
+    """Always short."""
+
+    lookback = 1
+
+    def targets(self, data: pd.DataFrame) -> np.ndarray:
+        """Return the wanted position after each bar."""
+        return np.full(len(data), -1.0)
+
+
+def test_a_ruined_account_sums_up_alike_in_both_engines():
+    # Short of all at 100: ruined at 210, and nobody's gains and losses behind it.
+    market = market_from([(price, price, price, price, 10.0) for price in (100.0, 100.0, 150.0, 210.0, 300.0, 280.0, 90.0, 80.0)])
+    rules, targets = Rules(short=True, taker_fee=0.0), -np.ones((len(market), 1))
+
+    found = run_events(market, [Short({})], rules).outcome
+
+    assert found.equity.min() < 0.0
+    assert found.sums == simulate(market, targets, rules).sums
