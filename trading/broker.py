@@ -10,7 +10,7 @@ from trading.protections import Protections
 from trading.rules import FillAt, Listing, Rules, Sizing
 
 DUST = 1e-12
-"""A position smaller than this, in the base currency, is rounding."""
+"""A position smaller than this, in the base currency, is rounding; so little is not bought either."""
 
 
 class Broker:
@@ -141,7 +141,7 @@ class Broker:
             position.forget_order()
             return
         side, size = 1 if position.rest > 0.0 else -1, self._fillable(position, abs(position.rest))
-        if size <= 0.0:
+        if size < DUST:
             return
         if isnan(position.limit):
             price = self._slipped(position, price, side, size)
@@ -165,7 +165,7 @@ class Broker:
             return less > 0.0
         room = (rules.leverage * equity - self._exposure()) / cost
         more = fills.whole_lots(max(min(wanted - held, room), 0.0), position.listing.lot)
-        if more <= 0.0 or more * price < position.listing.least_value:
+        if more < DUST or more * price < position.listing.least_value:
             self.refused += 1
             return False
         position.rest = side * more

@@ -139,7 +139,7 @@ def _size_order(totals: Floats, rows: Floats, rules: Numbers, price: float, rate
         return less > 0.0
     room = (rules.leverage * equity - exposure) / cost
     more = fills.whole_lots(max(min(wanted - held, room), 0.0), rows[symbol, LOT])
-    if more <= 0.0 or more * price < rows[symbol, LEAST]:
+    if more < _DUST or more * price < rows[symbol, LEAST]:
         totals[REFUSED] += 1.0
         return False
     rows[symbol, REST] = side * more
@@ -161,7 +161,7 @@ def _enter(totals: Floats, rows: Floats, rules: Numbers, out: Floats, price: flo
             return
     side = 1 if rows[symbol, REST] > 0.0 else -1
     size = _fillable(rows, symbol, abs(rows[symbol, REST]))
-    if size <= 0.0:
+    if size < _DUST:
         return
     if at_market:
         share = fills.share_of(size, rows[symbol, VOLUME])

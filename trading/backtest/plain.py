@@ -82,7 +82,7 @@ def run_plain(  # noqa: C901, PLR0912, PLR0915 - a loop
                     else:
                         room = (rules.leverage * worth - held * price) / cost
                         more = fills.whole_lots(max(min(aim - held, room), 0.0), lot)
-                        if more <= 0.0 or more * reckoned < least:
+                        if more < _DUST or more * reckoned < least:
                             refused += 1
                         else:
                             order, why = side * more, _ENTRY

@@ -88,6 +88,22 @@ def test_what_a_hole_ended_is_not_inside_any_more():
     assert found.sums.inside == 1
 
 
+@pytest.mark.parametrize(
+    ("rules", "volume"),
+    [(Rules(), 10.0), (Rules(stop_loss=0.1), 10.0), (Rules(volume_share=1.0), 1e-13)],
+    ids=["plain", "long way", "hardly any volume"],
+)
+def test_what_would_be_dust_is_not_bought(rules, volume):
+    market, balance = market_from([(100.0, 100.0, 100.0, 100.0, volume)] * 4), 10_000.0 if volume < 1.0 else 1e-11
+    targets, broker = np.array([[1.0], [0.0], [1.0], [0.0]]), Broker(rules, [Listing()], balance)
+
+    expected = by_broker(market, targets, broker)
+    found = simulate(market, targets, rules, balance=balance)
+
+    assert (found.fills, found.sums.trips, found.equity.tolist()) == ((), 0, [balance] * 4)
+    assert (broker.fills, broker.refused, expected) == ([], found.sums.refused, [balance] * 4)
+
+
 def test_sums_are_those_of_the_returns_and_the_deepest_fall():
     # 100 held from the first close on: 10,000, then 11,000, 9,900 and 12,100: returns 10 %, -10 %, 2 / 9.
     bars = [(price, price, price, price, 10.0) for price in (100.0, 100.0, 110.0, 99.0, 121.0)]
