@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trading.backtest.sweep import COLUMNS, Chunk, Found, Ground, Plan, Ranking, Rows, search, try_chunk
 from trading.backtest.sweep.chunks import pack, unpack
+from trading.backtest.sweep.plan import MOST_SHOWN
 from trading.parameters import Value
 
 if TYPE_CHECKING:
@@ -62,9 +63,6 @@ class Progress:
     best: tuple[dict[str, Value], float] | None
 
 
-MOST_RESULTS = 2_000
-"""So many of the best sets a document has: more make no better picture."""
-
 Kept = Callable[[int], bytes | None]
 Keep = Callable[[int, int, bytes], None]
 
@@ -118,7 +116,7 @@ def sweep_document(found: Found, head: dict[str, Any]) -> dict[str, Any]:
         found: What came of it.
         head: What decided it, as `trading.backtest.document.asked` says it, with its window and coverage.
     """
-    trials, results = found.trials, [_result(found, place) for place in range(min(MOST_RESULTS, len(found.numbers)))]
+    trials, results = found.trials, [_result(found, place) for place in range(min(MOST_SHOWN, len(found.numbers)))]
     best = results[0]["metrics"] if results else {}
     return {
         **head,

@@ -23,10 +23,11 @@ Floats = NDArray[np.float64]
 
 MOST_GUIDED = 10_000
 """A guide looks at all that it was told each time it is asked; beyond so many sets that takes longer than trying them."""
-MOST_SHOWN = 1_000
-"""So many of the best sets a chunk keeps at least, and so many can be shown."""
+MOST_KEPT = 50_000
+"""Of a sweep of so many sets all are kept, and of a larger one so many of the best, or some fewer."""
+MOST_SHOWN = 2_000
+"""So many of the best sets a chunk keeps at least: so many can be shown, wherever they lie. More make no better picture."""
 
-_MOST_KEPT = 50_000
 _GUIDED_ROUND, _GUIDED_CHUNK = 40, 10
 _LEAST_SECONDS, _MOST_SECONDS, _CHUNKS = 1.0, 4.0, 32
 _SET_SECONDS, _BAR_SECONDS, _ASKED_SECONDS = 6e-5, 8e-9, 6e-5
@@ -73,7 +74,7 @@ class Plan:
     @property
     def kept(self) -> int:
         """How many rows of a chunk are kept, the best ones: all of them in a sweep of up to 50,000 sets."""
-        return max(MOST_SHOWN, -(-_MOST_KEPT // self.chunks))
+        return self.chunk if self.sets <= MOST_KEPT else max(MOST_SHOWN, -(-MOST_KEPT // self.chunks))
 
     @property
     def higher_is_better(self) -> bool:

@@ -12,13 +12,12 @@ from trading.backtest.metrics.run import bars_a_year
 from trading.backtest.sweep.chunks import Chunk, Rows
 from trading.backtest.sweep.evaluation import COLUMNS, Figures, bar_seconds, deflated_sharpe_ratio, evaluate
 from trading.backtest.sweep.ground import Ground
-from trading.backtest.sweep.plan import Plan
+from trading.backtest.sweep.plan import MOST_KEPT, Plan
 from trading.parameters import Value
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-_HELD = 50_000
 _SHARPE = COLUMNS.index("sharpe_ratio")
 
 
@@ -81,7 +80,7 @@ class Ranking:
         self._sums[rows.chunk] = rows.sets, rows.failed, rows.sharpes, rows.mean, rows.spread
         self._errors = dict(sorted({**self._errors, **rows.errors}.items())[:20])
         self._waiting.append(rows)
-        if sum(len(each.numbers) for each in self._waiting) >= _HELD:
+        if sum(len(each.numbers) for each in self._waiting) >= MOST_KEPT:
             self._merge()
 
     def best(self) -> tuple[dict[str, Value], float] | None:
@@ -107,7 +106,7 @@ class Ranking:
             return
         numbers = np.concatenate([self._numbers, *(rows.numbers for rows in self._waiting)])
         values = np.concatenate([self._values, *(rows.values for rows in self._waiting)])
-        best = self._plan.best(numbers, values)[:_HELD]
+        best = self._plan.best(numbers, values)[:MOST_KEPT]
         self._numbers, self._values, self._waiting = numbers[best], values[best], []
 
     def _trials(self) -> Trials | None:

@@ -8,6 +8,7 @@ import pytest
 from market.errors import InputError
 from tests.trading.backtest.sweep.grounds import SMA_CROSS, Picky, ground, space
 from trading.backtest.sweep import Plan, Sampler, plan_of, space_of, try_chunk
+from trading.backtest.sweep.plan import MOST_SHOWN
 
 
 def plan(**changes) -> Plan:
@@ -49,6 +50,15 @@ def test_a_chunk_takes_seconds_whatever_the_machine():
     assert len(wide) == 500_500
     assert (million.chunk, million.chunks) == (15_641, 32)
     assert slow.chunk == plan_of(space(), ground(720)).chunk == 15_206
+
+
+def test_up_to_fifty_thousand_sets_all_rows_are_kept_and_of_more_all_that_can_be_shown():
+    most, more, many = (plan_of(space(fast=f"1:{end}", slow=f"2:{end + 1}"), ground(720)) for end in (315, 316, 1_400))
+
+    assert (most.sets, most.chunks) == (49_770, 4)
+    assert most.kept >= most.chunk
+    assert (more.sets, more.kept) == (50_086, 12_500)
+    assert many.kept == MOST_SHOWN  # though all of the best may lie in one chunk
 
 
 def test_the_best_rows_are_in_the_order_of_the_metric_then_of_their_numbers():

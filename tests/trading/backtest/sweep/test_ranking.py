@@ -55,7 +55,7 @@ def test_deflated_sharpe_ratio_is_that_of_the_sets_own_run():
 
 
 def test_only_the_best_rows_are_held(monkeypatch):
-    monkeypatch.setattr(ranking, "_HELD", 12)
+    monkeypatch.setattr(ranking, "MOST_KEPT", 12)
     tried = ground()
     plan = replace(plan_of(space(), tried), chunk=5)
     one = Ranking(plan)
