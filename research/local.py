@@ -7,9 +7,9 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as wait_for
 from multiprocessing.context import BaseContext
-from multiprocessing.synchronize import Event
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,12 +17,14 @@ from research.jobs import Job, packed, unpacked, workers_lost
 from trading.backtest.sweep.evaluation import Interrupted
 
 _AHEAD = 2
+_GRACE_SECONDS = 3.0
+"""So long after a stop a worker may be inside one set; one that is still there hangs, and ends."""
 
 
 class LocalPool:
     """Processes on this machine; with one worker the job is done in this process.
 
-    At most two pieces a worker are under way. Workers end with this process, however it ends.
+    At most two pieces a worker are under way. Workers end with this process, however it ends, and after a stop even if they hang.
 
     Args:
         job: What is done.
@@ -33,22 +35,25 @@ class LocalPool:
         self._job = job
         self.workers = workers or usable_cores()
         self._executor: ProcessPoolExecutor | None = None
-        self._stop: Event | None = None
+        self._ends: tuple[Connection[Any, Any], Connection[Any, Any]] | None = None
 
     def __enter__(self) -> Self:
         if self.workers > 1:
             context = _context()
-            self._stop = context.Event()
+            self._ends = context.Pipe(duplex=False)  # the end of it says stop; an Event waits for ever for a worker that was killed
             self._executor = ProcessPoolExecutor(
-                self.workers, mp_context=context, initializer=_begin, initargs=(packed(self._job), self._stop)
+                self.workers, mp_context=context, initializer=_begin, initargs=(packed(self._job), self._ends[0], _GRACE_SECONDS)
             )
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._stop is not None and error is not None:
-            self._stop.set()
-        if self._executor is not None:
-            self._executor.shutdown(wait=True, cancel_futures=True)
+        if self._executor is None or self._ends is None:
+            return
+        if error is not None:
+            self._ends[1].close()
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        for end in self._ends:
+            end.close()
 
     def run(self, pieces: Iterable[Any]) -> Iterator[tuple[int, bytes]]:
         """Yield what came of each piece with its number, as they get done.
@@ -95,11 +100,12 @@ def _context() -> BaseContext:
 _work: list[tuple[Job, Callable[[], bool]]] = []
 
 
-def _begin(payload: bytes, stop: Event) -> None:
+def _begin(payload: bytes, stop: "Connection[Any, Any]", grace_seconds: float) -> None:
     """Make a fresh process a worker; Ctrl-C reaches the whole terminal, and only the first process answers to it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    _work[:] = [(unpacked(payload), stop.is_set)]
+    stopped = threading.Event()
+    threading.Thread(target=_end, args=(stop, stopped, grace_seconds), daemon=True).start()
+    _work[:] = [(unpacked(payload), stopped.is_set)]
 
 
 def _do(piece: Any) -> tuple[int, bytes]:
@@ -110,11 +116,14 @@ def _do(piece: Any) -> tuple[int, bytes]:
         return piece.number, b""
 
 
-def _end_with_parent() -> None:
+def _end(stop: "Connection[Any, Any]", stopped: threading.Event, seconds: float) -> None:
+    """End this process with its parent, and so long after a stop: a strategy that hangs asks nobody whether it may go on."""
     parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait_for([parent.sentinel])
-        os._exit(1)
+    assert parent is not None, "a worker is somebody's child"
+    if parent.sentinel not in wait_for([parent.sentinel, stop]):
+        stopped.set()
+        wait_for([parent.sentinel], seconds)
+    os._exit(1)
 
 
 def _never() -> bool:

@@ -4,12 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
+from research import local
 from research.jobs import WorkersError
 from research.local import LocalPool
 from research.sweeps import run_sweep
@@ -48,6 +50,14 @@ class Deadly:
         return b"done"
 
 
+class Hanging:
+    """A job that never comes back."""
+
+    def do(self, piece: Chunk, stopped: Callable[[], bool]) -> bytes:
+        threading.Event().wait()
+        return b""
+
+
 @pytest.mark.parametrize("sampler", [Sampler.RANDOM, Sampler.OPTUNA])
 def test_two_workers_find_what_one_does_to_the_last_bit(sampler):
     sweep = small_sweep(sampler=sampler, sets=45)
@@ -82,7 +92,14 @@ def test_a_stop_ends_pieces_that_are_under_way():
         first = pool.run(sweep.plan.layout())
         pool._executor.submit(int)  # the workers are there
         next(_interrupted(first))
-    assert pool._stop.is_set()
+    assert pool._ends[1].closed
+
+
+def test_a_stop_ends_a_worker_that_hangs(monkeypatch):
+    monkeypatch.setattr(local, "_GRACE_SECONDS", 0.1)
+
+    with pytest.raises(KeyboardInterrupt), LocalPool(Hanging(), 2) as pool:
+        next(_interrupted(pool.run(small_sweep().plan.layout())))
 
 
 def _interrupted(pieces):
