@@ -74,9 +74,9 @@ def evaluate(ground: Ground, space: Space, numbers: Integers, *, stopped: Callab
                 raise Interrupted
             try:
                 sums[row] = _numbers_of(ground.sums(space.parameters(places[row].tolist())))
-            except Exception as error:  # noqa: BLE001 - a user's strategy may raise anything
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a user's strategy may raise anything
                 failed[row] = True
-                errors[int(numbers[row])] = f"{type(error).__name__}: {error}"[:_LONGEST_ERROR]
+                errors[int(numbers[row])] = _words_of(error)
     first = dict(sorted(errors.items())[:_MOST_ERRORS])
     return Figures(values=figures_of(sums, ground.balance, ground.market), failed=failed, errors=first)
 
@@ -129,6 +129,12 @@ def _seconds(market: Market) -> float:
     """Return how long candles last from the open of the first to the close of the last, holes among them."""
     closes = market.closes_us
     return float(closes[-1] - closes[0] + market.timeframe.width_us) / 1e6 if len(closes) else 0.0
+
+
+def _words_of(error: BaseException) -> str:
+    """Return what an error says as a line that any file, terminal and database takes."""
+    text = f"{type(error).__name__}: {error}"[:_LONGEST_ERROR]
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def _run_sums(sums: Floats, balance: float) -> RunSums:

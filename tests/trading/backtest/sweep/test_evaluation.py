@@ -59,6 +59,28 @@ def test_a_set_that_raises_is_a_row_without_figures():
     assert found.errors == {6: "ZeroDivisionError: seven is out of luck"}
 
 
+@pytest.mark.parametrize(
+    ("raised", "words"),
+    [
+        (SystemExit("bye"), "SystemExit: bye"),
+        (ValueError("no\0 text\nfor \ud800 a database \x1b[31m"), "ValueError: no  text for   a database  [31m"),
+    ],
+)
+def test_what_a_set_raises_does_not_end_the_others_and_can_be_kept(monkeypatch, raised, words):
+    tried, made = ground(strategy=Picky), space_of(Picky, {"every": "2,7"})
+
+    def fail(self, data) -> np.ndarray:
+        if self.every == 7:
+            raise raised
+        return np.ones(len(data))
+
+    monkeypatch.setattr(Picky, "targets", fail)
+    found = evaluate(tried, made, np.arange(2))
+
+    assert found.errors == {1: words}
+    assert found.failed.tolist() == [False, True]
+
+
 def test_figures_do_not_depend_on_what_else_is_evaluated():
     tried, made = ground(), space()
     together = evaluate(tried, made, np.arange(len(made))[::-1])
