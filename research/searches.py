@@ -206,11 +206,11 @@ def _claimed(db: "DatabaseOperations", name: str) -> Iterator[None]:
 
     claims = Claims(db.engine, Purpose.RESEARCH)
     try:
-        tries = 0
-        while claims.claim([name]) and tries < _TRIES:
+        tries = 1
+        while (taken := claims.claim([name])) and tries < _TRIES:
             tries += 1
             time.sleep(_PAUSE_SECONDS)
-        if tries == _TRIES:
+        if taken:
             raise Stopped(f"another process is at {name[:12]}; wait for it: `tcpdash backtests {name[:12]}` shows what came of it")
         yield
     finally:
