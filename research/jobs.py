@@ -99,7 +99,7 @@ class _Packer(pickle.Pickler):
         path = getattr(sys.modules.get(given.__module__), "__file__", None)
         if path is None or not Path(path).is_file():
             raise InputError(f"strategy {given.name} is in no file, so that no worker can read it; save it, or use --workers 1")
-        return _strategy_from, (given.name, Path(path).name, Path(path).read_bytes())
+        return _strategy_from, (given.name, Path(path).name, given.file_text or Path(path).read_bytes())
 
 
 @lru_cache(maxsize=16)

@@ -107,12 +107,13 @@ def _strategies_of(path: Path) -> list[type[BaseStrategy]]:
     Raises:
         StrategyFileError: If the file cannot be read, fails, or defines none.
     """
-    module = _module_of(path)
+    module, text = _module_of(path)
     own = [each for each in vars(module).values() if isinstance(each, type) and each.__module__ == module.__name__]
     found = [each for each in own if issubclass(each, BaseStrategy) and not each.__name__.startswith("_")]
     if not found:
         raise StrategyFileError(path, None, "defines no strategy: a class that inherits from trading.BaseStrategy")
     for strategy in found:
+        strategy.file_text = text
         try:
             strategy.declared()
         except Exception as error:
@@ -120,18 +121,19 @@ def _strategies_of(path: Path) -> list[type[BaseStrategy]]:
     return found
 
 
-def _module_of(path: Path) -> ModuleType:
+def _module_of(path: Path) -> tuple[ModuleType, bytes]:
     """Run a file as a module of its own; nothing is written beside it, and what it says now counts, not what was compiled."""
     name = f"strategies_{crc32(str(path.resolve().parent).encode()):08x}_{path.stem}"
     module = ModuleType(name)
     module.__file__ = str(path)
     sys.modules[name] = module  # pickle, dataclasses and numba look for it there
     try:
-        exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)  # noqa: S102 - a user's own strategy
+        text = path.read_bytes()
+        exec(compile(text, str(path), "exec"), module.__dict__)  # noqa: S102 - a user's own strategy
     except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise blamed(path, error) from error
-    return module
+    return module, text
 
 
 def blamed(path: Path, error: BaseException) -> StrategyFileError:

@@ -22,6 +22,7 @@ class BaseStrategy(Parameters):
     Attributes:
         words: The rule in words for each action, for `str.format` with the indicators' last values by their names and the
             parameters as `p`: `"RSI {rsi:.4g} is below {p[oversold]:g}"`.
+        file_text: What the user's file said when it was read, set by the registry; None for those that come with the program.
         symbol: Of the bars, `EXCHANGE:BASE-QUOTE`, set by who runs the strategy; where it is empty the data may name it.
 
     Raises:
@@ -29,6 +30,7 @@ class BaseStrategy(Parameters):
     """
 
     words: ClassVar[dict[Action, str]] = {}
+    file_text: ClassVar[bytes | None] = None
     symbol: str = ""
 
     def __init__(self, parameters: dict[str, Any]) -> None:

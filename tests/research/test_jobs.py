@@ -9,6 +9,7 @@ from market.errors import InputError
 from research.jobs import abilities, packed, unpacked
 from tests.research.searched import small_sweep
 from tests.research.test_local import FLIP
+from trading.backtest.fingerprint import strategy_code
 from trading.registry import Registry
 from trading.strategy import BaseStrategy
 
@@ -30,6 +31,17 @@ def test_a_users_strategy_comes_back_where_its_file_is_not(tmp_path):
 
     assert found.ground.strategy is not sweep.ground.strategy
     assert found.do(next(sweep.plan.layout()), lambda: False) == sweep.do(next(sweep.plan.layout()), lambda: False)
+
+
+def test_a_file_that_changes_after_it_was_read_changes_neither_the_job_nor_its_code(tmp_path):
+    (tmp_path / "flip.py").write_text(FLIP, encoding="utf-8")
+    sweep = small_sweep(strategy=Registry(tmp_path).get("flip"), every="1:12")
+    before, code = packed(sweep), strategy_code(sweep.ground.strategy({}))
+    (tmp_path / "flip.py").write_text(FLIP.replace("% 2", "% 3"), encoding="utf-8")
+    changed = Registry(tmp_path).create("flip")
+
+    assert packed(sweep) == before
+    assert strategy_code(sweep.ground.strategy({})) == code != strategy_code(changed)
 
 
 def test_a_strategy_that_is_in_no_file_cannot_travel():

@@ -50,11 +50,11 @@ def code_version() -> str:
 
 
 def strategy_code(strategy: BaseStrategy) -> str:
-    """Return the first digits of the SHA-256 of the file that a strategy is written in; empty where it has none."""
-    path = getattr(sys.modules.get(type(strategy).__module__), "__file__", None)
-    if path is None or not Path(path).is_file():
-        return ""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
+    """Return the first digits of the SHA-256 of the file that a strategy is written in, as it was read; empty where it has none."""
+    text, path = type(strategy).file_text, getattr(sys.modules.get(type(strategy).__module__), "__file__", None)
+    if text is None and path is not None and Path(path).is_file():
+        text = Path(path).read_bytes()
+    return "" if text is None else hashlib.sha256(text).hexdigest()[:12]
 
 
 def run_id(parts: Mapping[str, Any]) -> str:
