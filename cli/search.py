@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 import click
 import typer
 
+from market.clock import isoformat
 from market.errors import InputError
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
+
+    from db.operations import DatabaseOperations
 
 Ranges = Annotated[
     list[str] | None,
@@ -32,6 +35,9 @@ Sets = Annotated[
 ]
 Seed = Annotated[int, typer.Option(help="Of chance: the same seed, the same sets.")]
 MetricName = Annotated[str, typer.Option("--metric", help="What sets are ranked by.")]
+LeastTrades = Annotated[
+    int, typer.Option("--least-trades", min=0, help="Sets with fewer round trips come last: a lucky trade says nothing.")
+]
 Dask = Annotated[
     str | None,
     typer.Option(
@@ -102,16 +108,27 @@ class Bar:
 
 
 @contextmanager
-def stoppable() -> Iterator[None]:
-    """Say on Ctrl-C, and where the process is asked to end, that nothing is lost, and end with exit code 130."""
+def stoppable(db: "DatabaseOperations") -> Iterator[None]:
+    """Say on Ctrl-C, and where the process is asked to end, what is kept and how it goes on, and end with exit code 130."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     except KeyboardInterrupt:
-        click.echo("stopped; what is done is kept, and the same command goes on from there", err=True)
+        click.echo(_how_to_go_on(db), err=True)
         raise typer.Exit(130) from None
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _how_to_go_on(db: "DatabaseOperations") -> str:
+    newest = db.backtests.list(state="cancelled", newest=1)
+    if not newest:
+        return "stopped before anything was done; the same command begins again"
+    one = newest[0]
+    return (
+        f"stopped; {one.done:,} of {one.total:,} are kept as {one.id[:12]}, and the same command goes on from there, with "
+        f"--end {isoformat(one.end_us)} if it had none and candles come in meanwhile"
+    )
 
 
 def write_report(told: dict[str, Any], report: Path | None) -> None:

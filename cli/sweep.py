@@ -11,6 +11,7 @@ from cli.search import (
     Bar,
     Count,
     Dask,
+    LeastTrades,
     MetricName,
     Ranges,
     Report,
@@ -33,7 +34,8 @@ _MOST_ERRORS, _BALANCE = 3, 10_000.0
 
 def sweep(  # noqa: PLR0913 - as many as there are options
     strategy: Strategy, symbol: Tried, *, timeframe: Width = "1h", param: Ranges = None, start: Start = None, end: End = None,
-    sampler: SamplerName = "grid", sets: Sets = None, seed: Seed = 1, metric: MetricName = "sharpe_ratio", top: Top = 20,
+    sampler: SamplerName = "grid", sets: Sets = None, seed: Seed = 1, metric: MetricName = "sharpe_ratio",
+    least_trades: LeastTrades = 0, top: Top = 20,
     balance: Balance = 10_000.0, fee: Fee = None, rule: RuleOptions = None, steps: Listed = None, allow_holes: AllowHoles = False,
     workers: Count = None, dask: Dask = None, report: Report = None, json: Json = False,
 ) -> None:  # fmt: skip
@@ -58,9 +60,9 @@ def sweep(  # noqa: PLR0913 - as many as there are options
 
     wanted = Wanted(
         test=trial.test, symbols=trial.symbols, ranges=named_values(param or [], "--param"), sampler=read_sampler(sampler),
-        sets=sets, seed=seed, metric=metric,
+        sets=sets, seed=seed, metric=metric, least_trades=least_trades,
     )  # fmt: skip
-    with store() as db, stoppable(), Bar("sets") as bar:
+    with store() as db, stoppable(db), Bar("sets") as bar:
         told = keep_sweep(db, wanted, Workers(count=workers, dask=dask), lambda progress: _show(bar, progress))
     write_report(told, report)
     if json:

@@ -11,6 +11,7 @@ from cli.search import (
     Bar,
     Count,
     Dask,
+    LeastTrades,
     MetricName,
     Ranges,
     Report,
@@ -34,7 +35,8 @@ Anchored = Annotated[bool, typer.Option("--anchored", help="All windows begin wi
 def walk_forward(  # noqa: PLR0913 - as many as there are options
     strategy: Strategy, symbol: Tried, *, train: Train, test: Test, step: Step = None, anchored: Anchored = False,
     timeframe: Width = "1h", param: Ranges = None, start: Start = None, end: End = None, sampler: SamplerName = "grid",
-    sets: Sets = None, seed: Seed = 1, metric: MetricName = "sharpe_ratio", balance: Balance = 10_000.0, fee: Fee = None,
+    sets: Sets = None, seed: Seed = 1, metric: MetricName = "sharpe_ratio", least_trades: LeastTrades = 0,
+    balance: Balance = 10_000.0, fee: Fee = None,
     rule: RuleOptions = None, steps: Listed = None, allow_holes: AllowHoles = False, workers: Count = None, dask: Dask = None,
     report: Report = None, json: Json = False,
 ) -> None:  # fmt: skip
@@ -59,10 +61,10 @@ def walk_forward(  # noqa: PLR0913 - as many as there are options
 
     wanted = Wanted(
         test=trial.test, symbols=trial.symbols, ranges=named_values(param or [], "--param"), sampler=read_sampler(sampler),
-        sets=sets, seed=seed, metric=metric,
+        sets=sets, seed=seed, metric=metric, least_trades=least_trades,
     )  # fmt: skip
     windows = Windows(train_us=lengths[0], test_us=lengths[1], step_us=lengths[2], anchored=anchored)
-    with store() as db, stoppable(), Bar("windows") as bar:
+    with store() as db, stoppable(db), Bar("windows") as bar:
         told = keep_walk(db, wanted, windows, Workers(count=workers, dask=dask), lambda far: bar.show(far.done, far.total))
     write_report(told, report)
     if json:

@@ -35,6 +35,7 @@ async def backtest(  # noqa: PLR0913 - as many as there are things to say
 async def sweep(  # noqa: PLR0913 - as many as there are things to say
     strategy: str, symbols: list[str], timeframe: str = "1h", ranges: dict[str, str] | None = None, start: str | None = None,
     end: str | None = None, *, sampler: str = "grid", sets: int | None = None, seed: int = 1, metric: str = "sharpe_ratio",
+    least_trades: int = 0,
     rules: dict[str, Any] | None = None, fee: float | None = None, balance: float = 10_000.0, allow_holes: bool = False,
     workers: int | None = None, dask: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
@@ -43,7 +44,14 @@ async def sweep(  # noqa: PLR0913 - as many as there are things to say
         "strategy": strategy, "symbols": symbols, "timeframe": timeframe, "start": start, "end": end, "rules": rules, "fee": fee,
         "balance": balance, "allow_holes": allow_holes,
     }  # fmt: skip
-    searched = {"ranges": ranges or {}, "sampler": sampler, "sets": sets, "seed": seed, "metric": metric}
+    searched = {
+        "ranges": ranges or {},
+        "sampler": sampler,
+        "sets": sets,
+        "seed": seed,
+        "metric": metric,
+        "least_trades": least_trades,
+    }
     told = await search_sets(asked, searched, Workers(count=workers, dask=dask))
     rows = [{**each["parameters"], **_metrics(each["metrics"])} for each in told["results"][:_MOST_SETS]]
     return await _shown("sweep", told, rows)
@@ -54,6 +62,7 @@ async def walk_forward(  # noqa: PLR0913 - as many as there are things to say
     strategy: str, symbols: list[str], train_days: float, test_days: float, timeframe: str = "1h",
     ranges: dict[str, str] | None = None, start: str | None = None, end: str | None = None, *, step_days: float | None = None,
     anchored: bool = False, sampler: str = "grid", sets: int | None = None, seed: int = 1, metric: str = "sharpe_ratio",
+    least_trades: int = 0,
     rules: dict[str, Any] | None = None, fee: float | None = None, balance: float = 10_000.0, allow_holes: bool = False,
     workers: int | None = None, dask: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
@@ -62,7 +71,14 @@ async def walk_forward(  # noqa: PLR0913 - as many as there are things to say
         "strategy": strategy, "symbols": symbols, "timeframe": timeframe, "start": start, "end": end, "rules": rules, "fee": fee,
         "balance": balance, "allow_holes": allow_holes,
     }  # fmt: skip
-    searched = {"ranges": ranges or {}, "sampler": sampler, "sets": sets, "seed": seed, "metric": metric}
+    searched = {
+        "ranges": ranges or {},
+        "sampler": sampler,
+        "sets": sets,
+        "seed": seed,
+        "metric": metric,
+        "least_trades": least_trades,
+    }
     lengths = [None if days is None else round(days * _DAY_US) for days in (train_days, test_days, step_days)]
     windows = Windows(train_us=lengths[0] or 0, test_us=lengths[1] or 0, step_us=lengths[2], anchored=anchored)
     told = await search_windows(asked, searched, windows, Workers(count=workers, dask=dask))

@@ -46,6 +46,7 @@ class Wanted:
         sets: How many at most; None for what is usual.
         seed: Of chance.
         metric: What sets are ranked by.
+        least_trades: Sets with fewer round trips come last.
     """
 
     test: Backtest
@@ -55,6 +56,7 @@ class Wanted:
     sets: int | None = None
     seed: int = 1
     metric: str = "sharpe_ratio"
+    least_trades: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +143,10 @@ def _prepared(db: "DatabaseOperations", wanted: Wanted) -> "tuple[Backtest, dict
     space = space_of(type(wanted.test.strategy), wanted.ranges)
     ready, frames = prepared(db, wanted.test, wanted.symbols)
     ground = ground_of(ready, frames)
-    plan = plan_of(space, ground, sampler=wanted.sampler, sets=wanted.sets, seed=wanted.seed, metric=wanted.metric)
+    plan = plan_of(
+        space, ground, sampler=wanted.sampler, sets=wanted.sets, seed=wanted.seed, metric=wanted.metric,
+        least_trades=wanted.least_trades,
+    )  # fmt: skip
     return ready, frames, ground, plan
 
 

@@ -85,7 +85,8 @@ def test_ctrl_c_says_how_to_go_on(tcpdash: Command, monkeypatch):
     done = tcpdash(*CROSS, "--param", "fast=3", "--param", "slow=9,20")
 
     assert (done.code, done.out) == (130, "")
-    assert done.err == "stopped; what is done is kept, and the same command goes on from there\n"
+    assert done.err.startswith("stopped; ")
+    assert "and the same command goes on from there, with --end 2024-08-08T00:00:00Z if it had none" in done.err
 
 
 def test_sets_that_fail_are_told_and_do_not_end_it(tcpdash: Command, tmp_path, monkeypatch):

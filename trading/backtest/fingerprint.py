@@ -18,7 +18,7 @@ from trading.strategy import BaseStrategy
 if TYPE_CHECKING:
     import pandas as pd
 
-_PACKAGE = "tcpdashboard"
+_PACKAGE, _COMPUTING = "tcpdashboard", ("numpy", "numba", "TA-Lib", "pandas", "optuna")
 _LENGTH = 32
 
 
@@ -41,9 +41,12 @@ def data_fingerprint(frames: Mapping[str, "pd.DataFrame"]) -> str:
 
 @lru_cache(maxsize=1)
 def code_version() -> str:
-    """Return the version of the program and, behind a plus, the first digits of the SHA-256 of all that makes a result."""
+    """Return the version of the program and, behind a plus, the first digits of the SHA-256 of all that makes a result.
+
+    That is the text of this package, and the versions of what computes for it.
+    """
     folder = Path(__file__).parent.parent
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(" ".join(f"{name} {version(name)}" for name in _COMPUTING).encode())
     for path in sorted(folder.rglob("*.py")):
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
     return f"{version(_PACKAGE)}+{digest.hexdigest()[:12]}"

@@ -198,7 +198,7 @@ def choose(ground: Ground, plan: Plan, split: Split, *, stopped: Callable[[], bo
         return Rows(chunk=split.number, sets=0, failed=0, sharpes=0, mean=0.0, spread=0.0, numbers=np.empty(0, np.int64),
                     values=np.empty((0, len(COLUMNS))), errors={})  # fmt: skip
     found = search_here(ground.part(*split.train), plan, stopped=stopped)
-    best = 1 if len(found.values) and not np.isnan(found.values[0, COLUMNS.index(plan.metric)]) else 0
+    best = 1 if len(found.values) and not np.isnan(plan.figure(found.values[:1])[0]) else 0
     return Rows(
         chunk=split.number, sets=found.sets, failed=found.failed, sharpes=found.trials.count if found.trials else 0, mean=0.0,
         spread=0.0, numbers=found.numbers[:best], values=found.values[:best], errors=found.errors,

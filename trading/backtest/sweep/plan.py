@@ -52,6 +52,7 @@ class Plan:
         seed: Of chance.
         metric: What they are ranked by.
         chunk: Sets of a chunk.
+        least_trades: Sets with fewer round trips come last.
     """
 
     space: Space
@@ -60,6 +61,7 @@ class Plan:
     seed: int
     metric: str
     chunk: int
+    least_trades: int = 0
 
     @property
     def chunks(self) -> int:
@@ -87,7 +89,7 @@ class Plan:
             "space": {axis.name: list(axis.values) for axis in self.space.axes if len(axis.values) > 1},
             "parameters": {axis.name: axis.values[0] for axis in self.space.axes if len(axis.values) == 1},
             "relations": [list(pair) for pair in self.space.relations], "sampler": str(self.sampler), "sets": self.sets,
-            "seed": self.seed, "metric": self.metric, "chunk": self.chunk, "layout": VERSION,
+            "seed": self.seed, "metric": self.metric, "least_trades": self.least_trades, "chunk": self.chunk, "layout": VERSION,
         }  # fmt: skip
 
     def layout(self, first: int = 0, chosen: Integers | None = None) -> Iterator[Chunk]:
@@ -105,9 +107,14 @@ class Plan:
         numbers = np.arange(chunk.first, chunk.first + chunk.count, dtype=np.int64)
         return shuffled(numbers, len(self.space), self.seed) if self.sampler is Sampler.RANDOM else numbers
 
+    def figure(self, values: Floats) -> Floats:
+        """Return what rows are ranked by, shape (rows,); NaN where it is not defined, or there were too few trades."""
+        few = values[:, COLUMNS.index("total_trades")] < self.least_trades
+        return np.where(few, np.nan, values[:, column_of(self.metric)])
+
     def best(self, numbers: Integers, values: Floats) -> Integers:
         """Return the rows in their order from the best on; of equals the lower number first, last those without a figure."""
-        figure = values[:, column_of(self.metric)]
+        figure = self.figure(values)
         return np.lexsort((numbers, -figure if self.higher_is_better else figure))
 
     def fits(self, chunk: Chunk, rows: Rows) -> bool:
@@ -126,6 +133,7 @@ def plan_of(
     sets: int | None = None,
     seed: int = 1,
     metric: str = "sharpe_ratio",
+    least_trades: int = 0,
 ) -> Plan:
     """Return the plan of a sweep.
 
@@ -136,6 +144,7 @@ def plan_of(
         sets: How many are tried at most; None for all of a grid, 1,000 by chance, 200 with Optuna.
         seed: Of chance.
         metric: What they are ranked by.
+        least_trades: Sets with fewer round trips come last, whatever their figure: a lucky trade says nothing.
 
     Raises:
         InputError: If the metric cannot rank, or so many sets cannot be tried.
@@ -154,7 +163,7 @@ def plan_of(
             f"Optuna slows down with each set; expected at most {MOST_GUIDED:,}, found {wanted:,}: use --sampler random"
         )
     chunk = _GUIDED_CHUNK if sampler is Sampler.OPTUNA else _chunk_size(wanted, _seconds_a_set(ground))
-    return Plan(space=space, sampler=sampler, sets=wanted, seed=seed, metric=metric, chunk=chunk)
+    return Plan(space=space, sampler=sampler, sets=wanted, seed=seed, metric=metric, chunk=chunk, least_trades=least_trades)
 
 
 def _chunk_size(sets: int, seconds: float) -> int:

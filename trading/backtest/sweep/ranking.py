@@ -86,7 +86,7 @@ class Ranking:
     def best(self) -> tuple[dict[str, Value], float] | None:
         """Return the parameters of the best set so far and its figure in the metric; None while there is none."""
         self._merge()
-        figure = float(self._values[0, COLUMNS.index(self._plan.metric)]) if len(self._numbers) else float("nan")
+        figure = float(self._plan.figure(self._values[:1])[0]) if len(self._numbers) else float("nan")
         return None if np.isnan(figure) else (self._plan.space.set(int(self._numbers[0])), figure)
 
     def found(self, ground: Ground) -> Found:

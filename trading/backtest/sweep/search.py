@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from trading.backtest.sweep.chunks import Chunk, Rows
-from trading.backtest.sweep.evaluation import column_of
 from trading.backtest.sweep.ground import Ground
 from trading.backtest.sweep.guide import Guide
 from trading.backtest.sweep.plan import Plan, Sampler
@@ -21,7 +20,7 @@ def search(ground: Ground, plan: Plan, work: Work, told: Callable[[Ranking], Non
         work: Does chunks, in any order.
         told: Takes the ranking so far, after each chunk.
     """
-    ranking, column = Ranking(plan), column_of(plan.metric)
+    ranking = Ranking(plan)
     guide = Guide(plan.space, seed=plan.seed, higher_is_better=plan.higher_is_better) if plan.sampler is Sampler.OPTUNA else None
     for first in range(0, plan.sets, plan.round):
         chosen = None if guide is None else guide.ask(min(plan.round, plan.sets - first))
@@ -30,7 +29,7 @@ def search(ground: Ground, plan: Plan, work: Work, told: Callable[[Ranking], Non
             ranking.add(rows)
             told(ranking)
             if guide is not None:
-                figures.update(zip(rows.numbers.tolist(), rows.values[:, column].tolist(), strict=True))
+                figures.update(zip(rows.numbers.tolist(), plan.figure(rows.values).tolist(), strict=True))
         if guide is not None and chosen is not None:
             guide.tell(chosen.tolist(), [figures[number] for number in chosen.tolist()])
     return ranking.found(ground)

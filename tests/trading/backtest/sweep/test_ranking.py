@@ -7,7 +7,7 @@ import pytest
 
 from tests.trading.backtest.sweep.grounds import Picky, ground, space
 from trading.backtest.metrics import Trials
-from trading.backtest.sweep import COLUMNS, Ranking, evaluate, plan_of, ranking, space_of, try_chunk
+from trading.backtest.sweep import COLUMNS, Ranking, evaluate, plan_of, ranking, search_here, space_of, try_chunk
 
 SHARPE = COLUMNS.index("sharpe_ratio")
 
@@ -102,3 +102,19 @@ def test_nothing_is_best_where_no_set_has_a_figure():
     assert one.best() is None
     assert one.found(tried).trials is None
     assert np.isnan(one.found(tried).deflated)
+
+
+def test_sets_with_too_few_trades_come_last_whatever_they_gained():
+    tried, made = ground(400), space()
+    plan = plan_of(made, tried)
+    found = search_here(tried, plan)
+    trades = found.values[:, COLUMNS.index("total_trades")]
+    least = int(np.median(trades)) + 1
+
+    strict = search_here(tried, replace(plan, least_trades=least))
+
+    enough = strict.values[:, COLUMNS.index("total_trades")] >= least
+    assert 0 < enough.sum() < len(enough)
+    assert enough.tolist() == sorted(enough.tolist(), reverse=True)
+    assert strict.numbers[enough].tolist() == found.numbers[trades >= least].tolist()
+    assert replace(plan, least_trades=least).identity() != plan.identity()
