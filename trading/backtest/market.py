@@ -25,8 +25,8 @@ class Market:
     """Candles of some symbols, a row for each close at which one of them has a candle.
 
     A candle that is known to lack trades (`complete` is False) is not there. Nothing is known of what lies between two candles of
-    a symbol that do not touch: that is a hole, and the candle before it `ends` what is known. A minute without trades has a candle
-    of volume 0 and is no hole.
+    a symbol that do not touch, or behind its last one while others go on: that is a hole, and the candle before it `ends` what is
+    known. A minute without trades has a candle of volume 0 and is no hole.
 
     Attributes:
         symbols: `EXCHANGE:BASE-QUOTE`.
@@ -83,6 +83,7 @@ def market_of(frames: Mapping[str, "pd.DataFrame"], timeframe: Timeframe) -> Mar
         places = np.searchsorted(closes, stamps)
         there[places, number] = True
         ends[places[:-1][np.diff(stamps) != timeframe.width_us], number] = True
+        ends[places[-1:], number] = places[-1:] != len(closes) - 1
         for name, values in columns.items():
             values[places, number] = candles[name]
     return Market(symbols=tuple(rows), timeframe=timeframe, closes_us=closes, there=there, ends=ends, **columns)
@@ -104,6 +105,12 @@ def _usable(symbol: str, frame: "pd.DataFrame") -> "tuple[Integers, dict[str, Fl
         if len(wrong):
             moment, found = isoformat(int(stamps[known][wrong[0]])), columns[name][wrong[0]]
             raise InputError(f"the {name} of {symbol or 'the candle'} at {moment} is {found:g}; a price is a number above 0")
+    lacking = np.flatnonzero((columns["volume"] < 0.0) | np.isinf(columns["volume"]))
+    if len(lacking):
+        moment, found = isoformat(int(stamps[known][lacking[0]])), columns["volume"][lacking[0]]
+        raise InputError(
+            f"the volume of {symbol or 'the candle'} at {moment} is {found:g}; expected was 0, more, or NaN for unknown"
+        )
     return stamps[known], columns
 
 

@@ -37,4 +37,4 @@ def runs_of(market: Market, number: int) -> list[np.ndarray]:
     """Return the bars of a symbol as runs of candles that touch: arrays of their places, oldest first."""
     there = np.flatnonzero(market.there[:, number])
     ends: Flags = market.ends[there, number]
-    return np.split(there, np.flatnonzero(ends) + 1) if len(there) else []
+    return np.split(there, np.flatnonzero(ends[:-1]) + 1) if len(there) else []

@@ -15,6 +15,7 @@ from trading.backtest.backtest import Backtest, Engine, by_symbol, targets_of
 from trading.backtest.coverage import HolesError
 from trading.backtest.document import document, trades_of
 from trading.backtest.market import market_of
+from trading.fills import Reason
 from trading.registry import Registry
 from trading.rules import Listing, Rules, Sizing
 from trading.strategies import SHIPPED
@@ -140,6 +141,24 @@ def test_prices_that_are_none_are_refused_by_name_and_time():
 
     with pytest.raises(InputError, match=r"the low of OKX:BTC-USDT at 2024-08-09T00:04:00Z is 0; a price is a number above 0"):
         Backtest(HOLD, Timeframe.M1).run({NAME: frame})
+
+
+def test_a_volume_below_nothing_is_refused_by_name_and_time():
+    frame = walk(10)
+    frame.iloc[3, frame.columns.get_loc("volume")] = -1.0
+
+    with pytest.raises(InputError, match=r"the volume of OKX:BTC-USDT at 2024-08-09T00:04:00Z is -1; expected was 0, more, or NaN"):
+        Backtest(HOLD, Timeframe.M1).run({NAME: frame})
+
+
+@pytest.mark.parametrize("engine", Engine)
+def test_what_has_no_more_candles_while_others_go_on_is_left_at_its_last_close(engine):
+    frames = {NAME: bars([100.0] * 6), "OKX:ETH-USDT": bars([10.0, 10.0, 20.0])}
+
+    found = Backtest(HOLD, Timeframe.M1, rules=Rules(taker_fee=0.0, size=0.5), engine=engine).run(frames)
+
+    assert [(fill.bar, fill.symbol, fill.reason) for fill in found.outcome.fills][2:] == [(2, 1, Reason.HOLE)]
+    assert (found.trips.touches_hole.tolist(), found.exposure[-1], found.final_value) == ([True], pytest.approx(1 / 3), 15_000.0)
 
 
 def test_two_symbols_share_the_cash_and_are_compared_with_both():
