@@ -16,11 +16,13 @@ DUST = 1e-12
 class Broker:
     """An account that trades bar by bar: `trade` fills orders inside a bar, `close` values it, `decide` makes orders.
 
-    Only bars that were traded fill anything. Within one bar: market orders at the open, symbol by symbol; then limit orders,
-    stops and targets. What a limit order entered may be stopped in the same bar, but takes no profit in it: the high may have
-    come first. A trailing stop follows the best price as of the bar before.
+    Only bars that were traded fill anything. Within one bar: market orders at the open, those that make positions smaller before
+    those that need cash; then, symbol by symbol, limit orders, stops and targets. Who comes first of several that need cash gets
+    it. A position that a gap ends at the open is not added to. What a limit order entered may be stopped in the same bar, but
+    takes no profit in it: the high may have come first. A trailing stop follows the best price as of the bar before.
 
-    A target is acted on once: after a stop there is no new order until another target is wanted.
+    A target is acted on once: after a stop there is no new order until another target is wanted. An account that is worth nothing
+    at a close leaves all it holds, and that was it.
 
     Args:
         rules: How orders are made and filled.
@@ -59,8 +61,7 @@ class Broker:
                 if bar.volume != 0.0 and (position.size != 0.0 or not isnan(position.wanted)):
                     traded.append((position, bar))
         if not self._at_close:
-            for position, bar in traded:
-                self._at_market(position, bar.open)
+            self._at_market([(position, bar.open) for position, bar in traded])
         for position, bar in traded:
             self._inside(position, bar)
 
@@ -73,74 +74,71 @@ class Broker:
         return self.equity
 
     def _inside(self, position: Position, bar: Bar) -> None:
-        fresh, open_ = False, bar.open
-        if position.has_order and not isnan(position.limit) and position.size * position.wanted >= 0.0:
+        before, open_ = position.size, bar.open
+        if not isnan(position.limit) and before * position.wanted >= 0.0 and not position.ends_at(bar.open, self.rules):
             side = 1 if position.wanted > 0.0 else -1
             price = fills.limit_fill(side, position.limit, bar.open, bar.low, bar.high)
             if not isnan(price):
-                fresh = not position.is_open
                 self._enter(position, price, price, self.rules.maker_fee)
-                open_ = price if fresh else open_
+                open_ = price if before == 0.0 else open_
         if position.is_open:
-            self._protect(position, bar, open_, fresh=fresh)
+            self._protect(position, bar, open_, before)
 
-    def _protect(self, position: Position, bar: Bar, open_: float, *, fresh: bool) -> None:
-        rules, side = self.rules, 1 if position.size > 0.0 else -1
-        tick = position.listing.tick
-        stop = fills.exit_price(position.entry, side, -rules.stop_loss, tick) if rules.stop_loss > 0.0 else nan
-        trail = fills.exit_price(position.best, side, -rules.trailing_stop, tick) if rules.trailing_stop > 0.0 else nan
-        profit = rules.take_profit > 0.0 and not fresh
-        target = fills.exit_price(position.entry, side, rules.take_profit, tick) if profit else nan
-        trailing = not isnan(trail) and not side * (trail - stop) <= 0.0
-        kind, price = fills.exit_inside(side, open_, bar.high, bar.low, trail if trailing else stop, target)
+    def _protect(self, position: Position, bar: Bar, open_: float, before: float) -> None:
+        rules, side, entered = self.rules, 1 if position.size > 0.0 else -1, position.size != before
+        stop, target, trailing = position.exits(rules)
+        kind, price = fills.exit_inside(side, open_, bar.high, bar.low, stop, nan if entered else target)
         if kind == fills.TARGET:
-            self._book(position, -side * self._fillable(position, abs(position.size)), price, rules.maker_fee, Reason.TAKE_PROFIT)
+            self._book(position, -side * position.fillable(abs(position.size)), price, rules.maker_fee, Reason.TAKE_PROFIT)
         elif kind != fills.NO_EXIT:
-            self.both += kind == fills.BOTH
             why = Reason.TRAILING_STOP if trailing else Reason.STOP_LOSS
+            if not position.is_stopped:
+                self.both += kind == fills.BOTH
+                self._protections.note_stop(self._decision)
             self._leave(position, price, why)
-            self._protections.note_stop(self._decision)
             if position.is_open:
                 position.leave(why)
         if not position.is_open and position.wanted * side > 0.0:
             position.forget_order()
         if position.is_open:
-            best = bar.close if fresh else bar.high if side > 0 else bar.low
+            best = bar.close if before == 0.0 else bar.high if side > 0 else bar.low
             position.best = max(position.best, best) if side > 0 else min(position.best, best)
 
     # -- orders --------------------------------------------------------------------------------------------------
 
-    def _at_market(self, position: Position, price: float) -> None:
-        if not position.has_order:
-            return
-        wanted = position.wanted
-        if position.is_open and (wanted == 0.0 or wanted * position.size < 0.0):
+    def _at_market(self, prices: Sequence[tuple[Position, float]]) -> None:
+        """Fill market orders, each symbol at its price: what makes positions smaller first, for the others may need the cash."""
+        for position, price in prices:
+            if position.has_order:
+                self._make_smaller(position, price)
+        for position, price in prices:
+            if position.has_order and isnan(position.limit) and not position.is_turning:
+                self._enter(position, price, self._worst(position, price), self.rules.taker_fee)
+
+    def _make_smaller(self, position: Position, price: float) -> None:
+        if position.is_turning:
             self._leave(position, price, position.why)
-            if position.is_open:
-                return
-        if wanted == 0.0:
+        elif position.is_open and isnan(position.limit) and position.rest * position.wanted <= 0.0:
+            worst = self._worst(position, price)
+            if position.rest != 0.0 or self._aim(position, worst, self.rules.taker_fee) <= abs(position.size):
+                self._enter(position, price, worst, self.rules.taker_fee)
+        if position.wanted == 0.0 and not position.is_open:
             position.forget_order()
-        elif isnan(position.limit):
-            self._enter(position, price, self._worst(position, price), self.rules.taker_fee)
 
     def _leave(self, position: Position, price: float, why: Reason) -> None:
-        side, size = -1 if position.size > 0.0 else 1, self._fillable(position, abs(position.size))
+        side, size = -1 if position.size > 0.0 else 1, position.fillable(abs(position.size))
         if size > 0.0:
             self._book(position, side * size, self._slipped(position, price, side, size), self.rules.taker_fee, why)
 
     def _enter(self, position: Position, price: float, sizing_price: float, fee_rate: float) -> None:
         """Fill what there is room for of an order that makes a position larger, or smaller, to what is wanted.
 
-        Args:
-            position: Of the symbol; it is not on the other side.
-            price: Where the bar fills it, before slippage.
-            sizing_price: What is reckoned with, for what it will pay is known only when its size is.
-            fee_rate: Maker or taker.
+        `sizing_price` is what is reckoned with: what the order pays beside `price`, for slippage, is known only when its size is.
         """
-        if position.rest == 0.0 and not self._size_order(position, sizing_price, fee_rate):
+        if not (self._keep_to_room if position.rest != 0.0 else self._size_order)(position, sizing_price, fee_rate):
             position.forget_order()
             return
-        side, size = 1 if position.rest > 0.0 else -1, self._fillable(position, abs(position.rest))
+        side, size = 1 if position.rest > 0.0 else -1, position.fillable(abs(position.rest))
         if size < DUST:
             return
         if isnan(position.limit):
@@ -152,24 +150,40 @@ class Broker:
         if position.rest == 0.0:
             position.forget_order()
 
-    def _size_order(self, position: Position, price: float, fee_rate: float) -> bool:
-        rules, equity = self.rules, self._value()
+    def _aim(self, position: Position, price: float, fee_rate: float) -> float:
+        """Return how large the position is that an order works towards, in the base currency."""
+        rules = self.rules
         value = abs(position.wanted) * rules.size
         if rules.sizing is not Sizing.VALUE:
-            value = value * position.scale * equity
-        side, held, cost = 1 if position.wanted > 0.0 else -1, abs(position.size), price * (1.0 + fee_rate)
-        wanted = value / cost
+            value = value * position.scale * max(self._value(), 0.0)
+        return value / (price * (1.0 + fee_rate))
+
+    def _size_order(self, position: Position, price: float, fee_rate: float) -> bool:
+        if price <= 0.0:
+            self.refused += 1
+            return False
+        side, held, wanted = 1 if position.wanted > 0.0 else -1, abs(position.size), self._aim(position, price, fee_rate)
         if wanted <= held:
-            less = fills.whole_lots(held - wanted, position.listing.lot)
+            less = fills.whole_lots(held - wanted, position.listing.lot) if isnan(position.limit) else 0.0
             position.rest = -side * less
-            return less > 0.0
-        room = (rules.leverage * equity - self._exposure()) / cost
-        more = fills.whole_lots(max(min(wanted - held, room), 0.0), position.listing.lot)
+            return less >= DUST
+        more = fills.whole_lots(min(wanted - held, self._room(price, fee_rate)), position.listing.lot)
         if more < DUST or more * price < position.listing.least_value:
             self.refused += 1
             return False
         position.rest = side * more
         return True
+
+    def _keep_to_room(self, position: Position, price: float, fee_rate: float) -> bool:
+        """Make what is left of an order no larger than can be paid now; return whether anything is left."""
+        if position.rest * position.wanted > 0.0:
+            room = fills.whole_lots(self._room(price, fee_rate), position.listing.lot)
+            position.rest = max(min(position.rest, room), -room)
+        return abs(position.rest) >= DUST
+
+    def _room(self, price: float, fee_rate: float) -> float:
+        room = self.rules.leverage * self._value() - self._exposure()
+        return max(room, 0.0) / (price * (1.0 + fee_rate)) if price > 0.0 else 0.0
 
     def _book(self, position: Position, size: float, price: float, fee_rate: float, why: Reason) -> None:
         """Book a fill of a size, negative for what is sold."""
@@ -206,42 +220,47 @@ class Broker:
         """
         self._deciding = True
         halted = self._protections.halts(self._decision, day, self.equity)
+        traded = []
         for position, bar in zip(self.positions, bars, strict=True):
             if bar is None:
                 continue
             if not isnan(position.limit) and self._decision >= position.gives_up:
                 position.forget_order()
+            target, scale = targets[position.number], 1.0 if scales is None else scales[position.number]
+            target = 0.0 if target < 0.0 and not self.rules.short else target
             if halted:
                 position.leave(Reason.PROTECTION)
+                position.acted = 0.0 if target == 0.0 else position.acted
             else:
                 self._time_out(position)
-                position.scale = scales[position.number] if scales is not None else 1.0
-                self._want(position, targets[position.number], bar)
-            if self._at_close and bar.volume != 0.0:
-                self._at_market(position, bar.close)
+                self._want(position, target, scale, bar.close)
+            if bar.volume != 0.0:
+                traded.append((position, bar.close))
+        if self._at_close:
+            self._at_market(traded)
         self._decision += 1
         self._deciding = False
 
     def _time_out(self, position: Position) -> None:
         bars = self.rules.time_exit
-        if bars and position.is_open and not position.has_order and self._decision - position.entered + 1 >= bars:
+        if bars and position.is_open and not position.is_turning and self._decision - position.entered + 1 >= bars:
             position.leave(Reason.TIME)
 
-    def _want(self, position: Position, target: float, bar: Bar) -> None:
-        rules = self.rules
-        target = 0.0 if target < 0.0 and not rules.short else target
+    def _want(self, position: Position, target: float, scale: float, close: float) -> None:
+        rules, held = self.rules, position.size * target
         if isnan(target) or target == position.acted:
             return
-        if target != 0.0 and not self._may_enter(position):
-            if position.size * target < 0.0:
+        if target != 0.0 and held <= 0.0 and (not self._may_enter(position) or (held < 0.0 and rules.cooldown_bars)):
+            if held < 0.0:
                 position.leave(Reason.TARGET_CHANGED)
             return
+        smaller = held > 0.0 and abs(target) < abs(position.acted)
         position.forget_order()
-        position.acted, position.why = target, Reason.TARGET_CHANGED
+        position.acted, position.scale, position.why = target, scale, Reason.TARGET_CHANGED
         if target != 0.0 or position.is_open:
             position.wanted = target
-        if target != 0.0 and rules.limit_offset > 0.0:
-            position.limit = fills.limit_price(bar.close, 1 if target > 0.0 else -1, rules.limit_offset, position.listing.tick)
+        if target != 0.0 and rules.limit_offset > 0.0 and not smaller:
+            position.limit = fills.limit_price(close, 1 if target > 0.0 else -1, rules.limit_offset, position.listing.tick)
             position.gives_up = self._decision + rules.limit_bars
 
     def _may_enter(self, position: Position) -> bool:
@@ -269,9 +288,6 @@ class Broker:
         for position in self.positions:
             exposure += abs(position.size) * position.mark
         return exposure
-
-    def _fillable(self, position: Position, size: float) -> float:
-        return size if position.left >= size else fills.whole_lots(position.left, position.listing.lot)
 
     def _slipped(self, position: Position, price: float, side: int, size: float) -> float:
         rules, share = self.rules, fills.share_of(size, position.volume)

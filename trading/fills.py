@@ -48,38 +48,48 @@ NO_EXIT, STOP, TARGET, BOTH = 0, 1, 2, 3
 """What `exit_inside` says: nothing is filled, the stop, the target, or the stop though the bar reached the target too."""
 
 
+def steps_of(number: float, step: float) -> float:
+    """Return how many steps a number has; of steps such as 0.01 by their whole number in 1, so that decimals stay what is meant."""
+    per_unit = round(1.0 / step) if step < 1.0 else 0
+    return number * per_unit if abs(per_unit * step - 1.0) < TINY else number / step
+
+
+def by_steps(whole: float, step: float) -> float:
+    """Return a number of so many whole steps."""
+    per_unit = round(1.0 / step) if step < 1.0 else 0
+    return whole / per_unit if abs(per_unit * step - 1.0) < TINY else whole * step
+
+
 def whole_lots(size: float, lot: float) -> float:
     """Return a size (not negative) rounded down to whole lots; a lot of 0 rounds nothing."""
     if lot <= 0.0:
         return size
-    per_unit = 1.0 if lot >= 1.0 else round(1.0 / lot)  # a quotient of whole numbers is the decimal number that is meant
-    lots = size / lot if lot >= 1.0 else size * per_unit
-    if lots >= MOST_STEPS:
-        return size
-    return floor(lots + TINY) * lot if lot >= 1.0 else floor(lots + TINY) / per_unit
+    lots = steps_of(size, lot)
+    return size if lots >= MOST_STEPS else by_steps(floor(lots + TINY), lot)
 
 
 def on_tick(price: float, tick: float, side: int) -> float:
     """Return a price on the tick grid that is not better for who trades on `side`; a tick of 0 rounds nothing."""
     if tick <= 0.0:
         return price
-    per_unit = 1.0 if tick >= 1.0 else round(1.0 / tick)
-    ticks = price / tick if tick >= 1.0 else price * per_unit
+    ticks = steps_of(price, tick)
     if ticks >= MOST_STEPS:
         return price
-    whole = ceil(ticks - TINY) if side > 0 else floor(ticks + TINY)
-    return whole * tick if tick >= 1.0 else whole / per_unit
+    return by_steps(ceil(ticks - TINY) if side > 0 else floor(ticks + TINY), tick)
 
 
 def market_price(price: float, side: int, slippage: int, amount: float, share: float, tick: float) -> float:
-    """Return what a market order pays or gets where the bar says `price`; `share` is its part of the bar's volume, 0 to 1."""
+    """Return what a market order pays or gets, 0 at least, where the bar says `price`.
+
+    `share` is its part of the bar's volume, 0 to 1.
+    """
     if slippage == Slippage.BASIS_POINTS:
         price *= 1.0 + side * amount / 10_000.0
     elif slippage == Slippage.SPREAD:
         price += side * amount / 2.0
     elif slippage == Slippage.IMPACT:
         price *= 1.0 + side * amount * share * share
-    return on_tick(price, tick, side)
+    return on_tick(max(price, 0.0), tick, side)
 
 
 def limit_price(close: float, side: int, offset: float, tick: float) -> float:

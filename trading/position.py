@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from math import isnan, nan
 from typing import NamedTuple
 
+from trading import fills
 from trading.fills import Reason
-from trading.rules import Listing
+from trading.rules import Listing, Rules
 
 
 class Bar(NamedTuple):
@@ -50,7 +51,7 @@ class Position:
         best: Best price since the entry, for the trailing stop.
         mark: Last price known.
         wanted: Target that the order works towards, NaN without one.
-        scale: What the target is multiplied with: how large a position of 1 is by volatility.
+        scale: What the target is multiplied with, as of its decision: how large a position of 1 is by volatility.
         rest: What is left of the order once its size is known, negative for what is sold.
         limit: Its price, NaN for a market order.
         gives_up: Decision at which a limit order is given up.
@@ -90,6 +91,16 @@ class Position:
         """Whether an order works."""
         return not isnan(self.wanted)
 
+    @property
+    def is_turning(self) -> bool:
+        """Whether the order that works leaves what is held, to be out or on the other side."""
+        return self.is_open and (self.wanted == 0.0 or self.wanted * self.size < 0.0)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether a stop was reached, and what the volume left of it is still held."""
+        return self.wanted == 0.0 and self.why in {Reason.STOP_LOSS, Reason.TRAILING_STOP}
+
     def forget_order(self) -> None:
         """Take back the order that works."""
         self.wanted, self.rest, self.limit = nan, 0.0, nan
@@ -99,3 +110,23 @@ class Position:
         self.forget_order()
         if self.is_open:
             self.wanted, self.why = 0.0, why
+
+    def fillable(self, size: float) -> float:
+        """Return how much of a size the volume of the bar leaves to be filled."""
+        return size if self.left >= size else fills.whole_lots(self.left, self.listing.lot)
+
+    def exits(self, rules: Rules) -> tuple[float, float, bool]:
+        """Return the prices of stop and target, NaN without one, and whether the stop is the trailing one."""
+        side, tick = 1 if self.size > 0.0 else -1, self.listing.tick
+        stop = fills.exit_price(self.entry, side, -rules.stop_loss, tick) if rules.stop_loss > 0.0 else nan
+        trail = fills.exit_price(self.best, side, -rules.trailing_stop, tick) if rules.trailing_stop > 0.0 else nan
+        target = fills.exit_price(self.entry, side, rules.take_profit, tick) if rules.take_profit > 0.0 else nan
+        trailing = not isnan(trail) and not side * (trail - stop) <= 0.0
+        return trail if trailing else stop, target, trailing
+
+    def ends_at(self, price: float, rules: Rules) -> bool:
+        """Return whether stop or target leave what is held where a bar opens."""
+        if not self.is_open:
+            return False
+        stop, target, _ = self.exits(rules)
+        return fills.exit_inside(1 if self.size > 0.0 else -1, price, price, price, stop, target)[0] != fills.NO_EXIT

@@ -33,6 +33,8 @@ class Protections:
         rules = self._rules
         if day != self._day:
             self._day, self._day_began = day, self._before
+        if equity <= 0.0:
+            self._halted_until = FOR_GOOD
         if decision >= self._halted_until:
             self._peak = equity if self._halted else max(self._peak, equity)
             self._halted = rules.max_drawdown > 0.0 and equity <= self._peak * (1.0 - rules.max_drawdown)

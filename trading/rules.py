@@ -32,7 +32,7 @@ class Listing:
     Attributes:
         tick: Step of the price, in the quote currency.
         lot: Step of the size, in the base currency.
-        least_value: Smallest value of an order, in the quote currency.
+        least_value: Smallest value of an order that enters, in the quote currency; what leaves a position is never refused.
     """
 
     tick: float = 0.0
@@ -51,19 +51,25 @@ class Rules:
         slippage: How market and stop orders are filled worse than the bar says.
         slippage_amount: Basis points, spread in the quote currency, or impact factor; see `Slippage`.
         volume_share: Largest part of a bar's volume that one symbol's orders may have; what is left waits for the next bar.
-        limit_offset: Entries are limit orders, so far from the close towards which the market has to come.
+        limit_offset: Entries are limit orders, so far from the close towards which the market has to come. One is filled, whole,
+            where a bar touches it, and at the open where that is better: queues are not modelled. A smaller target of the same
+            side sells at market.
         limit_bars: After so many bars an entry that was not filled is given up.
         stop_loss: A loss of so much from the average entry price ends a position.
         take_profit: A gain of so much from the average entry price ends it, by a limit order.
         trailing_stop: A loss of so much from the best price since the entry, as of the bar before, ends it.
         time_exit: A position is ended after so many bars.
         sizing: What `size` is.
-        size: How large a position of target 1 is.
+        size: How large a position of target 1 is; with several symbols their sum is what `leverage` bounds, and who comes first
+            of those that enter at the same moment gets what there is.
         volatility_bars: Over how many bars volatility is measured.
         short: Whether negative targets are sold short; else they are 0.
-        leverage: Largest value of all positions, as a multiple of equity.
-        cooldown_bars: No new position for so many bars after one was left.
-        guard_stops: After so many stops within `guard_within_bars` no new position for `guard_pause_bars`.
+        leverage: Largest value of all positions, as a multiple of equity, whenever one is made larger. What the market makes of
+            it afterwards calls nothing in, and nothing is paid for what is borrowed, until a close finds the account worth
+            nothing: then all is left, for good.
+        cooldown_bars: No new position for so many bars after one was left; a turn to the other side waits for it, too.
+        guard_stops: After so many stops within `guard_within_bars` no new position for `guard_pause_bars`; orders that work
+            already go on.
         guard_within_bars: See `guard_stops`.
         guard_pause_bars: See `guard_stops`.
         max_drawdown: A loss of so much from the highest equity leaves all positions, for `drawdown_pause_bars` (0: for good).

@@ -67,6 +67,13 @@ def random_targets(seed: int, market: Market, busy: float) -> np.ndarray:
     return np.where(chance.random(shape) < busy, chance.choice(CHOICES, shape), np.nan)
 
 
+def random_scales(seed: int, targets: np.ndarray) -> np.ndarray:
+    """Return what targets are multiplied with, NaN here and there where nothing is wanted."""
+    chance = np.random.default_rng(seed)
+    unknown = (chance.random(targets.shape) < 0.3) & np.isnan(targets)
+    return np.where(unknown, np.nan, chance.uniform(0.2, 1.5, targets.shape))
+
+
 def frame_of(market: Market, number: int) -> pd.DataFrame:
     """Return the candles of a symbol as the store gives them."""
     there = market.there[:, number]

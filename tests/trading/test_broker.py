@@ -30,6 +30,16 @@ def run(
     return broker
 
 
+def run_two(bars: Sequence[Sequence[Bar]], targets: Sequence[Sequence[float]], **rules) -> Broker:
+    """Return a broker that began with 1,000 and traded two symbols bar by bar."""
+    broker = Broker(Rules(**{**FREE, **rules}), [Listing(), Listing()], 1_000.0)
+    for row, wanted in zip(bars, targets, strict=True):
+        broker.trade(row)
+        broker.close(row)
+        broker.decide(row, wanted)
+    return broker
+
+
 def told(broker: Broker) -> list[tuple[int, Reason, float, float]]:
     return [(fill.bar, fill.reason, fill.price, fill.size) for fill in broker.fills]
 
@@ -95,6 +105,27 @@ class TestMarketOrders:
 
         assert [fill.price for fill in broker.fills] == [10.25, 9.75]
 
+    @pytest.mark.parametrize("fill_at", FillAt)
+    @pytest.mark.parametrize("sold", [0.0, 0.25])
+    @pytest.mark.parametrize("first", [0, 1])
+    def test_what_one_symbol_frees_another_may_use_at_the_same_moment_whichever_comes_first(self, fill_at, sold, first):
+        rows = [[1.0, 0.0], [sold, 1.0 - sold], [sold, 1.0 - sold]]
+        broker = run_two([[flat(10.0)] * 2] * 3, rows if first == 0 else [row[::-1] for row in rows], fill_at=fill_at)
+
+        assert [position.size for position in broker.positions][:: 1 if first == 0 else -1] == [100.0 * sold, 100.0 * (1.0 - sold)]
+        assert broker.refused == 0
+
+    def test_a_sale_gets_nothing_at_worst(self):
+        broker = run([flat(10.0)] * 3, [1.0, 0.0, 0.0], slippage=Slippage.SPREAD, slippage_amount=50.0)
+
+        assert [fill.price for fill in broker.fills] == [35.0, 0.0]
+
+    @pytest.mark.parametrize("worse", [{"slippage": Slippage.SPREAD, "slippage_amount": 50.0}, {}])
+    def test_a_price_of_nothing_sells_nothing_short(self, worse):
+        broker = run([flat(10.0)] * 3, [-1.0] * 3, Listing(tick=0.0 if worse else 20.0), short=True, **worse)
+
+        assert (broker.fills, broker.refused) == ([], 1)
+
 
 class TestSizes:
     def test_only_a_share_of_the_volume_is_filled_and_the_rest_follows(self):
@@ -106,8 +137,27 @@ class TestSizes:
             (3, ENTRY, 10.0, 50.0),
         ]
 
+    def test_what_follows_of_an_order_is_no_more_than_can_be_paid_by_then(self):
+        broker = run([flat(10.0), flat(10.0, 60.0), flat(16.0), flat(16.0)], [1.0] * 4, volume_share=1.0)
+
+        assert told(broker) == [(1, ENTRY, 10.0, 60.0), (2, ENTRY, 16.0, 25.0)]
+        assert (broker.cash, broker.refused) == (0.0, 0)
+
     def test_sizes_are_whole_lots_rounded_down(self):
         assert told(run([flat(30.0)] * 2, [1.0, 1.0], Listing(lot=0.1)))[0][3] == 33.3
+
+    @pytest.mark.parametrize(("lot", "size"), [(0.4, 33.2), (0.3, 33.3), (0.75, 33.0), (0.25, 33.25), (2.5, 32.5), (7.0, 28.0)])
+    def test_a_lot_may_be_any_number(self, lot, size):
+        assert told(run([flat(30.0)] * 2, [1.0, 1.0], Listing(lot=lot)))[0][3] == pytest.approx(size, rel=1e-12)
+
+    def test_an_order_that_waits_keeps_the_scale_it_was_decided_with(self):
+        broker = Broker(Rules(**FREE, sizing=Sizing.VOLATILITY), [Listing()], 1_000.0)
+        for bar, scale in [(flat(10.0), 0.5), (flat(10.0, 0.0), np.nan), (flat(10.0), np.nan)]:
+            broker.trade([bar])
+            broker.close([bar])
+            broker.decide([bar], [1.0], scales=[scale])
+
+        assert told(broker) == [(2, ENTRY, 10.0, 50.0)]
 
     def test_an_order_below_the_smallest_is_refused_and_counted(self):
         broker = run([flat(10.0)] * 3, [0.01, 0.01, 0.01], Listing(least_value=20.0))
@@ -158,6 +208,11 @@ class TestExits:
     def test_after_so_many_bars_a_position_is_left(self):
         assert told(run([flat(10.0)] * 5, [1.0] * 5, time_exit=2))[1:] == [(3, TIME, 10.0, -100.0)]
 
+    def test_time_runs_out_though_the_volume_has_not_let_all_in(self):
+        broker = run([flat(10.0, 10.0)] * 6, [1.0] * 6, time_exit=2, volume_share=0.5)
+
+        assert [(fill.bar, fill.reason) for fill in broker.fills] == [(1, ENTRY), (2, ENTRY), (3, TIME), (4, TIME)]
+
     def test_after_a_stop_the_same_target_enters_nothing_and_another_does(self):
         bars = [flat(10.0), flat(10.0), flat(8.0), flat(8.0), flat(8.0), flat(8.0)]
         broker = run(bars, [1.0, 1.0, 1.0, 0.0, 1.0, 1.0], stop_loss=0.1)
@@ -190,12 +245,76 @@ class TestLimitOrders:
         assert [(fill.reason, fill.price) for fill in stopped.fills] == [(ENTRY, 9.0), (STOP, pytest.approx(7.2))]
         assert (stopped.both, [fill.reason for fill in kept.fills]) == (0, [ENTRY])
 
+    def test_a_smaller_target_sells_at_market(self):
+        bars = [flat(10.0), flat(9.0), flat(9.0), flat(12.0)]
+
+        assert told(run(bars, [1.0, 1.0, 0.5, 0.5], limit_offset=0.1)) == [
+            (1, ENTRY, 9.0, 1_000.0 / 9.0),
+            (3, CHANGED, 12.0, pytest.approx(-500.0 / 9.0)),
+        ]
+
+    def test_what_is_held_is_not_sold_at_an_open_before_more_of_it_was_bought(self):
+        bars = [flat(10.0), flat(9.0), Bar(11.0, 12.0, 8.0, 8.0, 1_000.0)]
+        broker = run(bars, [0.5, 1.0, 1.0], limit_offset=0.1, limit_bars=3, take_profit=0.2)
+
+        assert told(broker) == [(1, ENTRY, 9.0, 500.0 / 9.0), (2, PROFIT, 11.0, -500.0 / 9.0)]
+
+    def test_more_that_is_bought_takes_no_profit_in_its_bar(self):
+        bars = [flat(10.0), flat(9.0), Bar(9.0, 10.0, 8.0, 8.0, 1_000.0)]  # 9.9 would be 10 % above 9, 9.4 above the average
+        broker = run(bars, [0.5, 1.0, 1.0], limit_offset=0.1, limit_bars=3, take_profit=0.1)
+
+        assert [(fill.bar, fill.reason) for fill in broker.fills] == [(1, ENTRY), (2, ENTRY)]
+
+    def test_a_gap_through_the_stop_leaves_before_more_is_bought(self):
+        bars = [flat(10.0), flat(9.0), Bar(8.0, 8.5, 8.0, 8.0, 1_000.0)]
+        broker = run(bars, [0.5, 1.0, 1.0], limit_offset=0.01, limit_bars=3, stop_loss=0.1)
+
+        assert told(broker) == [(1, ENTRY, 9.0, 500.0 / 9.0), (2, STOP, 8.0, -500.0 / 9.0)]
+
 
 class TestProtections:
     def test_after_leaving_there_is_no_entry_for_the_cooldown(self):
         broker = run([flat(10.0)] * 7, [1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0], cooldown_bars=3)
 
         assert [(fill.bar, fill.reason) for fill in broker.fills] == [(1, ENTRY), (2, CHANGED), (6, ENTRY)]
+
+    def test_a_turn_waits_for_the_cooldown_too(self):
+        broker = run([flat(10.0)] * 7, [1.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0], short=True, cooldown_bars=3)
+
+        assert [(fill.bar, fill.reason) for fill in broker.fills] == [(1, ENTRY), (2, CHANGED), (6, ENTRY)]
+
+    def test_a_stop_that_the_volume_fills_in_parts_is_one_stop(self):
+        bars = [flat(10.0), flat(10.0), flat(8.0, 40.0), flat(8.0, 40.0), flat(8.0), flat(8.0), flat(8.0)]
+        rules = {"stop_loss": 0.1, "volume_share": 1.0, "guard_stops": 2, "guard_within_bars": 10, "guard_pause_bars": 50}
+        broker = run(bars, [1.0, 1.0, 1.0, 1.0, 0.0, 1.0, 1.0], **rules)
+
+        assert [(fill.bar, fill.reason) for fill in broker.fills] == [(1, ENTRY), (2, STOP), (3, STOP), (4, STOP), (6, ENTRY)]
+
+    def test_a_pause_after_stops_keeps_no_position_from_being_made_smaller(self):
+        high, low = flat(10.0), flat(8.0)
+        bars = [[high, high], [high, high], [low, high], [low, high]]
+        rules = {"stop_loss": 0.1, "guard_stops": 1, "guard_within_bars": 10, "guard_pause_bars": 50}
+        broker = run_two(bars, [[0.5, 0.5], [0.5, 0.5], [0.5, 0.25], [0.5, 0.25]], **rules)
+
+        assert [(fill.symbol, fill.reason) for fill in broker.fills] == [(0, ENTRY), (1, ENTRY), (0, STOP), (1, CHANGED)]
+
+    def test_a_wish_for_nothing_during_a_pause_counts(self):
+        bars = [flat(10.0), flat(10.0), *[flat(7.0)] * 5]
+        broker = run(bars, [1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0], max_drawdown=0.2, drawdown_pause_bars=2)
+
+        assert [(fill.bar, fill.reason) for fill in broker.fills] == [(1, ENTRY), (3, PROTECTION), (5, ENTRY)]
+
+    def test_an_account_that_lost_everything_leaves_for_good_and_never_trades_again(self):
+        bars = [flat(10.0), flat(10.0), flat(30.0), flat(25.0), flat(5.0), flat(5.0)]
+        broker = run(bars, [-1.0, -1.0, -1.0, 1.0, -1.0, 1.0], short=True)
+
+        assert told(broker) == [(1, ENTRY, 10.0, -100.0), (3, PROTECTION, 25.0, 100.0)]
+        assert broker.equity == -500.0
+
+    def test_one_that_lost_everything_before_an_open_enters_nothing_there(self):
+        broker = run([flat(10.0), flat(10.0), flat(30.0)], [-1.0, 0.5, 0.5], short=True)
+
+        assert told(broker)[1:] == [(2, CHANGED, 30.0, 100.0)]
 
     def test_after_too_many_stops_there_is_a_pause(self):
         falls = [flat(10.0), flat(10.0), flat(8.0)]

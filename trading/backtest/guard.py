@@ -40,6 +40,8 @@ def halts(totals: Floats, rules: Numbers, day: int, equity: float) -> bool:
     if day != totals[DAY]:
         totals[DAY], totals[DAY_BEGAN] = day, totals[BEFORE]
     decision = totals[DECISION]
+    if equity <= 0.0:
+        totals[HALTED_UNTIL] = _FOR_GOOD
     if decision >= totals[HALTED_UNTIL]:
         totals[PEAK] = equity if totals[HALTED] else max(totals[PEAK], equity)
         halted = rules.drawdown > 0.0 and equity <= totals[PEAK] * (1.0 - rules.drawdown)

@@ -17,13 +17,14 @@ from numba.extending import register_jitable as part
 from numpy.typing import NDArray
 
 from trading import broker, fills, protections
-from trading.backtest import account, cache, guard, orders, plain
+from trading.backtest import account, booking, cache, guard, orders, plain
 from trading.backtest import curve as curves
 from trading.backtest.account import (
     ACTED,
     BAR,
     CASH,
     DECISION,
+    LATE,
     LEFT,
     MARK,
     SIZE,
@@ -34,7 +35,7 @@ from trading.backtest.account import (
 )  # fmt: skip
 from trading.backtest.curve import begun, grown, put
 from trading.backtest.guard import halts
-from trading.backtest.orders import at_market, close_out, decide, inside_bar
+from trading.backtest.orders import close_out, decide, inside_bar, make_larger, make_smaller
 from trading.backtest.plain import is_plain, run_plain
 
 Flags = NDArray[np.bool_]
@@ -48,8 +49,8 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - the loop that all else is for
     sums: Floats,
 ) -> None:  # fmt: skip
     bars, symbols = targets.shape
-    if is_plain(rules, symbols) and not len(ends) and not len(scales) and not len(decides):
-        run_plain(open_, close, volume, there, targets, rows, totals, rules, equity, out, sums)
+    plain = is_plain(rules, symbols) and not len(ends) and not len(scales) and not len(decides)
+    if plain and run_plain(open_, close, volume, there, targets, rows, totals, rules, equity, out, sums):
         return
     exits = rules.stop > 0.0 or rules.profit > 0.0 or rules.trail > 0.0 or rules.time > 0
     guarded = rules.drawdown > 0.0 or rules.daily > 0.0
@@ -67,7 +68,10 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - the loop that all else is for
             if not rules.at_close:
                 for s in range(symbols):
                     if not isnan(rows[s, WANTED]) and there[bar, s] and volume[bar, s] != 0.0:
-                        at_market(totals, rows, rules, out, open_[bar, s], s)
+                        make_smaller(totals, rows, rules, out, open_[bar, s], s)
+                for s in range(symbols):
+                    if not isnan(rows[s, WANTED]) and there[bar, s] and volume[bar, s] != 0.0:
+                        make_larger(totals, rows, rules, out, open_[bar, s], s)
             for s in range(symbols):
                 if there[bar, s] and volume[bar, s] != 0.0:
                     inside_bar(totals, rows, rules, out, open_[bar, s], high[bar, s], low[bar, s], close[bar, s], s)
@@ -88,7 +92,8 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - the loop that all else is for
         if kept:
             equity[decision] = value
         decision += 1
-        halted = guarded and halts(totals, rules, days[bar], value)
+        guarded = guarded or value <= 0.0
+        halted = guarded and halts(totals, rules, days[bar] if len(days) else 0, value)
         turned = busy or halted
         for s in range(symbols):
             turned = turned or targets[bar, s] != rows[s, ACTED]
@@ -102,7 +107,17 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - the loop that all else is for
                     if not traded:
                         rows[s, VOLUME], rows[s, LEFT] = volume[bar, s], fills.most_of(volume[bar, s], rules.share)
                     scale = scales[bar, s] if scaled else 1.0
-                    decide(totals, rows, rules, out, halted, targets[bar, s], scale, close[bar, s], s)
+                    decide(totals, rows, rules, halted, targets[bar, s], scale, close[bar, s], s)
+            if rules.at_close:
+                totals[LATE] = 1.0
+                for s in range(symbols):
+                    if there[bar, s] and not (holes and ends[bar, s]) and volume[bar, s] != 0.0:
+                        make_smaller(totals, rows, rules, out, close[bar, s], s)
+                for s in range(symbols):
+                    if there[bar, s] and not (holes and ends[bar, s]) and volume[bar, s] != 0.0:
+                        make_larger(totals, rows, rules, out, close[bar, s], s)
+                totals[LATE] = 0.0
+            for s in range(symbols):
                 busy = busy or not isnan(rows[s, WANTED])
                 held = held or rows[s, SIZE] != 0.0
             busy = busy or (held and exits)
@@ -126,7 +141,9 @@ def _text(*modules: ModuleType) -> str:
     return hashlib.sha256(b"".join(Path(str(module.__file__)).read_bytes() for module in modules)).hexdigest()
 
 
-run = _of_these_sources(_text(fills, account, cache, curves, guard, orders, plain, broker, protections, sys.modules[__name__]))
+run = _of_these_sources(
+    _text(fills, account, booking, cache, curves, guard, orders, plain, broker, protections, sys.modules[__name__])
+)
 """The loop; `trading.backtest.simulate` says what its arguments are. Days, scales, equity and fills may be empty: for rules that
 ask for no day, for a scale of 1, and to keep none; the flags of the bars that decide too, where all do.
 """

@@ -50,8 +50,11 @@ def is_plain(rules: Numbers, symbols: int) -> bool:
 def run_plain(  # noqa: C901, PLR0912, PLR0915 - a loop
     open_: Floats, close: Floats, volume: Floats, there: NDArray[np.bool_], targets: Floats, rows: Floats, totals: Floats,
     rules: Numbers, equity: Floats, out: Floats, sums: Floats,
-) -> None:  # fmt: skip
-    """Fill, value and sum all bars of one symbol; arguments and results are those of the kernel."""
+) -> bool:  # fmt: skip
+    """Fill, value and sum all bars of one symbol; arguments and results are those of the kernel.
+
+    Of an account that lost everything nothing is written but equity and fills, and False returned: how that ends is not plain.
+    """
     tick, lot, least, rate = rows[0, TICK], rows[0, LOT], rows[0, LEAST], rules.taker
     slippage, amount, kept = rules.slippage, rules.amount, len(equity) > 0
     cash, curve = totals[CASH], begun(totals[CASH])
@@ -74,14 +77,17 @@ def run_plain(  # noqa: C901, PLR0912, PLR0915 - a loop
                     value = abs(wanted) * rules.size
                     worth = cash + size * price
                     if not rules.by_value:
-                        value = value * 1.0 * worth
+                        value = value * 1.0 * max(worth, 0.0)
                     held, cost = abs(size), reckoned * (1.0 + rate)
                     aim = value / cost
-                    if aim <= held:
-                        order = -side * fills.whole_lots(held - aim, lot)
+                    if reckoned <= 0.0:
+                        refused += 1
+                    elif aim <= held:
+                        less = fills.whole_lots(held - aim, lot)
+                        order = -side * less if less >= _DUST else 0.0
                     else:
-                        room = (rules.leverage * worth - held * price) / cost
-                        more = fills.whole_lots(max(min(aim - held, room), 0.0), lot)
+                        room = max(rules.leverage * worth - held * price, 0.0) / cost
+                        more = fills.whole_lots(min(aim - held, room), lot)
                         if more < _DUST or more * reckoned < least:
                             refused += 1
                         else:
@@ -132,7 +138,10 @@ def run_plain(  # noqa: C901, PLR0912, PLR0915 - a loop
         if not isnan(target) and target != acted and there[bar - 1, 0]:
             acted = target
             wanted = target if target != 0.0 or size != 0.0 else nan
+    if 1.0 - curve.trough / curve.peak >= 1.0 or curve.deepest >= 1.0:
+        return False
     rows[0, SIZE], rows[0, ACTED], rows[0, FLOW] = size, acted, flow
     totals[CASH], totals[FEES], totals[TURNOVER], totals[TRIPS], totals[WINS] = cash, fees, turnover, trips, wins
     totals[GAINS], totals[LOSSES], totals[REFUSED], totals[FILLS] = gains, losses, refused, filled
     put(sums, curve, len(targets), inside)
+    return True

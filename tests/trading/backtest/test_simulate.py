@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.trading.markets import by_broker, listings, market_from, plain_rules, random_market, random_targets, rules
+from tests.trading.markets import by_broker, listings, market_from, plain_rules, random_market, random_scales, random_targets, rules
 from trading.backtest.simulate import simulate, summarise
 from trading.broker import Broker
 from trading.fills import Reason
@@ -25,7 +25,7 @@ from trading.rules import Listing, Rules, Sizing
 def test_the_kernel_is_the_broker(rules, listings, seed, bars, busy, quiet, holes):
     market = random_market(seed, bars, len(listings), quiet=quiet, missing=0.1 if holes else 0.0)
     targets = random_targets(seed, market, busy)
-    scales = np.random.default_rng(seed).uniform(0.2, 1.5, targets.shape) if rules.sizing is Sizing.VOLATILITY else None
+    scales = random_scales(seed, targets) if rules.sizing is Sizing.VOLATILITY else None
     broker = Broker(rules, listings, 10_000.0)
 
     expected = by_broker(market, targets, broker, scales)
@@ -112,6 +112,19 @@ def test_sums_are_those_of_the_returns_and_the_deepest_fall():
     returns = np.array([0.1, -0.1, 2.0 / 9.0])
     assert [sums.first, sums.second, sums.third, sums.fourth] == pytest.approx([(returns**n).sum() for n in (1, 2, 3, 4)])
     assert (sums.below, sums.drawdown, sums.inside, sums.equity) == pytest.approx((0.01, 0.1, 4, 12_100.0))
+
+
+@pytest.mark.parametrize("rules", [Rules(short=True), Rules(short=True, time_exit=100)])
+def test_an_account_that_lost_everything_is_over(rules):
+    bars = [(price, price, price, price, 10.0) for price in (10.0, 10.0, 30.0, 25.0, 5.0, 5.0)]
+    market, broker = market_from(bars), Broker(rules, [Listing()], 10_000.0)
+    targets = np.array([[-1.0], [-1.0], [-1.0], [1.0], [-1.0], [1.0]])
+
+    expected, found = by_broker(market, targets, broker), simulate(market, targets, rules)
+
+    assert found.equity.tolist() == expected
+    assert [fill.bar for fill in found.fills] == [fill.bar for fill in broker.fills] == [1, 3]
+    assert found.sums.refused == 0
 
 
 def test_symbols_share_the_cash():
