@@ -138,7 +138,7 @@ def run_plain(  # noqa: C901, PLR0912, PLR0915 - a loop
         if not isnan(target) and target != acted and there[bar - 1, 0]:
             acted = target
             wanted = target if target != 0.0 or size != 0.0 else nan
-    if 1.0 - curve.trough / curve.peak >= 1.0 or curve.deepest >= 1.0:
+    if curve.trough <= 0.0:
         return False
     rows[0, SIZE], rows[0, ACTED], rows[0, FLOW] = size, acted, flow
     totals[CASH], totals[FEES], totals[TURNOVER], totals[TRIPS], totals[WINS] = cash, fees, turnover, trips, wins
