@@ -1,47 +1,13 @@
 """Orders inside bars, each case worked out by hand."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 
+from tests.trading.accounts import CHANGED, ENTRY, FREE, PROFIT, STOP, TIME, TRAIL, flat, run, run_two, told
 from trading.broker import Broker
-from trading.fills import Reason, Slippage
+from trading.fills import Slippage
 from trading.position import Bar
 from trading.rules import FillAt, Listing, Rules, Sizing
-
-FREE = {"maker_fee": 0.0, "taker_fee": 0.0}
-ENTRY, CHANGED, STOP, PROFIT, TRAIL, TIME, PROTECTION = list(Reason)[:7]
-
-
-def flat(price: float, volume: float = 1_000.0) -> Bar:
-    return Bar(price, price, price, price, volume)
-
-
-def run(
-    bars: Sequence[Bar], targets: Sequence[float], listing: Listing | None = None, *, days: Sequence[int] | None = None, **rules
-) -> Broker:
-    """Return a broker that began with 1,000 and traded one symbol bar by bar."""
-    broker = Broker(Rules(**{**FREE, **rules}), [listing or Listing()], 1_000.0)
-    for number, (bar, target) in enumerate(zip(bars, targets, strict=True)):
-        broker.trade([bar])
-        broker.close([bar])
-        broker.decide([bar], [target], day=days[number] if days else 0)
-    return broker
-
-
-def run_two(bars: Sequence[Sequence[Bar]], targets: Sequence[Sequence[float]], **rules) -> Broker:
-    """Return a broker that began with 1,000 and traded two symbols bar by bar."""
-    broker = Broker(Rules(**{**FREE, **rules}), [Listing(), Listing()], 1_000.0)
-    for row, wanted in zip(bars, targets, strict=True):
-        broker.trade(row)
-        broker.close(row)
-        broker.decide(row, wanted)
-    return broker
-
-
-def told(broker: Broker) -> list[tuple[int, Reason, float, float]]:
-    return [(fill.bar, fill.reason, fill.price, fill.size) for fill in broker.fills]
 
 
 class TestMarketOrders:
@@ -164,6 +130,9 @@ class TestSizes:
 
         assert (broker.fills, broker.refused) == ([], 1)
 
+    def test_one_of_just_the_smallest_is_filled(self):
+        assert told(run([flat(10.0)] * 2, [0.5, 0.5], Listing(least_value=500.0))) == [(1, ENTRY, 10.0, 50.0)]
+
     def test_a_fixed_value_does_not_grow_with_the_account(self):
         assert told(run([flat(10.0)] * 2, [1.0, 1.0], sizing=Sizing.VALUE, size=50.0)) == [(1, ENTRY, 10.0, 5.0)]
 
@@ -195,6 +164,25 @@ class TestExits:
         assert told(broker)[1:] == [(2, PROFIT, 13.0, -100.0)]
         assert broker.fills[1].fee == 13.0
 
+    def test_an_average_of_two_entries_is_what_a_stop_is_measured_from(self):
+        bars = [flat(10.0), flat(10.0), flat(20.0), Bar(20.0, 20.0, 12.0, 12.0, 1_000.0)]
+        broker = run(bars, [1.0] * 4, sizing=Sizing.VALUE, size=800.0, stop_loss=0.1, volume_share=0.04)  # 40 a bar
+
+        assert told(broker)[:3] == [(1, ENTRY, 10.0, 40.0), (2, ENTRY, 20.0, 30.0), (3, STOP, pytest.approx(90.0 / 7.0), -40.0)]
+
+    def test_of_the_bar_of_a_limit_only_the_close_counts_for_the_trailing_stop(self):
+        bars = [flat(10.0), Bar(10.0, 20.0, 9.0, 12.0, 1.0), Bar(12.0, 12.0, 10.5, 11.0, 1.0), Bar(11.0, 11.0, 9.0, 9.0, 1.0)]
+
+        assert told(run(bars, [1.0] * 4, limit_offset=0.1, trailing_stop=0.2))[1:] == [
+            (3, TRAIL, pytest.approx(9.6), -1_000.0 / 9.0)
+        ]
+
+    def test_an_order_that_a_stop_overtook_is_taken_back(self):
+        bars = [flat(10.0), flat(10.0, 50.0), flat(8.0, 500.0), flat(8.0)]
+        broker = run(bars, [1.0] * 4, stop_loss=0.1, volume_share=1.0, sizing=Sizing.VALUE, size=600.0)
+
+        assert [(fill.bar, fill.reason) for fill in broker.fills] == [(1, ENTRY), (2, ENTRY), (2, STOP)]
+
     def test_a_trailing_stop_follows_the_best_price_of_the_bars_before(self):
         bars = [flat(10.0), Bar(10.0, 20.0, 10.0, 19.0, 1.0), Bar(19.0, 25.0, 18.5, 24.0, 1.0), Bar(24.0, 24.0, 10.0, 11.0, 1.0)]
 
@@ -212,6 +200,11 @@ class TestExits:
         broker = run([flat(10.0, 10.0)] * 6, [1.0] * 6, time_exit=2, volume_share=0.5)
 
         assert [(fill.bar, fill.reason) for fill in broker.fills] == [(1, ENTRY), (2, ENTRY), (3, TIME), (4, TIME)]
+
+    def test_bars_are_counted_from_the_close_that_a_position_was_entered_at(self):
+        found = told(run([flat(10.0)] * 5, [1.0] * 5, time_exit=2, fill_at=FillAt.CLOSE))
+
+        assert [(bar, why) for bar, why, _, _ in found] == [(0, ENTRY), (2, TIME)]
 
     def test_after_a_stop_the_same_target_enters_nothing_and_another_does(self):
         bars = [flat(10.0), flat(10.0), flat(8.0), flat(8.0), flat(8.0), flat(8.0)]
@@ -270,72 +263,6 @@ class TestLimitOrders:
         broker = run(bars, [0.5, 1.0, 1.0], limit_offset=0.01, limit_bars=3, stop_loss=0.1)
 
         assert told(broker) == [(1, ENTRY, 9.0, 500.0 / 9.0), (2, STOP, 8.0, -500.0 / 9.0)]
-
-
-class TestProtections:
-    def test_after_leaving_there_is_no_entry_for_the_cooldown(self):
-        broker = run([flat(10.0)] * 7, [1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0], cooldown_bars=3)
-
-        assert [(fill.bar, fill.reason) for fill in broker.fills] == [(1, ENTRY), (2, CHANGED), (6, ENTRY)]
-
-    def test_a_turn_waits_for_the_cooldown_too(self):
-        broker = run([flat(10.0)] * 7, [1.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0], short=True, cooldown_bars=3)
-
-        assert [(fill.bar, fill.reason) for fill in broker.fills] == [(1, ENTRY), (2, CHANGED), (6, ENTRY)]
-
-    def test_a_stop_that_the_volume_fills_in_parts_is_one_stop(self):
-        bars = [flat(10.0), flat(10.0), flat(8.0, 40.0), flat(8.0, 40.0), flat(8.0), flat(8.0), flat(8.0)]
-        rules = {"stop_loss": 0.1, "volume_share": 1.0, "guard_stops": 2, "guard_within_bars": 10, "guard_pause_bars": 50}
-        broker = run(bars, [1.0, 1.0, 1.0, 1.0, 0.0, 1.0, 1.0], **rules)
-
-        assert [(fill.bar, fill.reason) for fill in broker.fills] == [(1, ENTRY), (2, STOP), (3, STOP), (4, STOP), (6, ENTRY)]
-
-    def test_a_pause_after_stops_keeps_no_position_from_being_made_smaller(self):
-        high, low = flat(10.0), flat(8.0)
-        bars = [[high, high], [high, high], [low, high], [low, high]]
-        rules = {"stop_loss": 0.1, "guard_stops": 1, "guard_within_bars": 10, "guard_pause_bars": 50}
-        broker = run_two(bars, [[0.5, 0.5], [0.5, 0.5], [0.5, 0.25], [0.5, 0.25]], **rules)
-
-        assert [(fill.symbol, fill.reason) for fill in broker.fills] == [(0, ENTRY), (1, ENTRY), (0, STOP), (1, CHANGED)]
-
-    def test_a_wish_for_nothing_during_a_pause_counts(self):
-        bars = [flat(10.0), flat(10.0), *[flat(7.0)] * 5]
-        broker = run(bars, [1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0], max_drawdown=0.2, drawdown_pause_bars=2)
-
-        assert [(fill.bar, fill.reason) for fill in broker.fills] == [(1, ENTRY), (3, PROTECTION), (5, ENTRY)]
-
-    def test_an_account_that_lost_everything_leaves_for_good_and_never_trades_again(self):
-        bars = [flat(10.0), flat(10.0), flat(30.0), flat(25.0), flat(5.0), flat(5.0)]
-        broker = run(bars, [-1.0, -1.0, -1.0, 1.0, -1.0, 1.0], short=True)
-
-        assert told(broker) == [(1, ENTRY, 10.0, -100.0), (3, PROTECTION, 25.0, 100.0)]
-        assert broker.equity == -500.0
-
-    def test_one_that_lost_everything_before_an_open_enters_nothing_there(self):
-        broker = run([flat(10.0), flat(10.0), flat(30.0)], [-1.0, 0.5, 0.5], short=True)
-
-        assert told(broker)[1:] == [(2, CHANGED, 30.0, 100.0)]
-
-    def test_after_too_many_stops_there_is_a_pause(self):
-        falls = [flat(10.0), flat(10.0), flat(8.0)]
-        targets = [1.0, 1.0, 0.0] * 3
-        broker = run(falls * 3, targets, stop_loss=0.1, guard_stops=2, guard_within_bars=10, guard_pause_bars=50)
-
-        assert [fill.reason for fill in broker.fills] == [ENTRY, STOP, ENTRY, STOP]
-
-    def test_a_deep_fall_leaves_all_for_good_or_for_a_pause(self):
-        bars, targets = [flat(10.0), flat(10.0), flat(7.0), flat(7.0), flat(7.0), flat(7.0)], [1.0, 1.0, 1.0, 0.5, 0.5, 0.5]
-        ever = run(bars, targets, max_drawdown=0.2)
-        pause = run(bars, targets, max_drawdown=0.2, drawdown_pause_bars=2)
-
-        assert [(fill.bar, fill.reason) for fill in ever.fills] == [(1, ENTRY), (3, PROTECTION)]
-        assert [(fill.bar, fill.reason) for fill in pause.fills] == [(1, ENTRY), (3, PROTECTION), (5, ENTRY)]
-
-    def test_a_loss_of_the_day_leaves_all_until_it_ends(self):
-        bars, targets = [flat(10.0), flat(10.0), flat(7.0), flat(7.0), flat(7.0), flat(7.0)], [1.0, 1.0, 1.0, 0.5, 0.5, 0.5]
-        broker = run(bars, targets, daily_loss=0.2, days=[0, 0, 0, 0, 1, 1])
-
-        assert [(fill.bar, fill.reason) for fill in broker.fills] == [(1, ENTRY), (3, PROTECTION), (5, ENTRY)]
 
 
 def test_rules_out_of_their_bounds_are_refused_by_name():
