@@ -74,20 +74,19 @@ class Broker:
         return self.equity
 
     def _inside(self, position: Position, bar: Bar) -> None:
-        before, open_ = position.size, bar.open
+        before = position.size
         if not isnan(position.limit) and before * position.wanted >= 0.0 and not position.ends_at(bar.open, self.rules):
             side = 1 if position.wanted > 0.0 else -1
             price = fills.limit_fill(side, position.limit, bar.open, bar.low, bar.high)
             if not isnan(price):
                 self._enter(position, price, price, self.rules.maker_fee)
-                open_ = price if before == 0.0 else open_
         if position.is_open:
-            self._protect(position, bar, open_, before)
+            self._protect(position, bar, before)
 
-    def _protect(self, position: Position, bar: Bar, open_: float, before: float) -> None:
+    def _protect(self, position: Position, bar: Bar, before: float) -> None:
         rules, side, entered = self.rules, 1 if position.size > 0.0 else -1, position.size != before
         stop, target, trailing = position.exits(rules)
-        kind, price = fills.exit_inside(side, open_, bar.high, bar.low, stop, nan if entered else target)
+        kind, price = fills.exit_inside(side, bar.open, bar.high, bar.low, stop, nan if entered else target)
         if kind == fills.TARGET:
             self._book(position, -side * position.fillable(abs(position.size)), price, rules.maker_fee, Reason.TAKE_PROFIT)
         elif kind != fills.NO_EXIT:

@@ -258,9 +258,9 @@ class TestLimitOrders:
 
         assert [(fill.bar, fill.reason) for fill in broker.fills] == [(1, ENTRY), (2, ENTRY)]
 
-    def test_a_gap_through_the_stop_leaves_before_more_is_bought(self):
-        bars = [flat(10.0), flat(9.0), Bar(8.0, 8.5, 8.0, 8.0, 1_000.0)]
-        broker = run(bars, [0.5, 1.0, 1.0], limit_offset=0.01, limit_bars=3, stop_loss=0.1)
+    def test_a_gap_through_the_stop_leaves_before_more_is_bought_and_takes_the_order_back(self):
+        bars = [flat(10.0), flat(9.0), Bar(8.0, 8.5, 8.0, 8.0, 1_000.0), flat(8.0)]
+        broker = run(bars, [0.5, 1.0, 1.0, 1.0], limit_offset=0.01, limit_bars=3, stop_loss=0.1)
 
         assert told(broker) == [(1, ENTRY, 9.0, 500.0 / 9.0), (2, STOP, 8.0, -500.0 / 9.0)]
 

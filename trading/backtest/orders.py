@@ -81,7 +81,7 @@ def _ends_at(rows: Floats, rules: Numbers, price: float, symbol: int) -> bool:
 
 
 @part
-def inside_bar(
+def inside_bar(  # noqa: C901 - as the broker
     totals: Floats, rows: Floats, rules: Numbers, out: Floats, open_: float, high: float, low: float, close: float, symbol: int,
 ) -> None:  # fmt: skip
     """Fill what a bar reaches: an entry at its limit, a stop, a target."""
@@ -90,16 +90,8 @@ def inside_bar(
         price = fills.limit_fill(1 if rows[symbol, WANTED] > 0.0 else -1, rows[symbol, LIMIT], open_, low, high)
         if not isnan(price):
             enter(totals, rows, rules, out, price, symbol)
-            open_ = price if before == 0.0 else open_
-    if rows[symbol, SIZE] != 0.0:
-        _protect(totals, rows, rules, out, open_, high, low, close, before, symbol)
-
-
-@part
-def _protect(
-    totals: Floats, rows: Floats, rules: Numbers, out: Floats, open_: float, high: float, low: float, close: float, before: float,
-    symbol: int,
-) -> None:  # fmt: skip
+    if rows[symbol, SIZE] == 0.0:
+        return
     side, entered = 1 if rows[symbol, SIZE] > 0.0 else -1, rows[symbol, SIZE] != before
     stop, target, trailing = _exits(rows, rules, symbol)
     kind, price = fills.exit_inside(side, open_, high, low, stop, nan if entered else target)
