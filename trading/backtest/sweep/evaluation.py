@@ -69,7 +69,7 @@ def evaluate(ground: Ground, space: Space, numbers: Integers, *, stopped: Callab
     sums = np.full((len(numbers), len(_PLACES)), nan)
     failed, errors = np.zeros(len(numbers), bool), {}
     with remembered():
-        for row in np.lexsort(places.T[::-1]).tolist():  # neighbours have indicators in common
+        for row in np.lexsort((np.arange(len(places)), *places.T[::-1])).tolist():  # neighbours have indicators in common
             if stopped():
                 raise Interrupted
             try:
