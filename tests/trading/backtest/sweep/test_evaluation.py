@@ -9,6 +9,7 @@ from tests.trading.backtest.sweep.grounds import SMA_CROSS, SYMBOL, Picky, frame
 from trading.backtest.backtest import Backtest
 from trading.backtest.sweep import COLUMNS, evaluate, ground_of, space_of
 from trading.backtest.sweep.evaluation import Interrupted, column_of
+from trading.registry import Registry
 from trading.rules import Rules, Sizing
 
 
@@ -103,3 +104,10 @@ def test_a_metric_that_cannot_rank_is_refused():
         column_of("sharp_ratio")
     with pytest.raises(InputError, match="cannot rank"):
         column_of("trades_a_day")
+
+
+def test_a_strategy_without_parameters_is_one_set():
+    hold = Registry().get("buy_and_hold")
+    found = evaluate(ground(strategy=hold), space_of(hold, {}), np.arange(1))
+
+    assert found.values[0, 0] == Backtest(hold({}), Timeframe.M1).run({SYMBOL: frame(400)}).final_value
