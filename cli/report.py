@@ -58,9 +58,14 @@ def _search() -> ModuleType:
     return report_search
 
 
+class _Terminal(Console):
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError  # rich would end with exit code 1; `main` knows better
+
+
 def terminal() -> Console:
     """Return the terminal: colours only where it has them and NO_COLOR is not set, and nothing read into texts."""
-    return Console(file=sys.stdout, markup=False, highlight=False, emoji=False)
+    return _Terminal(file=sys.stdout, markup=False, highlight=False, emoji=False)
 
 
 def print_backtest(document: Document, console: Console) -> None:
@@ -129,7 +134,8 @@ def print_trades(document: Document, console: Console) -> None:
     """Print the best, the worst and the last trades, and those that touch a hole."""
     trades: Sequence[Mapping[str, Any]] = document.get("trades") or ()
     if not trades:
-        console.print(line("\nno trade was made"))
+        console.print(line("\nno trade was closed" if document.get("open") else "\nno trade was made"))
+        print_open(document, console)
         return
     wide, several = console.width >= _WIDE, len({each["symbol"] for each in trades}) > 1
     names = ["", "trade", "side", "entered (UTC)", "bars", "profit", "return", "reason", ""]
@@ -140,6 +146,16 @@ def print_trades(document: Document, console: Console) -> None:
         at for at, name in enumerate([*names, *more]) if name in {"trade", "bars", "profit", "return", "entry", "exit", "fees"}
     ]
     show(console, table([*names, *more], rows, right=right, gap=1))
+    print_open(document, console)
+
+
+def print_open(document: Document, console: Console) -> None:
+    """Print what is still held at the end: it is in the final value, and in no figure of trades."""
+    for each in document.get("open") or ():
+        where = f"at {price(each['entry_price'])}, now {price(each['price'])}"
+        told = f"still held: {each['side']} {price(each['size'])} {each['symbol']} since {day(each['entered'])} {where}: "
+        gain = money(each["profit"], quote_of(document), signed=True)
+        console.print(line(told).append_text(line(gain, sign_style(each["profit"]))))
 
 
 def _chosen(trades: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from app.charts.search import BESIDE, best_first, parameter_names, records, set_rows, window_rows
-from app.reports.figures import quote_of, told, told_of, value_words
+from app.reports.figures import plural, quote_of, told, told_of, value_words
 from app.reports.honesty import luck_words
 from app.reports.resamples import quantile_table, title_of, words_of
 from cli.report import line, print_figures, print_head, print_months, print_trades, show, sign_style, table
@@ -24,7 +24,7 @@ def print_sweep(document: Document, console: Console, *, top: int = 15) -> None:
     """Print the best parameter sets of a sweep, at most so many."""
     metric, rows, names = METRICS[document["metric"]], set_rows(document), parameter_names(document)
     tried = document.get("sets", len(rows))
-    print_head(document, console, "Sweep", f"{tried:,} parameter sets, ranked by {metric.title}")
+    print_head(document, console, "Sweep", f"{plural(tried, 'parameter set')}, ranked by {metric.title}")
     console.print()
     if rows.empty:
         console.print(line("no parameter set was tried"))
@@ -54,7 +54,7 @@ def print_walk_forward(document: Document, console: Console) -> None:
     """Print the windows of a walk-forward run, and what came of them joined."""
     metric, rows, names = METRICS[document["metric"]], window_rows(document), parameter_names(document)
     kind = "anchored" if document.get("anchored") else "rolling"
-    print_head(document, console, "Walk-forward run", f"{len(rows):,} {kind} windows, chosen by {metric.title}")
+    print_head(document, console, "Walk-forward run", f"{plural(len(rows), f'{kind} window')}, chosen by {metric.title}")
     console.print()
     lines = [
         [

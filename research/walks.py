@@ -134,6 +134,8 @@ def _window(step: Step) -> dict[str, Any]:
         },
         "parameters": step.parameters or {},
         "balance": step.balance,
+        "failed": step.failed,
+        "error": step.error,
         "in_sample": {name: or_none(value) for name, value in step.in_sample.items()},
         "out_of_sample": {name: or_none(value) for name, value in step.out_of_sample.items()},
     }

@@ -41,7 +41,36 @@ def _warnings(document: Document) -> Iterator[str]:
         )
     if counts.get("refused"):
         were = "was" if counts["refused"] == 1 else "were"
-        yield f"{plural(counts['refused'], 'order')} {were} refused: too small, or nothing to pay with."
+        share = "; each position takes all of it, where no rule `size` says less" if len(document.get("symbols") or ()) > 1 else ""
+        yield f"{plural(counts['refused'], 'order')} {were} refused: too small, or nothing to pay with{share}."
+    yield from _unlike_what_was_meant(document)
+
+
+def _unlike_what_was_meant(document: Document) -> Iterator[str]:
+    counts, figures, rules = (document.get(name) or {} for name in ("counts", "metrics", "rules"))
+    if counts.get("short_left_out") or (not rules.get("short") and _wants_short(document)):
+        yield "The strategy wants to be short, and the rules do not allow it: it was out instead. `--rule short=true` allows it."
+    windows = [each for each in document.get("windows") or () if each.get("failed")]
+    if windows:
+        sets = plural(sum(each["failed"] for each in windows), "set")
+        yield f"{sets} failed in the search of {plural(len(windows), 'window')}; the first said: {windows[0]['error']}"
+    if document.get("signals") == 0 and "lookback" in document:
+        candles = sum(each["present"] for each in document.get("coverage") or ())
+        yield (
+            f"No position was wanted in {plural(candles, 'candle')}; the strategy decides on the last "
+            f"{plural(document['lookback'], 'candle')} without a hole."
+        )
+    if (figures.get("max_drawdown") or 0.0) >= 1.0:
+        yield (
+            "The account lost all that it had. Nothing is liquidated here as a venue would: figures from there on mean little, and "
+            "below 0 it owes."
+        )
+
+
+def _wants_short(document: Document) -> bool:
+    """Return whether a search was told to try being short."""
+    tried = [*(document.get("results") or ()), *(document.get("windows") or ())]
+    return any((each.get("parameters") or {}).get("short") is True for each in tried)
 
 
 def coverage_words(document: Document) -> str:
@@ -54,7 +83,7 @@ def coverage_words(document: Document) -> str:
     unproven = sum(each.get("unproven") or 0 for each in rows)
     doubt = f", {unproven:,} of them unproven" if unproven else ""
     if present == expected and not holes:
-        return f"complete: all {present:,} candles{doubt}"
+        return f"complete: {'all ' if present > 1 else ''}{plural(present, 'candle')}{doubt}"
     # Rounded down: what lacks a candle is not 100 %.
     return f"{present * 10_000 // expected / 100:g} %: {present:,} of {expected:,} candles{doubt}, {plural(holes, 'hole')}"
 

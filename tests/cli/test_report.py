@@ -158,3 +158,30 @@ def test_a_table_wider_than_the_terminal_runs_on():
     show(Console(file=out, width=10), table(["a", "b"], [["1,234,567.89", "x" * 20]], right=(0,)))
 
     assert out.getvalue().splitlines()[1].rstrip() == "1,234,567.89  " + "x" * 20
+
+
+OPEN = {
+    "symbol": SYMBOL, "side": "long", "entered": "2024-01-31T01:00:00Z", "size": 0.02, "entry_price": 100.5, "price": 120.0,
+    "profit": 0.39,
+}  # fmt: skip
+
+
+def test_what_is_still_held_is_told():
+    line = "still held: long 0.02 OKX:BTC-USDT since 2024-01-31 01:00 at 100.5, now 120: +0.390000 USDT"
+
+    assert line in " ".join(printed(document(open=[OPEN]), width=120).splitlines())
+    alone = printed(document(open=[OPEN], trades=[]), width=120)
+    assert "no trade was closed" in alone
+    assert line in alone
+    assert "no trade was made" in printed(document(trades=[]))
+
+
+def test_a_reader_that_goes_away_is_no_error_of_the_report(monkeypatch):
+    class Closed(StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr("sys.stdout", Closed())
+
+    with pytest.raises(BrokenPipeError):  # `cli.main` ends with 0 and says nothing
+        print_report(RUN)

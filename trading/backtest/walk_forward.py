@@ -51,6 +51,8 @@ class Step:
         in_sample: Its figures there, by name.
         result: Of what comes behind; None without a set, or without candles.
         balance: What that began with.
+        failed: How many sets raised in sample.
+        error: What the first of them said; None where none did.
     """
 
     split: Split
@@ -58,6 +60,8 @@ class Step:
     in_sample: dict[str, float]
     result: Result | None
     balance: float
+    failed: int = 0
+    error: str | None = None
 
     @cached_property
     def out_of_sample(self) -> dict[str, float]:
@@ -223,7 +227,10 @@ def joined(test: Backtest, ground: Ground, plan: Plan, splits: Sequence[Split], 
             replace(test, balance=balance), ground, split, chosen
         )  # fmt: skip
         figures = dict(zip(COLUMNS, rows.values[0].tolist(), strict=True)) if chosen is not None else {}
-        steps.append(Step(split=split, parameters=chosen, in_sample=figures, result=result, balance=balance))
+        error = next(iter(rows.errors.values()), None)
+        steps.append(Step(
+            split=split, parameters=chosen, in_sample=figures, result=result, balance=balance, failed=rows.failed, error=error
+        ))  # fmt: skip
         balance = balance if result is None else result.final_value
     return Walk(test=test, steps=tuple(steps), market=ground.market)
 

@@ -128,3 +128,42 @@ def test_any_text_is_only_text(inside, attribute):
 
     tags = [name for name, _ in Reading(made).tags]
     assert tags == ["html", "head", "meta", "meta", "meta", "title", "style", "body", "main", "p"]
+
+
+def clean(**changes):
+    return warnings(document(allow_holes=False, coverage=[coverage(holes=[])], **{"counts": {"both": 0, "refused": 0}, **changes}))
+
+
+def test_a_wish_to_be_short_that_the_rules_left_out_is_told():
+    [told] = clean(counts={"short_left_out": 1})
+
+    assert told.startswith("The strategy wants to be short, and the rules do not allow it")
+    assert clean(counts={"short_left_out": 0}) == []
+    assert clean(windows=[{"parameters": {"short": True}}]) == [told]
+    assert clean(windows=[{"parameters": {"short": True}}], rules=rules_document(Rules(short=True))) == []
+
+
+def test_a_run_that_wanted_nothing_says_how_many_candles_decide():
+    [told] = clean(signals=0, lookback=30)
+
+    assert told == "No position was wanted in 96 candles; the strategy decides on the last 30 candles without a hole."
+    assert clean(signals=1, lookback=30) == []
+
+
+@pytest.mark.parametrize(("depth", "told"), [(0.999, 0), (1.0, 1), (2.7, 1), (None, 0)])
+def test_the_loss_of_the_whole_account_is_told(depth, told):
+    assert [each.startswith("The account lost all") for each in clean(metrics={"max_drawdown": depth})] == [True] * told
+
+
+def test_sets_that_failed_in_windows_are_told():
+    windows = [{"failed": 2, "error": "KeyError: 1"}, {"failed": 0, "error": None}, {"failed": 1, "error": "KeyError: 2"}]
+
+    assert clean(windows=windows) == ["3 sets failed in the search of 2 windows; the first said: KeyError: 1"]
+
+
+def test_orders_of_several_symbols_that_nothing_could_pay_say_what_to_do():
+    [told] = clean(symbols=["OKX:BTC-USDT", "OKX:ETH-USDT"], counts={"refused": 1})
+
+    assert told == (
+        "1 order was refused: too small, or nothing to pay with; each position takes all of it, where no rule `size` says less."
+    )

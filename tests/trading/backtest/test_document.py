@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from market.errors import InputError
 from market.timeframe import Timeframe
 from tests.trading.bars import bars, walk
 from trading.backtest.backtest import Backtest
@@ -148,3 +149,33 @@ def test_trades_that_have_no_equity_of_their_own_to_be_a_fraction_of_are_drawn_a
     assert result.trips.closed.profit.tolist() == [-15_000.0, 20_000.0]
     assert (shuffles["compounded"], trades["compounded"]) == (False, False)
     assert shuffles["distributions"]["final_value"]["quantiles"]["50"] == pytest.approx(result.final_value)
+
+
+class Nothing(BaseStrategy):
+    """Never says a word that is a number."""
+
+    lookback = 1
+
+    def targets(self, data: pd.DataFrame) -> np.ndarray:
+        """Return words."""
+        return ["long"] * len(data)
+
+
+def test_targets_that_are_not_numbers_are_refused_in_words():
+    with pytest.raises(InputError, match="nothing gives targets that are not numbers, but list; expected was one a bar"):
+        Backtest(Nothing({}), Timeframe.M1).run({NAME: walk(10)})
+
+
+def test_fees_of_what_is_still_held_are_among_the_fees():
+    found = document(Backtest(Registry().create("buy_and_hold"), Timeframe.M1, rules=Rules(taker_fee=0.01)).run({NAME: walk(50)}))
+
+    assert (found["trades"], len(found["open"]), found["lookback"]) == ([], 1, 1)
+    assert found["metrics"]["fees"] == pytest.approx(10_000 / 1.01 * 0.01)
+
+
+@pytest.mark.parametrize(("short", "left_out"), [(False, True), (True, False)])
+def test_wishes_to_be_short_that_the_rules_leave_out_are_counted(short, left_out):
+    crossing = Registry().create("sma_cross", {"fast": 5, "slow": 20, "short": True})
+    found = document(Backtest(crossing, Timeframe.M1, rules=Rules(short=short)).run({NAME: walk(500)}))
+
+    assert (found["counts"]["short_left_out"] > 0) is left_out

@@ -6,7 +6,7 @@ import pytest
 
 from market.errors import InputError
 from market.timeframe import MINUTE_US, Timeframe
-from tests.trading.backtest.sweep.grounds import SMA_CROSS, SYMBOL, frame
+from tests.trading.backtest.sweep.grounds import SMA_CROSS, SYMBOL, Picky, frame, ground
 from tests.trading.bars import bars
 from trading.backtest.backtest import Backtest
 from trading.backtest.sweep import Ground, Plan, ground_of, plan_of, search_here, space_of
@@ -180,3 +180,14 @@ class TestJoined:
 
         assert one.equity.tobytes() == two.equity.tobytes()
         assert one.benchmark[0] == 10_000.0
+
+
+def test_sets_that_fail_are_counted_window_by_window():
+    tried, made = ground(400, strategy=Picky), space_of(Picky, {"every": "7"})
+    test = Backtest(Picky({}), Timeframe.M1)
+    plan = plan_of(made, tried, metric="total_return")
+    splits = splits_of(tried.market, train_us=100 * 60_000_000, test_us=100 * 60_000_000)
+    steps = walk_forward(test, tried, plan, splits).steps
+
+    assert [(step.parameters, step.failed) for step in steps] == [(None, 1)] * 3
+    assert steps[0].error == "ZeroDivisionError: seven is out of luck"
