@@ -9,6 +9,7 @@ import typer
 from cli.options import End, Json, Start
 from cli.read import store
 from cli.search import Report, check_folder, write_report
+from cli.strategy_check import blaming
 from cli.trial import AllowHoles, Balance, Fee, Listed, RuleOptions, Strategy, Tried, Width, named_values, read_trial
 from market.errors import InputError
 
@@ -75,7 +76,8 @@ def backtest(  # noqa: PLR0913 - as many as there are options
     from trading.backtest.document import document
 
     with store() as db:
-        told = document(run_backtest(db, trial.test, trial.symbols), resamples=monte_carlo, seed=seed)
+        with blaming(type(trial.test.strategy), other_code=True):
+            told = document(run_backtest(db, trial.test, trial.symbols), resamples=monte_carlo, seed=seed)
         if kept:
             keep(db, told)
     _show(told, report, json=json)
@@ -115,10 +117,28 @@ def backtests(
                 writing.backtests.delete(found.id)
             click.echo(f"removed {found.id}")
             return
+        if found.state != "done":
+            _unfinished(found, report, json=json)
+            return
         from research.backtests import document_of
 
         told = document_of(db, found)
     _show(told, report, json=json)
+
+
+def _unfinished(found: "StoredBacktest", report: Path | None, *, json: bool) -> None:
+    """Say how far a run is, or was, of which there is no result."""
+    if report is not None:
+        raise InputError(f"--report needs a result, and {found.kind} {found.id[:12]} is {found.state}")
+    if json:
+        import msgspec
+
+        click.echo(msgspec.json.encode(_row(found)))
+        return
+    words = "" if found.state == "running" else "; the same command goes on from there"
+    why = f": {found.error}" if found.error else ""
+    click.echo(f"{found.kind} {found.id[:12]} of {found.strategy} is {found.state}{why}")
+    click.echo(f"{found.done:,} of {found.total:,} are done{words}")
 
 
 def _show(told: dict[str, Any], report: Path | None, *, json: bool) -> None:

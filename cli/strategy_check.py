@@ -99,8 +99,12 @@ def read_parameters(words: Sequence[str] | None) -> dict[str, str]:
 
 
 @contextmanager
-def blaming(kind: "type[BaseStrategy]") -> "Iterator[None]":
+def blaming(kind: "type[BaseStrategy]", *, other_code: bool = False) -> "Iterator[None]":
     """Turn whatever the code of a strategy raises inside this block into one sentence.
+
+    Args:
+        kind: The strategy.
+        other_code: Whether other code runs in the block, too, whose errors are raised as they are.
 
     Raises:
         StrategyFileError: With its file and line; errors of input are raised as they are.
@@ -109,13 +113,16 @@ def blaming(kind: "type[BaseStrategy]") -> "Iterator[None]":
         yield
     except PlatformError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         import sys
         from pathlib import Path
+        from traceback import extract_tb
 
         from trading.registry import blamed
 
         file = getattr(sys.modules.get(kind.__module__), "__file__", None) or kind.__module__
+        if other_code and file not in {frame.filename for frame in extract_tb(error.__traceback__)}:
+            raise
         raise blamed(Path(file), error) from error
 
 

@@ -67,10 +67,12 @@ def sweep(  # noqa: PLR0913 - as many as there are options
     write_report(told, report)
     if json:
         click.echo(encoded(told))
-        return
-    _print(told, top)
-    if report is not None:
-        click.echo(f"report: {report}")
+    else:
+        _print(told, top)
+        if report is not None:
+            click.echo(f"report: {report}")
+    if told["failed"] == told["sets"]:
+        raise typer.Exit(1)
 
 
 def _show(bar: Bar, progress: "Progress") -> None:
@@ -83,7 +85,7 @@ def _print(told: dict[str, Any], top: int) -> None:
 
     print_report(told, top=top)
     for each in told["errors"][:_MOST_ERRORS]:
-        click.echo(f"failed: {_words(each['parameters'])}: {each['error']}")
+        click.echo(f"failed: {_words(each['parameters']) or told['strategy']}: {each['error']}")
     click.echo(f"kept as {told['id'][:12]}")
     command = best_again(told)
     if command is not None:

@@ -1,5 +1,6 @@
 """The verb that chooses parameters window after window, and tries each choice on what comes behind its window."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import click
@@ -69,13 +70,13 @@ def walk_forward(  # noqa: PLR0913 - as many as there are options
     write_report(told, report)
     if json:
         click.echo(encoded(told))
-        return
-    _print(told)
-    if report is not None:
-        click.echo(f"report: {report}")
+    else:
+        _print(told, report)
+    if all(each["failed"] and not each["in_sample"] for each in told["windows"]):
+        raise typer.Exit(1)
 
 
-def _print(told: dict[str, Any]) -> None:
+def _print(told: dict[str, Any], report: Path | None) -> None:
     from cli.report import print_report
 
     print_report(told)
@@ -83,3 +84,5 @@ def _print(told: dict[str, Any]) -> None:
     if efficiency is not None:
         click.echo(f"\nwalk-forward efficiency: {efficiency:.0%} of what a bar earned in sample is left out of sample")
     click.echo(f"kept as {told['id'][:12]}")
+    if report is not None:
+        click.echo(f"report: {report}")

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from research.backtests import stored_of
 from tests.research.stored import SYMBOL, fill
 
 pytestmark = pytest.mark.postgres
@@ -137,3 +138,64 @@ def test_an_id_that_there_is_not_is_said_in_words(store, words, said):
 
     assert (done.code, done.out) == (2, "")
     assert said in done.err
+
+
+RAISES = """
+from trading import BaseStrategy
+
+class Raises(BaseStrategy):
+    @property
+    def lookback(self):
+        return 2
+
+    def targets(self, data):
+        return data["nothing"]
+"""
+
+
+@pytest.fixture
+def own(store, tmp_path, monkeypatch):
+    """Return the file of a user's strategy that fails."""
+    path = tmp_path / "own" / "raises.py"
+    path.parent.mkdir()
+    path.write_text(RAISES)
+    monkeypatch.setenv("TCPDASH_STRATEGIES", str(path.parent))
+    return path
+
+
+@pytest.mark.parametrize("way", ["kernel", "events"])
+def test_a_users_strategy_that_fails_is_told_with_its_line(own, store, way):
+    done = store("backtest", "--strategy", "raises", "--symbol", SYMBOL, "-t", "15m", "--engine", way)
+
+    assert (done.code, done.out) == (2, "")
+    assert done.err == f"tcpdash: {own}, line 10: KeyError: 'nothing'\n"
+
+
+@pytest.mark.parametrize("words", [("sweep",), ("walk-forward", "--train", "1d", "--test", "1d")])
+def test_a_search_of_which_every_set_fails_fails(own, store, words):
+    done = store(*words, "--strategy", "raises", "--symbol", SYMBOL, "-t", "15m", "--workers", "1")
+
+    assert done.code == 1
+    assert "KeyError: 'nothing'" in done.out
+
+
+def test_a_sweep_of_a_strategy_without_parameters_tries_it_once(store):
+    out = store.out("sweep", "--strategy", "buy_and_hold", "--symbol", SYMBOL, "-t", "15m", "--workers", "1")
+
+    assert "1 parameter set, ranked by Sharpe ratio" in out
+
+
+def test_a_run_without_a_result_says_how_far_it_is(store, database):
+    with database.transaction() as writing:
+        begun = stored_of({**json.loads(store.out(*CROSS, "--json", "--no-keep")), "kind": "sweep"}, total=10)
+        writing.backtests.begin(begun)
+        writing.backtests.progress(begun.id, 4, 10)
+        writing.backtests.cancel(begun.id)
+
+    assert store.out("backtests", begun.id) == (
+        f"sweep {begun.id[:12]} of sma_cross is cancelled\n4 of 10 are done; the same command goes on from there\n"
+    )
+    told = json.loads(store.out("backtests", begun.id, "--json"))
+    assert (told["state"], told["done"], told["total"]) == ("cancelled", 4, 10)
+    refused = store("backtests", begun.id, "--report", "page.html")
+    assert (refused.code, refused.err) == (2, f"tcpdash: --report needs a result, and sweep {begun.id[:12]} is cancelled\n")

@@ -64,7 +64,8 @@ class HolesError(PlatformError):
 
     def __init__(self, coverage: Sequence[Coverage]) -> None:
         super().__init__(
-            "; ".join(map(_told, coverage)) + "; or allow holes: nothing is held over one, and trades that touch one are marked"
+            "; ".join(map(_told, coverage))
+            + "; or allow holes (--allow-holes): nothing is held over one, and trades that touch one are marked"
         )
         self.coverage = tuple(coverage)
 
