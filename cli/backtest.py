@@ -122,8 +122,7 @@ def backtests(
             return
         from research.backtests import document_of
 
-        told = document_of(db, found)
-    _show(told, report, json=json)
+        _show(document_of(db, found), report, json=json)
 
 
 def _unfinished(found: "StoredBacktest", report: Path | None, *, json: bool) -> None:

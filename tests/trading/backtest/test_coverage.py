@@ -64,7 +64,7 @@ def test_holes_are_refused_with_where_and_what_to_do():
     assert str(refused.value) == (
         "OKX:BTC-USDT lacks 3 of 6 candles of 1m: 2024-08-09T00:02:00Z to 2024-08-09T00:05:00Z (3); fetch them with "
         "`tcpdash backfill OKX:BTC-USDT --from 2024-08-09T00:02:00Z --to 2024-08-09T00:05:00Z`, or choose another window; or allow "
-        "holes: nothing is held over one, and trades that touch one are marked"
+        "holes (--allow-holes): nothing is held over one, and trades that touch one are marked"
     )
     assert minute(2) == parse_time("2024-08-09T00:02:00Z")
 
