@@ -26,7 +26,7 @@ class Coverage:
     Attributes:
         symbol: `EXCHANGE:BASE-QUOTE`.
         timeframe: Width of the candles.
-        window: What was asked for; where nothing was, from the first candle to the last.
+        window: What was asked for; where nothing was, from its first candle to the last of any.
         expected: Candles that the window has.
         present: Those that are there, and not known to lack trades.
         incomplete: Those that are there and known to lack trades; they count as not there.
@@ -79,8 +79,10 @@ def coverage_of(
         frames: By symbol; see `trading.backtest.market.market_of`.
         timeframe: Width of the candles.
         start_us: Where the window begins, UTC epoch microseconds; None for the first candle of each symbol.
-        end_us: Where it ends; None for the last one.
+        end_us: Where it ends; None for the last one of any symbol, so that a symbol that ends earlier has a hole there.
     """
+    if end_us is None and len(frames) > 1:
+        end_us = max(int(timestamps_us(frame)[-1:].max(initial=0)) for frame in frames.values())
     return [_coverage(symbol, frame, timeframe, start_us, end_us) for symbol, frame in frames.items()]
 
 

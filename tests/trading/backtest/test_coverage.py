@@ -7,7 +7,10 @@ from market.clock import parse_time
 from market.timeframe import Timeframe
 from market.window import Window
 from tests.trading.bars import MINUTE, START, bars
+from trading.backtest.backtest import Backtest
 from trading.backtest.coverage import HolesError, coverage_of, refuse_holes
+from trading.registry import Registry
+from trading.rules import Rules
 
 START_US = START.value // 1000 - MINUTE  # where the first minute opens
 NAME = "OKX:BTC-USDT"
@@ -54,7 +57,7 @@ def test_a_window_without_any_candle_is_one_hole():
 
 
 def test_holes_are_refused_with_where_and_what_to_do():
-    whole, broken = bars([1.0] * 3), bars([1.0] * 3, steps=[1, 1, 4])
+    whole, broken = bars([1.0] * 6), bars([1.0] * 3, steps=[1, 1, 4])
 
     refuse_holes(coverage_of({NAME: whole}, Timeframe.M1))
     with pytest.raises(HolesError) as refused:
@@ -74,3 +77,20 @@ def test_of_many_holes_the_first_are_told():
 
     with pytest.raises(HolesError, match=r"and 14 more"):
         refuse_holes(coverage_of({NAME: frame}, Timeframe.M1))
+
+
+def test_a_symbol_that_ends_before_another_has_a_hole_there_and_one_that_begins_later_has_none():
+    whole, early, late = bars([1.0] * 6), bars([1.0] * 4), bars([1.0] * 6).iloc[2:]
+    found = coverage_of({NAME: whole, "OKX:ETH-USDT": early, "OKX:XRP-USDT": late}, Timeframe.M1)
+
+    assert [each.holes for each in found] == [(), (Window(minute(4), minute(6)),), ()]
+
+
+def test_what_is_held_of_a_symbol_that_ends_is_left_there():
+    frames = {NAME: bars([1.0] * 6), "OKX:ETH-USDT": bars([1.0, 1.0, 2.0, 3.0])}
+    hold = Registry().create("buy_and_hold")
+    result = Backtest(hold, Timeframe.M1, rules=Rules(size=0.5, taker_fee=0.0), allow_holes=True).run(frames)
+
+    assert result.trips.touches_hole.tolist() == [True]
+    assert [each.symbol for each in result.trips.open] == [0]
+    assert (result.trips.closed.left_us.tolist(), result.trips.closed.exit_price.tolist()) == ([minute(4)], [3.0])
