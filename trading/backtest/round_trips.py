@@ -75,11 +75,15 @@ def trips_of(market: Market, table: Floats, rules: Rules, *, finer: Finer | None
     rows = np.zeros((len(table) + len(market.symbols), HELD + 3))
     closed, held = _trips(table, filled.high, filled.low, filled.close, filled.there, inside, DUST, rows)
     open_, rows = rows[closed : closed + held], rows[:closed]
+    # What is left of a stop is filled with the orders of a later open, and counts as an exit inside that bar.
+    left_us = _moments(market, rules, rows[:, LAST].astype(np.int64), rows[:, WHY_LAST], finer=finer)
+    order = np.argsort(left_us, kind="stable")
+    rows, left_us = rows[order], left_us[order]
     first, last = rows[:, FIRST].astype(np.int64), rows[:, LAST].astype(np.int64)
     symbol, bars = rows[:, SYMBOL].astype(np.int64), np.arange(len(market)) if finer is None else finer.bars
     trips = RoundTrips(
         side=rows[:, SIDE].astype(np.int64), entered_us=_moments(market, rules, first, rows[:, WHY_FIRST], finer=finer),
-        left_us=_moments(market, rules, last, rows[:, WHY_LAST], finer=finer), bars=bars[last] - bars[first],
+        left_us=left_us, bars=bars[last] - bars[first],
         size=rows[:, LARGEST],
         entry_price=rows[:, COST] / rows[:, BOUGHT], exit_price=rows[:, GOT] / rows[:, LEFT],
         profit=rows[:, SIDE] * (rows[:, GOT] - rows[:, COST]) - rows[:, FEES], fees=rows[:, FEES], value=rows[:, COST],

@@ -134,3 +134,19 @@ def test_closes_that_are_not_known_are_those_before_and_at_the_begin_the_first()
     closes = np.array([np.nan, 1.0, np.nan, np.nan, 2.0, np.nan])
 
     assert last_known(closes).tolist() == [1.0, 1.0, 1.0, 1.0, 2.0, 2.0]
+
+
+def test_what_was_left_of_a_stop_comes_behind_what_was_left_at_the_same_open():
+    market = random_market(1, 6, 2)
+    table = fills(
+        (1, 0, Reason.ENTRY, 100.0, 1.0, 0.0),
+        (1, 1, Reason.ENTRY, 100.0, 1.0, 0.0),
+        (3, 0, Reason.STOP_LOSS, 90.0, -1.0, 0.0),
+        (3, 1, Reason.TARGET_CHANGED, 110.0, -1.0, 0.0),
+    )
+
+    found = trips_of(market, table, Rules())
+
+    assert found.symbol.tolist() == [1, 0]
+    assert found.closed.profit.tolist() == [10.0, -10.0]
+    assert found.closed.left_us.tolist() == [market.closes_us[3] - MINUTE_US, market.closes_us[3]]
