@@ -132,18 +132,30 @@ def _how_to_go_on(db: "DatabaseOperations") -> str:
 
 
 def write_report(told: dict[str, Any], report: Path | None) -> None:
-    """Write the page of a document, where one is wanted."""
+    """Write the page of a document, where one is wanted.
+
+    Raises:
+        InputError: If the file cannot be written.
+    """
     if report is not None:
         from app.reports import html_of
 
-        report.write_text(html_of(told), encoding="utf-8")
+        page = html_of(told)
+        try:
+            report.write_text(page, encoding="utf-8")
+        except OSError as error:
+            raise InputError(
+                f"--report {report} cannot be written: {error.strerror}; `tcpdash backtests` has what is kept"
+            ) from error
 
 
 def check_folder(report: Path | None) -> None:
     """Refuse a file that could not be written when all is done.
 
     Raises:
-        InputError: If its folder is not there.
+        InputError: If its folder is not there, or it is a folder itself.
     """
+    if report is not None and report.is_dir():
+        raise InputError(f"--report {report} is a folder; name a file in it, for example {report / 'report.html'}")
     if report is not None and not report.absolute().parent.is_dir():
         raise InputError(f"--report {report} cannot be written: there is no folder {report.absolute().parent}; make it first")

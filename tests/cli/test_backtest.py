@@ -199,3 +199,13 @@ def test_a_run_without_a_result_says_how_far_it_is(store, database):
     assert (told["state"], told["done"], told["total"]) == ("cancelled", 4, 10)
     refused = store("backtests", begun.id, "--report", "page.html")
     assert (refused.code, refused.err) == (2, f"tcpdash: --report needs a result, and sweep {begun.id[:12]} is cancelled\n")
+
+
+def test_a_report_that_cannot_be_written_is_refused_in_words(store, tmp_path):
+    folder = store(*CROSS, "--report", str(tmp_path))
+    (tmp_path / "loop.html").symlink_to("loop.html")
+    loop = store(*CROSS, "--report", str(tmp_path / "loop.html"))
+
+    assert (folder.code, folder.out) == (loop.code, loop.out) == (2, "")
+    assert "is a folder; name a file in it" in folder.err
+    assert "loop.html cannot be written: Too many levels of symbolic links" in loop.err
