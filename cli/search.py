@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 import click
 import typer
 
+from cli.trial import named_values
 from market.clock import isoformat
 from market.errors import InputError
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from db.operations import DatabaseOperations
+    from research.searches import Wanted
+    from research.trials import Trial
 
 Ranges = Annotated[
     list[str] | None,
@@ -76,6 +79,18 @@ def read_sampler(text: str) -> Any:
     if text not in known:
         raise InputError(f"--sampler {text!r} is not one of {', '.join(known)}{did_you_mean(text, known)}")
     return Sampler(text)
+
+
+def wanted_of(trial: "Trial", ranges: list[str] | None, *, sampler: str, **more: Any) -> "Wanted":
+    """Return what is searched; `more` are the other attributes of `research.searches.Wanted`.
+
+    Raises:
+        InputError: If a range or the sampler cannot be.
+    """
+    from research.searches import Wanted
+
+    given = named_values(ranges or [], "--param")
+    return Wanted(test=trial.test, symbols=trial.symbols, ranges=given, sampler=read_sampler(sampler), **more)
 
 
 class Bar:

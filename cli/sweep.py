@@ -19,11 +19,11 @@ from cli.search import (
     Seed,
     Sets,
     check_folder,
-    read_sampler,
     stoppable,
+    wanted_of,
     write_report,
 )
-from cli.trial import AllowHoles, Balance, Fee, Listed, RuleOptions, Strategy, Tried, Width, named_values, read_trial
+from cli.trial import AllowHoles, Balance, Fee, Listed, RuleOptions, Strategy, Tried, Width, read_trial
 
 if TYPE_CHECKING:
     from research.sweeps import Progress
@@ -35,9 +35,8 @@ _MOST_ERRORS, _BALANCE = 3, 10_000.0
 def sweep(  # noqa: PLR0913 - as many as there are options
     strategy: Strategy, symbol: Tried, *, timeframe: Width = "1h", param: Ranges = None, start: Start = None, end: End = None,
     sampler: SamplerName = "grid", sets: Sets = None, seed: Seed = 1, metric: MetricName = "sharpe_ratio",
-    least_trades: LeastTrades = 0, top: Top = 20,
-    balance: Balance = 10_000.0, fee: Fee = None, rule: RuleOptions = None, steps: Listed = None, allow_holes: AllowHoles = False,
-    workers: Count = None, dask: Dask = None, report: Report = None, json: Json = False,
+    least_trades: LeastTrades = 0, top: Top = 20, balance: Balance = 10_000.0, fee: Fee = None, rule: RuleOptions = None,
+    steps: Listed = None, allow_holes: AllowHoles = False, workers: Count = None, dask: Dask = None, report: Report = None, json: Json = False,
 ) -> None:  # fmt: skip
     """Try many parameter sets of a strategy on stored candles, on all cores; stopped at any time it goes on from there.
 
@@ -56,12 +55,9 @@ def sweep(  # noqa: PLR0913 - as many as there are options
         rules=rule or [], steps=steps,
     )  # fmt: skip
     from research.backtests import encoded
-    from research.searches import Wanted, Workers, keep_sweep
+    from research.searches import Workers, keep_sweep
 
-    wanted = Wanted(
-        test=trial.test, symbols=trial.symbols, ranges=named_values(param or [], "--param"), sampler=read_sampler(sampler),
-        sets=sets, seed=seed, metric=metric, least_trades=least_trades,
-    )  # fmt: skip
+    wanted = wanted_of(trial, param, sampler=sampler, sets=sets, seed=seed, metric=metric, least_trades=least_trades)
     with store() as db, stoppable(db), Bar("sets") as bar:
         told = keep_sweep(db, wanted, Workers(count=workers, dask=dask), lambda progress: _show(bar, progress))
     write_report(told, report)

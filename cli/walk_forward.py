@@ -21,11 +21,11 @@ from cli.search import (
     Sets,
     check_folder,
     read_length,
-    read_sampler,
     stoppable,
+    wanted_of,
     write_report,
 )
-from cli.trial import AllowHoles, Balance, Fee, Listed, RuleOptions, Strategy, Tried, Width, named_values, read_trial
+from cli.trial import AllowHoles, Balance, Fee, Listed, RuleOptions, Strategy, Tried, Width, read_trial
 
 Train = Annotated[str, typer.Option(help="Length of the window in which sets are searched: 90d, 36h, 2w.")]
 Test = Annotated[str, typer.Option(help="Length of what the best one is tried on behind it.")]
@@ -37,9 +37,8 @@ def walk_forward(  # noqa: PLR0913 - as many as there are options
     strategy: Strategy, symbol: Tried, *, train: Train, test: Test, step: Step = None, anchored: Anchored = False,
     timeframe: Width = "1h", param: Ranges = None, start: Start = None, end: End = None, sampler: SamplerName = "grid",
     sets: Sets = None, seed: Seed = 1, metric: MetricName = "sharpe_ratio", least_trades: LeastTrades = 0,
-    balance: Balance = 10_000.0, fee: Fee = None,
-    rule: RuleOptions = None, steps: Listed = None, allow_holes: AllowHoles = False, workers: Count = None, dask: Dask = None,
-    report: Report = None, json: Json = False,
+    balance: Balance = 10_000.0, fee: Fee = None, rule: RuleOptions = None, steps: Listed = None, allow_holes: AllowHoles = False,
+    workers: Count = None, dask: Dask = None, report: Report = None, json: Json = False,
 ) -> None:  # fmt: skip
     """Search the best set in each window, try it on the candles behind it, and join these parts: what choosing would have earned.
 
@@ -58,12 +57,9 @@ def walk_forward(  # noqa: PLR0913 - as many as there are options
         rules=rule or [], steps=steps,
     )  # fmt: skip
     from research.backtests import encoded
-    from research.searches import Wanted, Windows, Workers, keep_walk
+    from research.searches import Windows, Workers, keep_walk
 
-    wanted = Wanted(
-        test=trial.test, symbols=trial.symbols, ranges=named_values(param or [], "--param"), sampler=read_sampler(sampler),
-        sets=sets, seed=seed, metric=metric, least_trades=least_trades,
-    )  # fmt: skip
+    wanted = wanted_of(trial, param, sampler=sampler, sets=sets, seed=seed, metric=metric, least_trades=least_trades)
     windows = Windows(train_us=lengths[0], test_us=lengths[1], step_us=lengths[2], anchored=anchored)
     with store() as db, stoppable(db), Bar("windows") as bar:
         told = keep_walk(db, wanted, windows, Workers(count=workers, dask=dask), lambda far: bar.show(far.done, far.total))

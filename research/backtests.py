@@ -7,6 +7,7 @@ from market.clock import isoformat, parse_time
 from research.candles import candles_of, listings_of
 from trading.backtest.backtest import Backtest, Result
 from trading.backtest.document import TRADE
+from trading.frames import timestamps_us
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,15 @@ def prepared(db: "DatabaseOperations", test: Backtest, symbols: "Sequence[str]")
         NothingStored: If there is no candle of a symbol.
     """
     frames = candles_of(db, symbols, test.timeframe, start_us=test.start_us, end_us=test.end_us)
-    return replace(test, listings={**listings_of(db, list(frames)), **test.listings}), frames
+    listings = {**listings_of(db, list(frames)), **test.listings}
+    return replace(test, listings=listings, end_us=_common_end(test, frames)), frames
+
+
+def _common_end(test: Backtest, frames: "dict[str, pd.DataFrame]") -> int | None:
+    """Return where the window ends: of symbols that are followed live one may have its newest candle a moment before the others."""
+    lasts = [int(timestamps_us(frame)[-1]) for frame in frames.values()]
+    apart = max(lasts) - min(lasts)
+    return min(lasts) if test.end_us is None and 0 < apart <= test.timeframe.width_us else test.end_us
 
 
 def run_backtest(db: "DatabaseOperations", test: Backtest, symbols: "Sequence[str]") -> Result:

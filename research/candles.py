@@ -61,4 +61,13 @@ def _nothing(db: "DatabaseOperations", symbol: str, timeframe: Timeframe, start_
         return f"nothing is stored of {symbol}{did_you_mean(symbol, stored)}; stored is {there}"
     begin = f" from {isoformat(start_us)}" if start_us is not None else ""
     until = f" up to {isoformat(end_us)}" if end_us is not None else ""
-    return f"there is no {timeframe} candle of {symbol}{begin}{until}; `tcpdash coverage {symbol}` shows what is stored"
+    return f"there is no {timeframe} candle of {symbol}{begin}{until}; stored of it is {_spans(db, symbol)}"
+
+
+def _spans(db: "DatabaseOperations", symbol: str) -> str:
+    """Return which widths are stored and from when to when, in words."""
+    told = []
+    for width in db.market_data.stored_timeframes(symbol):
+        closes = db.market_data.get_candles(symbol, width)["timestamp"]
+        told.append(f"{width} from {closes.iloc[0]:%Y-%m-%dT%H:%M} to {closes.iloc[-1]:%Y-%m-%dT%H:%M}")
+    return ", ".join(told)

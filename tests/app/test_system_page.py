@@ -46,7 +46,7 @@ def test_system_page_shows_what_runs_and_what_went_down(opened: Opener, worker: 
     assert not page.exception
     components, incidents, feeds, holes, tables = (table.value for table in page.dataframe)
     assert components["state"].tolist() == ["running", "gone"]
-    assert components["memory"][0].endswith("MB")
+    assert components["memory"][0].endswith(("MB", "GB"))
     assert incidents.loc[0].tolist() == ["2026-11-23 01:02:03 UTC", "worker", "signal 9", "1.5 s"]
     assert feeds.loc[0, ["symbol", "state"]].tolist() == [SYMBOL, "down"]
     assert holes.loc[0, ["symbol", "cause", "state"]].tolist() == [SYMBOL, "disconnect", "open"]

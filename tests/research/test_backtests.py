@@ -4,7 +4,7 @@ import pytest
 
 from market.timeframe import Timeframe
 from research.backtests import document_of, encoded, keep, prepared, run_backtest
-from tests.research.stored import SYMBOL, fill
+from tests.research.stored import DAY, SYMBOL, fill
 from trading.backtest.backtest import Backtest
 from trading.backtest.coverage import HolesError
 from trading.backtest.document import document
@@ -72,3 +72,14 @@ def test_steps_that_are_given_count_before_the_venues_own(database):
     given, _ = prepared(database, Backtest(CROSS, Timeframe.H1, listings={SYMBOL: Listing(lot=1.0)}), [SYMBOL])
 
     assert (without.listings, given.listings) == ({SYMBOL: Listing(tick=0.1)}, {SYMBOL: Listing(lot=1.0)})
+
+
+def test_a_symbol_whose_newest_candle_is_still_to_come_ends_the_window_and_is_no_hole(database):
+    fill(database, SYMBOL)
+    fill(database, "OKX:ETH-USDT", without=range(3 * DAY - 15, 3 * DAY))
+
+    found = run_backtest(database, Backtest(CROSS, Timeframe.M15), [SYMBOL, "OKX:ETH-USDT"])
+
+    assert {each.expected for each in found.coverage} == {3 * DAY // 15 - 1}
+    with pytest.raises(HolesError, match="OKX:ETH-USDT lacks 15 of 4,320"):
+        run_backtest(database, Backtest(CROSS, Timeframe.M1), [SYMBOL, "OKX:ETH-USDT"])

@@ -155,7 +155,8 @@ def test_a_volume_below_nothing_is_refused_by_name_and_time():
 def test_what_has_no_more_candles_while_others_go_on_is_left_at_its_last_close(engine):
     frames = {NAME: bars([100.0] * 6), "OKX:ETH-USDT": bars([10.0, 10.0, 20.0])}
 
-    found = Backtest(HOLD, Timeframe.M1, rules=Rules(taker_fee=0.0, size=0.5), engine=engine).run(frames)
+    test = Backtest(HOLD, Timeframe.M1, rules=Rules(taker_fee=0.0, size=0.5), engine=engine, allow_holes=True)
+    found = test.run(frames)
 
     assert [(fill.bar, fill.symbol, fill.reason) for fill in found.outcome.fills][2:] == [(2, 1, Reason.HOLE)]
     assert (found.trips.touches_hole.tolist(), found.exposure[-1], found.final_value) == ([True], pytest.approx(1 / 3), 15_000.0)
