@@ -36,7 +36,8 @@ def sweep(  # noqa: PLR0913 - as many as there are options
     strategy: Strategy, symbol: Tried, *, timeframe: Width = "1h", param: Ranges = None, start: Start = None, end: End = None,
     sampler: SamplerName = "grid", sets: Sets = None, seed: Seed = 1, metric: MetricName = "sharpe_ratio",
     least_trades: LeastTrades = 0, top: Top = 20, balance: Balance = 10_000.0, fee: Fee = None, rule: RuleOptions = None,
-    steps: Listed = None, allow_holes: AllowHoles = False, workers: Count = None, dask: Dask = None, report: Report = None, json: Json = False,
+    steps: Listed = None, allow_holes: AllowHoles = False, workers: Count = None, dask: Dask = None, report: Report = None,
+    json: Json = False,
 ) -> None:  # fmt: skip
     """Try many parameter sets of a strategy on stored candles, on all cores; stopped at any time it goes on from there.
 
