@@ -4,24 +4,29 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from rich.progress import TaskID
+    from rich.progress import Progress, ProgressColumn, TaskID
 
     from history.backfill import Standing
+
+
+def bars_of(*columns: "ProgressColumn") -> "Progress":
+    """Return bars on the terminal: a name, how far it is, some columns, and words; without a terminal nothing is printed."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *columns, TextColumn("{task.fields[told]}"),
+        console=console, disable=not console.is_terminal, transient=True,
+    )  # fmt: skip
 
 
 class Bars:
     """Bars on the terminal; where the error output is none, nothing is printed."""
 
     def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
         self._bars: dict[str, TaskID] = {}
-        console = Console(stderr=True)
-        self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[told]}"),
-            console=console, disable=not console.is_terminal, transient=True,
-        )  # fmt: skip
+        self._progress = bars_of()
 
     def __enter__(self) -> Self:
         self._progress.start()

@@ -97,16 +97,13 @@ class Bar:
     """One bar on the terminal; where the error output is none, nothing is printed."""
 
     def __init__(self, words: str) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import TimeRemainingColumn
 
-        console = Console(stderr=True)
+        from cli.bars import bars_of
+
         self._words = words
         self._task: TaskID | None = None
-        self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-            TextColumn("{task.fields[told]}"), console=console, disable=not console.is_terminal, transient=True,
-        )  # fmt: skip
+        self._progress = bars_of(TimeRemainingColumn())
 
     def __enter__(self) -> Self:
         self._progress.start()
