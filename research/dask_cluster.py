@@ -12,13 +12,13 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Self
 
-from research.jobs import Job, WorkersError, abilities, packed, unpacked, workers_lost
+from research.jobs import Job, WorkersError, abilities, do_piece, packed, unpacked, workers_lost
 from research.local import usable_cores
 
 LOCAL = "local"
 """What is given instead of an address for a cluster that lives as long as the job."""
 
-_AHEAD = 3
+_AHEAD = 2
 _TRIES = 5
 _PATIENCE_SECONDS, _LOOK_SECONDS = 60, 5
 _CONNECT_SECONDS = 10
@@ -157,7 +157,7 @@ def _abilities() -> dict[str, str]:
 
 
 def _do(payload: bytes, piece: Any) -> bytes:
-    return unpacked(payload).do(piece, _never)
+    return do_piece(unpacked(payload), piece, _never)
 
 
 def _never() -> bool:

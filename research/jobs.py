@@ -6,7 +6,9 @@ import pickle
 import platform
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import copy_context
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Any, Protocol, Self
 
 from market.errors import InputError, PlatformError
 from trading.backtest.fingerprint import code_version
+from trading.memory import remember_from_now_on
 from trading.registry import Registry
 from trading.strategy import BaseStrategy
 
@@ -84,6 +87,22 @@ def unpacked(payload: bytes) -> Job:
     """Return a job from its bytes; a worker that is given the same ones again has it still."""
     job: Job = pickle.loads(payload)  # noqa: S301 - our own bytes, from the process that started this one or its scheduler
     return job
+
+
+def do_piece(job: Job, piece: Any, stopped: Callable[[], bool]) -> bytes:
+    """Return what comes of a piece; this thread remembers the indicators of the job's pieces before.
+
+    Raises:
+        Interrupted: If `stopped` said so.
+    """
+    if getattr(_own, "job", None) is not job:
+        _own.job, _own.context = job, copy_context()
+        _own.context.run(remember_from_now_on)
+    payload: bytes = _own.context.run(job.do, piece, stopped)
+    return payload
+
+
+_own = threading.local()
 
 
 def abilities() -> dict[str, str]:

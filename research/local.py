@@ -13,7 +13,7 @@ from multiprocessing.context import BaseContext
 from types import TracebackType
 from typing import Any, Self
 
-from research.jobs import Job, packed, unpacked, workers_lost
+from research.jobs import Job, do_piece, packed, unpacked, workers_lost
 from trading.backtest.sweep.evaluation import Interrupted
 
 _AHEAD = 2
@@ -63,7 +63,7 @@ class LocalPool:
         """
         if self._executor is None:
             for piece in pieces:
-                yield piece.number, self._job.do(piece, _never)
+                yield piece.number, do_piece(self._job, piece, _never)
             return
         try:
             yield from _as_done(self._executor, pieces, _AHEAD * self.workers)
@@ -111,7 +111,7 @@ def _begin(payload: bytes, stop: "Connection[Any, Any]", grace_seconds: float) -
 def _do(piece: Any) -> tuple[int, bytes]:
     job, stopped = _work[0]
     try:
-        return piece.number, job.do(piece, stopped)
+        return piece.number, do_piece(job, piece, stopped)
     except Interrupted:
         return piece.number, b""
 

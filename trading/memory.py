@@ -60,6 +60,11 @@ def remembered(limit_bytes: int = 512 * 2**20) -> Iterator[None]:
         _memory.reset(token)
 
 
+def remember_from_now_on(limit_bytes: int = 512 * 2**20) -> None:
+    """Do as `remembered` does in all that is still to come in this context: for a worker that does one job."""
+    _memory.set(_Memory(limit_bytes))
+
+
 def recalled(key: Hashable, arrays: tuple[Floats, ...], compute: Callable[[], tuple[Floats, ...]]) -> tuple[Floats, ...]:
     """Return what `compute` makes of contiguous arrays, of the memory where there is one."""
     memory = _memory.get()

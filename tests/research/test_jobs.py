@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 
 from market.errors import InputError
-from research.jobs import abilities, packed, unpacked
+from research.jobs import abilities, do_piece, packed, unpacked
 from tests.research.searched import small_sweep
 from tests.research.test_local import FLIP
+from trading import indicators
 from trading.backtest.fingerprint import strategy_code
 from trading.registry import Registry
 from trading.strategy import BaseStrategy
@@ -65,3 +66,24 @@ def test_a_strategy_that_is_in_no_file_cannot_travel():
 
 def test_abilities_name_all_that_could_make_results_differ():
     assert set(abilities()) == {"tcpdash", "python", "numpy", "numba", "TA-Lib", "pandas"}
+
+
+def test_a_worker_remembers_indicators_from_piece_to_piece_of_one_job_and_no_longer(monkeypatch):
+    computed: list[str] = []
+    compute = indicators._computed
+
+    def counted(function: Any, *more: Any) -> Any:
+        computed.append(function.__name__)
+        return compute(function, *more)
+
+    monkeypatch.setattr(indicators, "_computed", counted)
+    one, other = small_sweep(), small_sweep()
+    piece = next(one.plan.layout())
+
+    first, fresh = do_piece(one, piece, lambda: False), len(computed)
+    again, none_more = do_piece(one, piece, lambda: False), len(computed)
+    do_piece(other, piece, lambda: False)
+
+    assert again == first
+    assert fresh > 0
+    assert (none_more, len(computed)) == (fresh, 2 * fresh)

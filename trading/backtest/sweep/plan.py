@@ -29,7 +29,7 @@ MOST_SHOWN = 2_000
 """So many of the best sets a chunk keeps at least: so many can be shown, wherever they lie. More make no better picture."""
 
 _GUIDED_ROUND, _GUIDED_CHUNK = 40, 10
-_LEAST_SECONDS, _MOST_SECONDS, _CHUNKS = 1.0, 4.0, 32
+_LEAST_SECONDS, _MOST_SECONDS, _CHUNKS = 0.25, 2.0, 64
 _SET_SECONDS, _BAR_SECONDS, _ASKED_SECONDS = 6e-5, 8e-9, 6e-5
 
 
