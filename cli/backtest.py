@@ -11,7 +11,7 @@ from cli.read import store
 from cli.search import Report, check_folder, write_report
 from cli.strategy_check import blaming
 from cli.trial import AllowHoles, Balance, Fee, Listed, RuleOptions, Strategy, Tried, Width, named_values, read_trial
-from market.errors import InputError
+from market.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
     from db.backtest_runs import StoredBacktest
@@ -32,6 +32,7 @@ Resamples = Annotated[
 ]
 Chance = Annotated[int, typer.Option(help="Of the chance of --monte-carlo: the same seed, the same numbers.")]
 Kept = Annotated[bool, typer.Option("--keep/--no-keep", help="Whether the result is stored; `tcpdash backtests` lists them.")]
+_KINDS = ("backtest", "sweep", "walk-forward")
 _HEADER = (
     "id",
     "kind",
@@ -105,6 +106,8 @@ def backtests(
     check_folder(report)
     if id_ is None and (report is not None or delete):
         raise InputError("--report and --delete need an ID: which one is meant? `tcpdash backtests` lists them")
+    if kind is not None and kind not in _KINDS:
+        raise InputError(f"--kind {kind!r} is not one of {', '.join(_KINDS)}{did_you_mean(kind, list(_KINDS))}")
     with store() as db:
         if id_ is None:
             _list(

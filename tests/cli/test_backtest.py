@@ -131,6 +131,7 @@ def test_what_cannot_be_is_said_in_words(store, words, code, said):
         (["zz"], "'zz' is not the begin of an id"),
         (["0123"], "no backtest has an id that begins with '0123'"),
         (["--delete"], "--report and --delete need an ID"),
+        (["--kind", "sweeps"], "--kind 'sweeps' is not one of backtest, sweep, walk-forward; did you mean 'sweep'?"),
     ],
 )
 def test_an_id_that_there_is_not_is_said_in_words(store, words, said):
