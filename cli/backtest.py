@@ -106,13 +106,11 @@ def backtests(
     check_folder(report)
     if id_ is None and (report is not None or delete):
         raise InputError("--report and --delete need an ID: which one is meant? `tcpdash backtests` lists them")
-    if kind is not None and kind not in _KINDS:
-        raise InputError(f"--kind {kind!r} is not one of {', '.join(_KINDS)}{did_you_mean(kind, list(_KINDS))}")
+    _check_kind(kind)
     with store() as db:
         if id_ is None:
-            _list(
-                db.backtests.list(kind=kind, strategy=strategy, symbol=symbol and symbol.strip().upper(), newest=limit), json=json
-            )
+            named = symbol and symbol.strip().upper()
+            _list(db.backtests.list(kind=kind, strategy=strategy, symbol=named, newest=limit), json=json)
             return
         found = db.backtests.find(id_)
         if delete:
@@ -141,6 +139,11 @@ def _unfinished(found: "StoredBacktest", report: Path | None, *, json: bool) -> 
     why = f": {found.error}" if found.error else ""
     click.echo(f"{found.kind} {found.id[:12]} of {found.strategy} is {found.state}{why}")
     click.echo(f"{found.done:,} of {found.total:,} are done{words}")
+
+
+def _check_kind(kind: str | None) -> None:
+    if kind is not None and kind not in _KINDS:
+        raise InputError(f"--kind {kind!r} is not one of {', '.join(_KINDS)}{did_you_mean(kind, list(_KINDS))}")
 
 
 def _show(told: dict[str, Any], report: Path | None, *, json: bool) -> None:

@@ -26,7 +26,7 @@ class Coverage:
     Attributes:
         symbol: `EXCHANGE:BASE-QUOTE`.
         timeframe: Width of the candles.
-        window: What was asked for; where nothing was, from its first candle to the last of any.
+        window: What was asked for; where nothing was, from its first candle that does not lack trades to the last of any.
         expected: Candles that the window has.
         present: Those that are there, and not known to lack trades.
         incomplete: Those that are there and known to lack trades; they count as not there.
@@ -78,7 +78,8 @@ def coverage_of(
     Args:
         frames: By symbol; see `trading.backtest.market.market_of`.
         timeframe: Width of the candles.
-        start_us: Where the window begins, UTC epoch microseconds; None for the first candle of each symbol.
+        start_us: Where the window begins, UTC epoch microseconds; None for the first candle of each symbol that does not lack
+            trades: a feed mostly begins within one.
         end_us: Where it ends; None for the last one of any symbol, so that a symbol that ends earlier has a hole there.
     """
     if end_us is None and len(frames) > 1:
@@ -98,12 +99,13 @@ def refuse_holes(coverage: Iterable[Coverage]) -> None:
 
 
 def _coverage(symbol: str, frame: "pd.DataFrame", timeframe: Timeframe, start_us: int | None, end_us: int | None) -> Coverage:
-    stamps, width = timestamps_us(frame), timeframe.width_us
-    first = stamps[0] - width if start_us is None and len(stamps) else timeframe.open_of((start_us or 0) + width - 1)
+    stamps, width, standing = timestamps_us(frame), timeframe.width_us, completeness(frame)
+    begun = stamps[int(np.argmax(standing != 0))] - width if len(stamps) else 0  # a feed mostly begins within a candle
+    first = begun if start_us is None and len(stamps) else timeframe.open_of((start_us or 0) + width - 1)
     last = stamps[-1] if end_us is None and len(stamps) else timeframe.open_of(end_us or 0)
     window = Window(int(first), max(int(first), int(last)))
     within = (stamps > window.start_us) & (stamps <= window.end_us)
-    stamps, standing = stamps[within], completeness(frame)[within]
+    stamps, standing = stamps[within], standing[within]
     volume = column(frame, "volume")[within]
     known = stamps[standing != 0]
     edges = np.concatenate([[window.start_us], known, [window.end_us + width]])

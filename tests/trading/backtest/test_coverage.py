@@ -94,3 +94,15 @@ def test_what_is_held_of_a_symbol_that_ends_is_left_there():
     assert result.trips.touches_hole.tolist() == [True]
     assert [each.symbol for each in result.trips.open] == [0]
     assert (result.trips.closed.left_us.tolist(), result.trips.closed.exit_price.tolist()) == ([minute(4)], [3.0])
+
+
+def test_a_candle_within_which_the_feed_began_is_before_the_window_and_no_hole():
+    frame = bars([1.0] * 4).assign(complete=pd.array([False, True, False, True], "boolean"))
+
+    found = coverage_of({NAME: frame}, Timeframe.M1)[0]
+    asked = coverage_of({NAME: frame}, Timeframe.M1, start_us=minute(0))[0]
+    nothing = coverage_of({NAME: frame.assign(complete=False)}, Timeframe.M1)[0]
+
+    assert (found.window, found.holes) == (Window(minute(1), minute(4)), (Window(minute(2), minute(3)),))
+    assert asked.holes == (Window(minute(0), minute(1)), Window(minute(2), minute(3)))
+    assert (nothing.expected, nothing.present, nothing.incomplete) == (4, 0, 4)
