@@ -6,12 +6,12 @@ It does what `trading.broker.Broker` does, in the same order with the same fill 
 # ruff: noqa: PLR0913, PLR0917 - compiled code takes arrays and numbers, not objects
 import hashlib
 import sys
+from functools import partial
 from math import isnan
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numba
 import numpy as np
 from numba.extending import register_jitable as part
 from numpy.typing import NDArray
@@ -37,6 +37,7 @@ from trading.backtest.curve import begun, grown, put
 from trading.backtest.guard import halts
 from trading.backtest.orders import close_out, decide, inside_bar, make_larger, make_smaller
 from trading.backtest.plain import is_plain, run_plain
+from trading.compiled import compiled
 
 Flags = NDArray[np.bool_]
 Integers = NDArray[np.int64]
@@ -129,7 +130,7 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - the loop that all else is for
 def _of_these_sources(digest: str) -> Any:
     """Return the loop, compiled; its name in the cache holds the text of all that is compiled into it."""
 
-    @numba.njit(cache=True, nogil=True, error_model="numpy")
+    @partial(compiled, error_model="numpy")
     def kernel(*arguments: Any) -> None:
         if digest:
             _run(*arguments)

@@ -1,15 +1,16 @@
 """Round trips: which positions the fills of a backtest opened and closed again, and what is still open at its end."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import numba
 import numpy as np
 
 from trading.backtest.finer import Finer
 from trading.backtest.market import Flags, Floats, Integers, Market
 from trading.backtest.metrics import RoundTrips
 from trading.broker import DUST
+from trading.compiled import compiled
 from trading.fills import Reason
 from trading.rules import FillAt, Rules
 
@@ -145,7 +146,7 @@ def _behind_holes(market: Market) -> Flags:
     return behind
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@partial(compiled, error_model="numpy")
 def _trips(table: Any, high: Any, low: Any, close: Any, there: Any, inside: bool, dust: float, out: Any) -> tuple[int, int]:
     """Write closed trips into `out` in the order of their exits, then the open ones; return how many of each."""
     symbols = close.shape[1]
@@ -176,7 +177,7 @@ def _trips(table: Any, high: Any, low: Any, close: Any, there: Any, inside: bool
     return closed, still
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@partial(compiled, error_model="numpy")
 def _look_between(trip: Any, exit_price: float, high: Any, low: Any, close: Any, there: Any, inside: bool) -> None:
     """Note the best and the worst unrealised return of a trip."""
     side, entry, first = trip[SIDE], trip[COST] / trip[BOUGHT], int(trip[FIRST])

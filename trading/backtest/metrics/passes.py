@@ -1,18 +1,11 @@
 """The compiled passes over the bars of a run: each looks at every bar once and keeps no array it does not have to."""
 
-from collections.abc import Callable
-from typing import NamedTuple, TypeVar, cast
+from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 
 from trading.backtest.metrics.run import Floats, Integers
-
-_F = TypeVar("_F", bound=Callable[..., object])
-
-
-def _compiled(function: _F) -> _F:
-    return cast("_F", nb.njit(cache=True, nogil=True)(function))
+from trading.compiled import compiled
 
 
 class Walk(NamedTuple):
@@ -55,7 +48,7 @@ class Falls(NamedTuple):
     recovery: int
 
 
-@_compiled
+@compiled
 def returns_of(equity: Floats, balance: float, out: Floats) -> tuple[float, float, float, float, int, float]:
     """Write the return of each bar into `out` and return the fields of `Walk`; 0 after a close at zero or below: all is lost."""
     total, squares, best, worst, level = 0.0, 0.0, -np.inf, np.inf, 0.0
@@ -74,7 +67,7 @@ def returns_of(equity: Floats, balance: float, out: Floats) -> tuple[float, floa
     return total, squares, best, worst, ruined, level / max(len(equity), 1)
 
 
-@_compiled
+@compiled
 def drawdowns_of(equity: Floats, balance: float) -> tuple[float, float, float, int, int, int, int, float, float, int]:
     """Return the fields of `Falls` for an account that begins at `balance`."""
     peak, peak_bar, bottom, bottom_bar = balance, -1, 0.0, -1
@@ -121,7 +114,7 @@ class Spread(NamedTuple):
     missed: float
 
 
-@_compiled
+@compiled
 def spread_of(returns: Floats, mean: float, target: float) -> tuple[float, float, float, float, float, float]:
     """Return the fields of `Spread`: moments about the mean, sums about the target."""
     second, third, fourth, below, gained, missed = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
@@ -141,7 +134,7 @@ def spread_of(returns: Floats, mean: float, target: float) -> tuple[float, float
     return second / count, third / count, fourth / count, below, gained, missed
 
 
-@_compiled
+@compiled
 def together(first: Floats, second: Floats, first_mean: float, second_mean: float) -> tuple[float, float, float, float]:
     """Return covariance, both variances and the variance of the difference (all mean squares) of two series."""
     both, ones, others, apart = 0.0, 0.0, 0.0, 0.0
@@ -155,7 +148,7 @@ def together(first: Floats, second: Floats, first_mean: float, second_mean: floa
     return both / count, ones / count, others / count, apart / count
 
 
-@_compiled
+@compiled
 def position_of(exposure: Floats) -> tuple[int, float, float, float]:
     """Return the number of bars with a position, the sums of its absolute and signed value, and the highest absolute one."""
     held, absolute, signed, highest = 0, 0.0, 0.0, 0.0
@@ -169,7 +162,7 @@ def position_of(exposure: Floats) -> tuple[int, float, float, float]:
     return held, absolute, signed, highest
 
 
-@_compiled
+@compiled
 def ends_of_days(timestamps_us: Integers, day_us: int, out: Integers) -> int:
     """Write the last bar of each day into `out` and return how many days have bars; a close at midnight ends its day."""
     count, end = 0, np.int64(0)
