@@ -1,6 +1,7 @@
 """What tables are made of: their metadata, and the columns that many of them have."""
 
 from datetime import datetime
+from decimal import Decimal
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION, TIMESTAMP
@@ -16,3 +17,8 @@ def moment(name: str, *, nullable: bool = False, now: bool = False) -> sa.Column
 def number(name: str, *, nullable: bool = False) -> sa.Column[float]:
     """Return a column of float64."""
     return sa.Column(name, DOUBLE_PRECISION, nullable=nullable)
+
+
+def amount(name: str, *, nullable: bool = False) -> sa.Column[Decimal]:
+    """Return a column of exact decimal numbers, of any number of digits."""
+    return sa.Column(name, sa.Numeric(asdecimal=True), nullable=nullable)
