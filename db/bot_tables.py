@@ -1,5 +1,7 @@
 """What is kept of paper bots: what is wanted and what is, their accounts, and each signal, order, execution, posting and event."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSON
 
@@ -9,7 +11,7 @@ from db.columns import amount, metadata, moment
 _JSON = JSON(none_as_null=True)
 
 
-def _of_bot() -> list[sa.Column[object]]:
+def _of_bot() -> list[sa.Column[Any]]:
     """Return the columns of what a bot writes: whose it is, of which account, and under which lease it was written."""
     return [
         sa.Column("bot", sa.Text, sa.ForeignKey("bots.id", ondelete="cascade"), nullable=False),

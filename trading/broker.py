@@ -31,11 +31,12 @@ class Broker:
 
     Attributes:
         cash: In the quote currency; what came for a short position is in it.
-        equity: At the last close.
-        positions: One a symbol.
-        fills: All of them, oldest first.
+        equity: At the last close, and `positions`: one a symbol.
+        fills: All of them, oldest first; who goes on for ever takes them away.
         both: How often a bar reached stop and target, so that the stop was taken.
         refused: How often an order was too small, or there was nothing to pay it with.
+        protections: What keeps it from trading on.
+        bar: Number of the newest bar, from 0, and `decision` that of the next decision.
     """
 
     def __init__(self, rules: Rules, listings: Sequence[Listing], balance: float) -> None:
@@ -43,8 +44,8 @@ class Broker:
         self.positions = [Position(number, listing) for number, listing in enumerate(listings)]
         self.fills: list[Fill] = []
         self.both = self.refused = 0
-        self._protections = Protections(rules, balance)
-        self._bar, self._decision = -1, 0
+        self.protections = Protections(rules, balance)
+        self.bar, self.decision = -1, 0
         self._deciding = False
         self._at_close = rules.fill_at is FillAt.CLOSE
 
@@ -52,7 +53,7 @@ class Broker:
 
     def trade(self, bars: Sequence[Bar | None]) -> None:
         """Fill orders inside a bar of each symbol; None where there is none."""
-        self._bar += 1
+        self.bar += 1
         traded = []
         for position, bar in zip(self.positions, bars, strict=True):
             if bar is not None:
@@ -93,7 +94,7 @@ class Broker:
             why = Reason.TRAILING_STOP if trailing else Reason.STOP_LOSS
             if not position.is_stopped:
                 self.both += kind == fills.BOTH
-                self._protections.note_stop(self._decision)
+                self.protections.note_stop(self.decision)
             self._leave(position, price, why)
             if position.is_open:
                 position.leave(why)
@@ -195,20 +196,21 @@ class Broker:
         self.cash -= value + fee
         if before == 0.0:
             position.entry = position.best = price
-            position.entered = self._decision + (1 if self._at_close and self._deciding else 0)
+            position.entered = self.decision + (1 if self._at_close and self._deciding else 0)
         elif before * size > 0.0:
             position.entry = (position.entry * before + value) / after
         position.size = after
         position.left -= abs(size)
         if after == 0.0:
-            position.blocked = self._decision + self.rules.cooldown_bars
-        self.fills.append(Fill(self._bar, position.number, why, price, size, fee))
+            position.blocked = self.decision + self.rules.cooldown_bars
+        self.fills.append(Fill(self.bar, position.number, why, price, size, fee))
 
     # -- decisions -----------------------------------------------------------------------------------------------
 
     def decide(
-        self, bars: Sequence[Bar | None], targets: Sequence[float], *, scales: Sequence[float] | None = None, day: int = 0
-    ) -> None:
+        self, bars: Sequence[Bar | None], targets: Sequence[float], *, scales: Sequence[float] | None = None, day: int = 0,
+        halt: bool = False,
+    ) -> None:  # fmt: skip
         """Make orders of what is wanted at the close of a bar, and of what the rules say of time and losses.
 
         Args:
@@ -216,14 +218,15 @@ class Broker:
             targets: Wanted positions, -1 to 1; NaN wants nothing new.
             scales: What targets are multiplied with, 1 if None.
             day: Number of the UTC day in which the bar closed.
+            halt: Whether all positions have to be left for another reason than its own protections.
         """
         self._deciding = True
-        halted = self._protections.halts(self._decision, day, self.equity)
+        halted = self.protections.halts(self.decision, day, self.equity) or halt
         traded = []
         for position, bar in zip(self.positions, bars, strict=True):
             if bar is None:
                 continue
-            if not isnan(position.limit) and self._decision >= position.gives_up:
+            if not isnan(position.limit) and self.decision >= position.gives_up:
                 position.forget_order()
             target, scale = targets[position.number], 1.0 if scales is None else scales[position.number]
             target = 0.0 if target < 0.0 and not self.rules.short else target
@@ -237,12 +240,12 @@ class Broker:
                 traded.append((position, bar.close))
         if self._at_close:
             self._at_market(traded)
-        self._decision += 1
+        self.decision += 1
         self._deciding = False
 
     def _time_out(self, position: Position) -> None:
         bars = self.rules.time_exit
-        if bars and position.is_open and not position.is_turning and self._decision - position.entered + 1 >= bars:
+        if bars and position.is_open and not position.is_turning and self.decision - position.entered + 1 >= bars:
             position.leave(Reason.TIME)
 
     def _want(self, position: Position, target: float, scale: float, close: float) -> None:
@@ -260,10 +263,10 @@ class Broker:
             position.wanted = target
         if target != 0.0 and rules.limit_offset > 0.0 and not smaller:
             position.limit = fills.limit_price(close, 1 if target > 0.0 else -1, rules.limit_offset, position.listing.tick)
-            position.gives_up = self._decision + rules.limit_bars
+            position.gives_up = self.decision + rules.limit_bars
 
     def _may_enter(self, position: Position) -> bool:
-        return self._decision >= position.blocked and self._protections.may_enter(self._decision)
+        return self.decision >= position.blocked and self.protections.may_enter(self.decision)
 
     def close_out(self, number: int, price: float) -> None:
         """Sell all that is held of a symbol at a price, whatever was traded: behind it nothing is known of the market."""
@@ -273,8 +276,6 @@ class Broker:
         if position.is_open:
             self._leave(position, price, Reason.HOLE)
         self.equity = self._value()
-
-    # -- numbers -------------------------------------------------------------------------------------------------
 
     def _value(self) -> float:
         value = self.cash

@@ -1,6 +1,8 @@
 """What keeps an account from trading on: losses, and too many stops."""
 
 from collections import deque
+from collections.abc import Mapping
+from typing import Any
 
 from trading.rules import Rules
 
@@ -13,10 +15,13 @@ class Protections:
     Args:
         rules: Of the account.
         balance: What it begins with.
+
+    Attributes:
+        peak: The highest equity at a decision, since the last pause.
     """
 
     def __init__(self, rules: Rules, balance: float) -> None:
-        self._rules, self._peak, self._before, self._day_began = rules, balance, balance, balance
+        self._rules, self.peak, self._before, self._day_began = rules, balance, balance, balance
         self._day: int | None = None
         self._lost_day: int | None = None
         self._halted, self._halted_until, self._guarded_until = False, 0, 0
@@ -36,8 +41,8 @@ class Protections:
         if equity <= 0.0:
             self._halted_until = FOR_GOOD
         if decision >= self._halted_until:
-            self._peak = equity if self._halted else max(self._peak, equity)
-            self._halted = rules.max_drawdown > 0.0 and equity <= self._peak * (1.0 - rules.max_drawdown)
+            self.peak = equity if self._halted else max(self.peak, equity)
+            self._halted = rules.max_drawdown > 0.0 and equity <= self.peak * (1.0 - rules.max_drawdown)
             if self._halted:
                 self._halted_until = decision + rules.drawdown_pause_bars if rules.drawdown_pause_bars else FOR_GOOD
         if rules.daily_loss > 0.0 and equity <= self._day_began * (1.0 - rules.daily_loss):
@@ -56,3 +61,17 @@ class Protections:
     def may_enter(self, decision: int) -> bool:
         """Return whether stops were rare enough for a new position."""
         return decision >= self._guarded_until
+
+    def state(self) -> dict[str, Any]:
+        """Return all that `restore` needs, as plain values."""
+        return {name: list(getattr(self, name)) if name == "_stops" else getattr(self, name) for name in _STATE}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where protections of the same rules were."""
+        for name in _STATE:
+            setattr(self, name, deque(state[name], self._stops.maxlen) if name == "_stops" else state[name])
+
+
+_STATE = (
+    "peak", "_before", "_day_began", "_day", "_lost_day", "_halted", "_halted_until", "_guarded_until", "_stops",
+)  # fmt: skip

@@ -1,6 +1,6 @@
 """Candles: the final ones of each symbol and timeframe, one row each; the highest revision counts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from db import candle_rows, coverage
 from db.bounds import Moment, lower, microseconds, upper
 from db.bulk import RowsExist
+from db.minutes import StoredMinute, minutes_after
 from db.repositories.raw_trades import RawTradeRepository
 from db.repositories.rollups import RollupRepository
 from db.series import CandleSeries, series_of
@@ -121,6 +122,10 @@ class MarketDataRepository:
             return stored.before(candles_of_trades(trades, symbol, width, start_us=start_us, end_us=end_us))
         made = self._wider(symbol, width, start_us, end_us, members=_members(widths, width))
         return proven_ours(made).before(stored).before(made) if len(stored) else made
+
+    def minutes_after(self, moments_us: Mapping[str, int], most: int) -> dict[str, list[StoredMinute]]:
+        """Return the stored minutes of each symbol that close behind a moment, oldest first, at most so many of each."""
+        return minutes_after(self._connection, moments_us, most)
 
     def get_candle(self, symbol: str, timeframe: Timeframe | str, timestamp_us: int) -> Candle | None:
         """Return the candle that closes at a moment."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from market.timeframe import Timeframe
 from trading.backtest.market import Flags, Floats, Market
 from trading.backtest.metrics.run import bars_a_year
 from trading.rules import Rules
@@ -31,6 +32,22 @@ def volatility_scales(market: Market, rules: Rules) -> Floats:
             known = deviation > 0.0
             scales[run[bars:][known], number] = 1.0 / (deviation[known] * yearly)
     return scales
+
+
+def scale_of(closes: Floats, rules: Rules, timeframe: Timeframe) -> float:
+    """Return 1 / yearly volatility after the last of some closes that touch, as `volatility_scales` has it; NaN where it is not known.
+
+    Args:
+        closes: The newest ones, shape (n,); `volatility_bars` + 1 of them count.
+        rules: With the bars that count.
+        timeframe: Width of the bars.
+    """
+    if len(closes) <= rules.volatility_bars:
+        return np.nan
+    newest = closes[-rules.volatility_bars - 1 :]
+    returns = newest[1:] / newest[:-1] - 1.0
+    deviation = float(np.lib.stride_tricks.sliding_window_view(returns, len(returns)).std(axis=1, ddof=1)[0])
+    return 1.0 / (deviation * float(np.sqrt(bars_a_year(timeframe.width_us / 1e6)))) if deviation > 0.0 else np.nan
 
 
 def runs_of(market: Market, number: int) -> list[np.ndarray]:
