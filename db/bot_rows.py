@@ -59,6 +59,36 @@ class StoredBot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A bot that its runner still has.
+
+    Attributes:
+        id: Of the bot.
+        wanted: `running` or `stopped`.
+        config_digest: Of its configuration as it is now.
+    """
+
+    id: str
+    wanted: str
+    config_digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotExposure:
+    """What a bot holds, for limits across bots.
+
+    Attributes:
+        id: Of the bot.
+        exposure: Value of what is held by symbol, in its quote currency, below 0 for short.
+        equity: When it last acted; None before the first minute.
+    """
+
+    id: str
+    exposure: dict[str, float]
+    equity: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignalRow:
     """What a strategy said after a candle, and what became of it.
 

@@ -11,10 +11,11 @@ from db.columns import amount, metadata, moment
 _JSON = JSON(none_as_null=True)
 
 
-def _of_bot() -> list[sa.Column[Any]]:
+def _of_bot(key: str | None) -> list[sa.Column[Any]]:
     """Return the columns of what a bot writes: whose it is, of which account, and under which lease it was written."""
+    owner = [] if key is None else [sa.ForeignKey("bots.id", ondelete="cascade", name=key)]
     return [
-        sa.Column("bot", sa.Text, sa.ForeignKey("bots.id", ondelete="cascade"), nullable=False),
+        sa.Column("bot", sa.Text, *owner, nullable=False),
         sa.Column("run", sa.Integer, nullable=False, comment="Accounts of a bot, from 1; one ends when the bot is reset."),
         sa.Column("epoch", sa.BigInteger, nullable=False, comment="Of the lease under which it was written."),
     ]
@@ -23,6 +24,7 @@ def _of_bot() -> list[sa.Column[Any]]:
 bot_epochs = sa.Sequence("bot_epochs", metadata=metadata)
 """Where lease epochs come from: no two leases of any bots have the same."""
 
+# Without an index of leases: rows of which no indexed column changes are renewed in place, and all bots fit into a few pages.
 bots = sa.Table(
     "bots",
     metadata,
@@ -56,14 +58,13 @@ bots = sa.Table(
     sa.CheckConstraint(
         "state in ('stopped', 'starting', 'catching-up', 'running', 'waiting', 'crashed', 'parked')", name="bots_state"
     ),
-    sa.Index("bots_to_take", "wanted", "lease_until"),
     comment="Paper bots: what is wanted of each, what it does, and the account that it goes on with.",
 )
 
 bot_signals = sa.Table(
     "signals",
     metadata,
-    *_of_bot(),
+    *_of_bot("signals_of"),
     sa.Column("symbol", sa.Text, nullable=False),
     moment("timestamp"),
     sa.Column("action", sa.Text, nullable=False),
@@ -79,13 +80,14 @@ bot_signals = sa.Table(
     moment("written_at", now=True),
     sa.PrimaryKeyConstraint("bot", "run", "timestamp", "symbol", name="signals_key"),
     sa.CheckConstraint("action in ('buy', 'sell', 'hold', 'refused')", name="signals_action"),
+    sa.Index("signals_by_time", "timestamp", postgresql_using="brin"),
     comment="What strategies of bots said after each candle, acted on or not; timestamp is the close.",
 )
 
 bot_orders = sa.Table(
     "orders",
     metadata,
-    *_of_bot(),
+    *_of_bot("orders_of"),
     sa.Column("number", sa.BigInteger, nullable=False),
     sa.Column("symbol", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
@@ -110,7 +112,7 @@ bot_orders = sa.Table(
 bot_trades = sa.Table(
     "trades",
     metadata,
-    *_of_bot(),
+    *_of_bot("trades_of"),
     sa.Column("number", sa.BigInteger, nullable=False),
     sa.Column("order", sa.BigInteger, nullable=False),
     sa.Column("symbol", sa.Text, nullable=False),
@@ -137,7 +139,7 @@ bot_trades = sa.Table(
 bot_postings = sa.Table(
     "postings",
     metadata,
-    *_of_bot(),
+    *_of_bot("postings_of"),
     sa.Column("entry", sa.BigInteger, nullable=False),
     sa.Column("account", sa.Text, nullable=False),
     amount("amount"),
@@ -147,10 +149,11 @@ bot_postings = sa.Table(
     comment="The ledger, double entry in the quote currency: the postings of an entry add up to 0.",
 )
 
+# Without a foreign key: to make a partition of a table that has one, the server locks `bots` against all who write to it.
 bot_performance = sa.Table(
     "bot_performance",
     metadata,
-    *_of_bot(),
+    *_of_bot(None),
     moment("timestamp"),
     amount("equity"),
     amount("cash"),
@@ -159,14 +162,15 @@ bot_performance = sa.Table(
     amount("profit"),
     sa.Column("drawdown", sa.Double, nullable=False, comment="Fall from the highest equity, a fraction of it."),
     sa.PrimaryKeyConstraint("bot", "run", "timestamp", name="bot_performance_key"),
-    comment="What accounts of bots were worth at closes and after executions; in the quote currency.",
+    comment="What accounts of bots were worth at closes and after executions; in the quote currency. Split by month.",
+    postgresql_partition_by="range (timestamp)",
 )
 
 bot_events = sa.Table(
     "bot_events",
     metadata,
     sa.Column("id", sa.BigInteger, sa.Identity(), nullable=False),
-    sa.Column("bot", sa.Text, sa.ForeignKey("bots.id", ondelete="cascade")),
+    sa.Column("bot", sa.Text, sa.ForeignKey("bots.id", ondelete="cascade", name="bot_events_of")),
     sa.Column("epoch", sa.BigInteger, nullable=False, comment="Of the lease under which it was written, 0 without one."),
     moment("at", now=True),
     sa.Column("kind", sa.Text, nullable=False),

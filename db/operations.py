@@ -13,6 +13,7 @@ from db import schema
 from db.engine import create_engine, reachable, transaction
 from db.repositories.backfills import BackfillRepository
 from db.repositories.backtests import BacktestRepository
+from db.repositories.bots import BotRepository
 from db.repositories.feeds import FeedRepository
 from db.repositories.gaps import GapRepository
 from db.repositories.market_data import MarketDataRepository
@@ -41,6 +42,7 @@ class DatabaseOperations:
         backfills: What was asked of the venues, and how far each backfill came.
         quality: Runs of checks and what came of them.
         backtests: Backtests and searches, what came of them, and their trades.
+        bots: Paper bots: what is wanted of each, what it does, and all that it wrote.
     """
 
     def __init__(self, engine: sa.Engine) -> None:
@@ -54,6 +56,7 @@ class DatabaseOperations:
         self.backfills = cast("BackfillRepository", _EachCall(engine, "backfills"))
         self.quality = cast("QualityRepository", _EachCall(engine, "quality"))
         self.backtests = cast("BacktestRepository", _EachCall(engine, "backtests"))
+        self.bots = cast("BotRepository", _EachCall(engine, "bots"))
 
     def transaction(self) -> AbstractContextManager[Store]:
         """Return a block in which several calls are one transaction."""

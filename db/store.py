@@ -4,6 +4,7 @@ import sqlalchemy as sa
 
 from db.repositories.backfills import BackfillRepository
 from db.repositories.backtests import BacktestRepository
+from db.repositories.bots import BotRepository
 from db.repositories.feeds import FeedRepository
 from db.repositories.gaps import GapRepository
 from db.repositories.market_data import MarketDataRepository
@@ -28,6 +29,7 @@ class Store:
         backfills: What was asked of the venues, and how far each backfill came.
         quality: Runs of checks and what came of them.
         backtests: Backtests and searches, what came of them, and their trades.
+        bots: Paper bots: what is wanted of each, what it does, and all that it wrote.
     """
 
     def __init__(self, connection: sa.Connection) -> None:
@@ -41,3 +43,4 @@ class Store:
         self.backfills = BackfillRepository(connection)
         self.quality = QualityRepository(connection)
         self.backtests = BacktestRepository(connection)
+        self.bots = BotRepository(connection)

@@ -4,15 +4,26 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 
 from db.backtest_tables import backtest_chunks, backtest_trades, backtests
+from db.bot_tables import (
+    bot_epochs,
+    bot_events,
+    bot_orders,
+    bot_performance,
+    bot_postings,
+    bot_signals,
+    bot_trades,
+    bots,
+)
 from db.columns import metadata, moment, number
 
 __all__ = [
-    "MONTHLY", "backfill_spans", "backfills", "backtest_chunks", "backtest_trades", "backtests", "candle_conflicts", "feeds",
-    "gaps", "market_data", "metadata", "quality_results", "quality_runs", "raw_points", "raw_trades", "rollup_changes",
-    "rollup_marks", "symbols", "watermarks",
+    "MONTHLY", "backfill_spans", "backfills", "backtest_chunks", "backtest_trades", "backtests", "bot_epochs", "bot_events",
+    "bot_orders", "bot_performance", "bot_postings", "bot_signals", "bot_trades", "bots", "candle_conflicts", "feeds", "gaps",
+    "market_data", "metadata", "quality_results", "quality_runs", "raw_points", "raw_trades", "rollup_changes", "rollup_marks",
+    "symbols", "watermarks",
 ]  # fmt: skip
 
-MONTHLY = ("market_data", "raw_trades")
+MONTHLY = ("market_data", "raw_trades", "bot_performance")
 """Tables that are split by month of their `timestamp`: partitions on plain PostgreSQL, chunks on TimescaleDB."""
 
 market_data = sa.Table(

@@ -44,11 +44,14 @@ alter table {table} set (timescaledb.enable_columnstore, timescaledb.segmentby =
 """
 _REFRESH = "call refresh_continuous_aggregate(:relation, cast(:start as timestamptz), cast(:end as timestamptz){options})"
 _VERSION = "select extversion from pg_extension where extname = 'timescaledb'"
-_KEYS = {"market_data": "symbol, timeframe, timestamp", "raw_trades": "symbol, timestamp, trade_id"}
+_KEYS = {
+    "market_data": "symbol, timeframe, timestamp", "raw_trades": "symbol, timestamp, trade_id",
+    "bot_performance": "bot, run, timestamp",
+}  # fmt: skip
 _COLUMNSTORE_DAYS = 7
 _PIECE_US = 13 * 7 * DAY_US  # whole buckets of every rollup
-_SEGMENTS = {"market_data": "symbol, timeframe", "raw_trades": "symbol"}
-_ORDERS = {"market_data": "timestamp", "raw_trades": "timestamp, trade_id"}
+_SEGMENTS = {"market_data": "symbol, timeframe", "raw_trades": "symbol", "bot_performance": "bot, run"}
+_ORDERS = {"market_data": "timestamp", "raw_trades": "timestamp, trade_id", "bot_performance": "timestamp"}
 
 # Of a continuous aggregate only the bucket says when its rows are; it filters what the server reads.
 _AGGREGATE = """
@@ -234,22 +237,26 @@ def unused(connection: sa.Connection) -> str | None:
 
 
 def install(connection: sa.Connection) -> None:
-    """Make hypertables of the large tables, and the rollups."""
-    for table in MONTHLY:
-        statements = _HYPERTABLE.format(table=table, key=_KEYS[table], segments=_SEGMENTS[table], order=_ORDERS[table])
-        for statement in statements.split(";\n"):
-            if statement.strip():
-                connection.exec_driver_sql(statement)
-        connection.exec_driver_sql(f"call add_columnstore_policy('{table}', after => interval '{_COLUMNSTORE_DAYS} days')")
+    """Make hypertables of the large tables of markets, and the rollups."""
+    for table in ("market_data", "raw_trades"):
+        make_hypertable(connection, table)
     for level in wider.ROLLUPS:
         connection.exec_driver_sql(_aggregate(level))
+
+
+def make_hypertable(connection: sa.Connection, table: str) -> None:
+    """Put a hypertable of months in the place of a table; its rows are copied."""
+    statements = _HYPERTABLE.format(table=table, key=_KEYS[table], segments=_SEGMENTS[table], order=_ORDERS[table])
+    for statement in filter(str.strip, statements.split(";\n")):
+        connection.exec_driver_sql(statement)
+    connection.exec_driver_sql(f"call add_columnstore_policy('{table}', after => interval '{_COLUMNSTORE_DAYS} days')")
 
 
 def uninstall(connection: sa.Connection) -> None:
     """Remove the rollups, and make tables with monthly partitions of the hypertables."""
     for level in reversed(wider.ROLLUPS):
         connection.exec_driver_sql(f"drop materialized view {wider.relation_of(level)}")
-    for table in MONTHLY:
+    for table in ("market_data", "raw_trades"):
         plain.take_over(connection, table, key=_KEYS[table])
 
 

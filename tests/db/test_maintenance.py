@@ -286,7 +286,7 @@ def test_partitions_of_this_month_and_the_next_are_made_ahead_once(plain_engine)
     first, second = maintain(plain_engine, raw_trades_days=None), maintain(plain_engine, raw_trades_days=None)
 
     names = sa.inspect(plain_engine).get_table_names()
-    assert (first.made_ahead, second.made_ahead) == (4, 0)
+    assert (first.made_ahead, second.made_ahead) == (6, 0)
     assert {"market_data_2024_08", "market_data_2024_09", "raw_trades_2024_08", "raw_trades_2024_09"} <= set(names)
 
 

@@ -43,10 +43,15 @@ def test_large_tables_are_hypertables_of_months_in_a_columnstore_by_symbol(times
     )
 
     assert [(each.hypertable_name, each.time_interval.days, each.compression_enabled) for each in found] == [
+        ("bot_performance", 30, True),
         ("market_data", 30, True),
         ("raw_trades", 30, True),
     ]
-    assert [tuple(each) for each in segments] == [("market_data", "symbol,timeframe"), ("raw_trades", "symbol")]
+    assert [tuple(each) for each in segments] == [
+        ("bot_performance", "bot,run"),
+        ("market_data", "symbol,timeframe"),
+        ("raw_trades", "symbol"),
+    ]
 
 
 def test_rollups_are_real_time_continuous_aggregates_each_over_the_one_before_it(timescale_engine):

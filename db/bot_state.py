@@ -1,0 +1,78 @@
+"""A bot as a row: what is read of it, its lock, how it becomes a value, and what an unknown one is called."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from db.bot_rows import StoredBot
+from db.tables import bots
+from market.clock import from_datetime
+from market.errors import InputError, did_you_mean
+
+CLOCK: sa.ColumnElement[Any] = sa.func.clock_timestamp()
+"""Now, by the clock of the database; not the begin of the transaction, which may have waited for a lock."""
+
+_HAS_LEASE = "coalesce(bots.lease_until > clock_timestamp(), false)"
+
+HAS_LEASE: sa.ColumnElement[bool] = sa.literal_column(_HAS_LEASE, sa.Boolean)
+"""Whether a runner has a bot."""
+
+# A runner that died after the wish cannot say that it stopped.
+_STATE = sa.literal_column(f"case when bots.wanted = 'stopped' and not {_HAS_LEASE} then 'stopped' else bots.state end", sa.Text)
+_MOMENTS = {
+    "config_at": "config_us", "state_at": "state_us", "acted_until": "acted_until_us", "lease_until": "lease_until_us",
+    "heartbeat_at": "heartbeat_us", "retry_at": "retry_us",
+}  # fmt: skip
+_UNREAD = ("account", "wanted_at", "created_at")
+_READ = [_STATE.label("state") if column.name == "state" else column for column in bots.c if column.name not in _UNREAD]
+
+
+def read(connection: sa.Connection, *where: sa.ColumnElement[bool], accounts: bool) -> list[StoredBot]:
+    """Return the bots for which something is true, in the order of their ids."""
+    columns = [*_READ, bots.c.account] if accounts else _READ
+    rows = connection.execute(sa.select(*columns).where(*where).order_by(bots.c.id)).mappings()
+    return [_stored(row) for row in rows]
+
+
+def lock(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> dict[str, sa.RowMapping]:
+    """Keep others from changing bots until the end of the transaction, and return those, without accounts, as they are then.
+
+    All who change several bots lock them here, in the order of their ids: nobody can wait for another in a circle.
+    """
+    columns = [column for column in bots.c if column.name != "account"]
+    query = sa.select(*columns, HAS_LEASE.label("has_lease")).where(*where).order_by(bots.c.id)
+    return {row["id"]: row for row in connection.execute(query.with_for_update(key_share=True)).mappings()}
+
+
+def is_one(ids: Iterable[str]) -> sa.ColumnElement[bool]:
+    """Return whether a bot is one of these."""
+    return bots.c.id == sa.any_(sa.cast([*ids], sa.ARRAY(sa.Text)))
+
+
+def known(connection: sa.Connection, ids: Iterable[str]) -> Sequence[str]:
+    """Return ids as they are, without those given twice, in their order.
+
+    Raises:
+        InputError: If one is of no bot.
+    """
+    wanted = list(dict.fromkeys(ids))
+    found = set(connection.scalars(sa.select(bots.c.id).where(is_one(wanted))))
+    for one in wanted:
+        if one not in found:
+            raise unknown(connection, one)
+    return wanted
+
+
+def unknown(connection: sa.Connection, bot: str) -> InputError:
+    """Return the error that says that there is no such bot."""
+    ids = list(connection.scalars(sa.select(bots.c.id).order_by(bots.c.id)))
+    hint = did_you_mean(bot, ids) or ("" if ids else "; there is none yet, each is a file of config/bots")
+    return InputError(f"bot {bot!r} is not known{hint}")
+
+
+def _stored(row: sa.RowMapping) -> StoredBot:
+    values = {_MOMENTS.get(name, name): value for name, value in row.items()}
+    for name in _MOMENTS.values():
+        values[name] = None if values[name] is None else from_datetime(values[name])
+    return StoredBot(**values)
