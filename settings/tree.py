@@ -89,6 +89,28 @@ class Venue(_Section):
         return url
 
 
+class Bots(_Section):
+    """Paper bots."""
+
+    folder: Path = Field(
+        Path("config/bots"), description="folder of the bots, files in JSON; `tcpdash bots schema` says what is in one"
+    )
+    most: int = Field(2_000, ge=1, le=100_000, description="bots that one runner takes at most")
+    max_exposure: float = Field(
+        0.0,
+        ge=0,
+        le=1e18,
+        description="value of all that all bots hold, in the quote currency, above which none buys more; 0 for any",
+    )
+    max_symbol_exposure: float = Field(0.0, ge=0, le=1e18, description="likewise, of each symbol; 0 for any")
+    max_daily_loss: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="loss of all bots together since the UTC day began, a fraction, that lets none enter; 0 for any",
+    )
+
+
 class App(_Section):
     """The Streamlit app."""
 
@@ -143,6 +165,7 @@ class Settings(_Section):
     redis: Redis = Redis()
     stream: Stream = Stream()
     venues: dict[str, Venue] = Field(default_factory=dict, description="by venue name in lower case")
+    bots: Bots = Bots()
     app: App = App()
     flows: Flows = Flows()
     log: Log = Log()

@@ -103,10 +103,11 @@ class Folder:
         except OSError as error:
             problem = Problem(field="", expected="a folder that can be read", found=str(error.strerror))
             failed = ConfigError(str(self.path), [problem])
-            return self._broken(str(self.path), failed, f"folder {failed}", None, now)
+            return self._broken(str(self.path), failed, str(failed), None, now)
         if registry is not self._registry:
             self._registry, self._readings = registry, {}
-        self._readings = {str(path): self._read(path, registry) for path in paths}
+        self._readings = {_text_of(path): self._read(path, registry) for path in paths}
+        self._waiting = {file: seen for file, seen in self._waiting.items() if file in self._readings or file in self._told}
         owners = self._owners()
         found = [change for file in sorted(self._told.keys() - self._readings.keys()) for change in self._gone(file, owners, now)]
         for file, reading in self._readings.items():
@@ -125,12 +126,12 @@ class Folder:
             data = _data_of(path)
         except OSError as error:
             problem = Problem(field="", expected="a file that can be read", found=str(error.strerror or error))
-            return _Reading(content=f"{problem}", error=ConfigError(str(path), [problem]))
-        content, known = sha256(data).hexdigest(), self._readings.get(str(path))
+            return _Reading(content="", error=ConfigError(_text_of(path), [problem]))
+        content, known = sha256(data).hexdigest(), self._readings.get(_text_of(path))
         if known is not None and known.content == content:
             return known
         try:
-            return _Reading(content=content, config=read_config(data, registry, file=str(path)))
+            return _Reading(content=content, config=read_config(data, registry, file=_text_of(path)))
         except ConfigError as error:
             return _Reading(content=content, error=error)
 
@@ -152,13 +153,12 @@ class Folder:
             assert error is not None
             return self._broken(file, error, f"{reading.content} {error}", self._id_of(file, error, owners), now)
         self._waiting.pop(file, None)
-        told = self._told.get(file)
-        said = digest(config)
-        if told is not None and not told.broken and told.said == said:
+        new, told = _Told(digest(config), config.id, broken=False), self._told.get(file)
+        was = told.id if told is not None else None
+        if told == new:
             return []
-        self._told[file] = _Told(said, config.id, broken=False)
-        left = told is not None and told.id is not None and told.id != config.id
-        gone: list[Change] = [Gone(file=file, id=_unowned(told.id, owners))] if left and told is not None else []
+        self._told[file] = new
+        gone = [Gone(file=file, id=_unowned(was, owners))] if was not in (None, config.id) else []
         return [*gone, Found(file=file, config=config)]
 
     def _broken(self, file: str, error: ConfigError, seen: str, bot: str | None, now: float) -> list[Change]:
@@ -174,7 +174,7 @@ class Folder:
     def _id_of(self, file: str, error: ConfigError, owners: dict[str, list[str]]) -> str | None:
         told = self._told.get(file)
         bot = error.id or (told.id if told is not None else None)
-        return bot if bot is None or set(owners.get(bot, [])) <= {file} or file in owners[bot] else None
+        return bot if bot is not None and file in owners.get(bot, [file]) else None
 
     def _gone(self, file: str, owners: dict[str, list[str]], now: float) -> list[Change]:
         if not self._settled(file, "gone", now):
@@ -195,6 +195,11 @@ class Folder:
 
 def _unowned(bot: str | None, owners: dict[str, list[str]]) -> str | None:
     return None if bot in owners else bot
+
+
+def _text_of(path: Path) -> str:
+    """Return a path as a text that can be printed and stored, whatever its bytes are."""
+    return str(path).encode("utf-8", "backslashreplace").decode()
 
 
 def _data_of(path: Path) -> bytes:
