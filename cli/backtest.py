@@ -27,6 +27,10 @@ EngineName = Annotated[
     str,
     typer.Option("--engine", metavar="kernel|events", help="events asks the strategy bar by bar, as a bot does: the same, slower."),
 ]
+WarmUp = Annotated[
+    int,
+    typer.Option(metavar="BARS", min=0, help="Let the strategy see so many bars before --start, as a bot does; none is traded."),
+]
 Resamples = Annotated[
     int, typer.Option(metavar="N", min=0, max=100_000, help="Shuffle and resample its trades and returns N times.")
 ]
@@ -53,8 +57,8 @@ _RIGHT = ("return", "Sharpe", "drawdown", "trades")
 def backtest(  # noqa: PLR0913 - as many as there are options
     strategy: Strategy, symbol: Tried, *, timeframe: Width = "1h", param: Params = None, start: Start = None, end: End = None,
     balance: Balance = 10_000.0, fee: Fee = None, rule: RuleOptions = None, steps: Listed = None, allow_holes: AllowHoles = False,
-    inside: Inside = None, engine: EngineName = "kernel", monte_carlo: Resamples = 0, seed: Chance = 0, report: Report = None,
-    kept: Kept = True, json: Json = False,
+    inside: Inside = None, engine: EngineName = "kernel", warm_up: WarmUp = 0, monte_carlo: Resamples = 0, seed: Chance = 0,
+    report: Report = None, kept: Kept = True, json: Json = False,
 ) -> None:  # fmt: skip
     """Try a strategy on stored candles, with virtual money.
 
@@ -72,6 +76,7 @@ def backtest(  # noqa: PLR0913 - as many as there are options
     trial = read_trial(
         strategy, named_values(param or [], "--param"), symbols=symbol, timeframe=timeframe, start=start, end=end, fee=fee,
         balance=balance, allow_holes=allow_holes, rules=rule or [], steps=steps, inside=inside, engine=engine,
+        warm_up=warm_up,
     )  # fmt: skip
     from research.backtests import keep, run_backtest
     from trading.backtest.document import document

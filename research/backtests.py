@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from db.operations import DatabaseOperations
     from db.store import Store
 
-_SETTINGS = ("balance", "rules", "listings", "allow_holes", "inside", "engine", "resamples", "strategy_code")
+_SETTINGS = ("balance", "rules", "listings", "allow_holes", "inside", "engine", "resamples", "strategy_code", "warm_up")
 _COLUMNS = (
     "id", "kind", "strategy", "parameters", "symbols", "timeframe", "fingerprint", "code_version", "seed", "coverage", "metrics",
     "final_value", "total_return", "start", "end", "trades",
@@ -32,7 +32,7 @@ def prepared(db: "DatabaseOperations", test: Backtest, symbols: "Sequence[str]")
     Raises:
         NothingStored: If there is no candle of a symbol.
     """
-    frames = candles_of(db, symbols, test.timeframe, start_us=test.start_us, end_us=test.end_us)
+    frames = candles_of(db, symbols, test.timeframe, start_us=test.start_us, end_us=test.end_us, warm_up=test.warm_up)
     listings = {**listings_of(db, list(frames)), **test.listings}
     return replace(test, listings=listings, end_us=_common_end(test, frames)), frames
 
@@ -54,8 +54,8 @@ def run_backtest(db: "DatabaseOperations", test: Backtest, symbols: "Sequence[st
     ready, frames = prepared(db, test, symbols)
     if ready.inside is None:
         return ready.run(frames)
-    window = {"start_us": ready.start_us, "end_us": ready.end_us}
-    return ready.run(frames, finer=candles_of(db, list(frames), ready.inside, **window))
+    finer = candles_of(db, list(frames), ready.inside, start_us=ready.start_us, end_us=ready.end_us)
+    return ready.run(frames, finer=finer)
 
 
 def keep(db: "DatabaseOperations", told: dict[str, Any]) -> None:
@@ -81,7 +81,8 @@ def stored_of(told: dict[str, Any], *, total: int = 1, parent: str | None = None
     return StoredBacktest(
         id=told["id"], kind=told["kind"], strategy=told["strategy"], parameters=told["parameters"],
         symbols=tuple(told["symbols"]), timeframe=told["timeframe"], start_us=parse_time(told["start"]),
-        end_us=parse_time(told["end"]), settings={name: told[name] for name in _SETTINGS}, fingerprint=told["fingerprint"],
+        end_us=parse_time(told["end"]), fingerprint=told["fingerprint"],
+        settings={name: told[name] for name in _SETTINGS if name in told},
         code_version=told["code_version"], seed=told["seed"], coverage=told["coverage"], total=total, parent=parent,
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ from market.clock import isoformat
 from market.errors import InputError, PlatformError, did_you_mean
 from market.symbol import Symbol
 from market.timeframe import Timeframe
+from trading.frames import timestamps_us
 from trading.rules import Listing
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ def candles_of(
     *,
     start_us: int | None = None,
     end_us: int | None = None,
+    warm_up: int = 0,
 ) -> "dict[str, pd.DataFrame]":
-    """Return the candles that lie whole in [start, end), by symbol.
+    """Return the candles that lie whole in [start, end), by symbol, and of the `warm_up` spans before it those that are stored.
 
     Raises:
         InputError: If a symbol is none, or named twice.
@@ -37,9 +39,10 @@ def candles_of(
     if len(set(names)) < len(names):
         raise InputError(f"symbols have to be different ones, found {', '.join(names)}")
     first_us = None if start_us is None else timeframe.open_of(start_us + timeframe.width_us - 1) + timeframe.width_us
-    frames = {name: db.market_data.get_candles(name, timeframe, first_us, end_us) for name in names}
+    known_us = first_us if first_us is None else max(first_us - warm_up * timeframe.width_us, 1)
+    frames = {name: db.market_data.get_candles(name, timeframe, known_us, end_us) for name in names}
     for name, frame in frames.items():
-        if frame.empty:
+        if frame.empty or timestamps_us(frame)[-1] < (first_us or 0):
             raise NothingStored(_nothing(db, name, timeframe, start_us, end_us))
     return frames
 

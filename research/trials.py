@@ -33,7 +33,7 @@ def trial_of(  # noqa: PLR0913 - as many as there are things to say
     registry: Registry, strategy: str, *, symbols: Sequence[str], parameters: Mapping[str, Any] | None = None,
     timeframe: str = "1h", start: str | None = None, end: str | None = None, fee: float | None = None, balance: float = 10_000.0,
     allow_holes: bool = False, rules: Mapping[str, object] | None = None, listing: Listing | None = None,
-    inside: str | None = None, engine: str = "kernel",
+    inside: str | None = None, engine: str = "kernel", warm_up: int = 0,
 ) -> Trial:  # fmt: skip
     """Return what plain values ask for.
 
@@ -51,6 +51,7 @@ def trial_of(  # noqa: PLR0913 - as many as there are things to say
         rules: By name; see `trading.rules.rules_from`. They count before `fee`.
         listing: Steps of all symbols; None for what the venues list.
         inside: Width of the finer candles inside which orders are filled; None for none.
+        warm_up: How many bars before the window strategies may see; nothing is traded in them.
         engine: `kernel` or `events`; see `trading.backtest.backtest.Engine`.
 
     Raises:
@@ -63,7 +64,7 @@ def trial_of(  # noqa: PLR0913 - as many as there are things to say
     test = Backtest(
         registry.create(strategy, parameters), parse_timeframe(timeframe), rules=_rules(rules or {}, named, fee), balance=balance,
         listings={} if listing is None else dict.fromkeys(named, listing), allow_holes=allow_holes, start_us=window[0],
-        end_us=window[1], inside=None if inside is None else parse_timeframe(inside), engine=_engine(engine),
+        end_us=window[1], inside=None if inside is None else parse_timeframe(inside), engine=_engine(engine), warm_up=warm_up,
     )  # fmt: skip
     return Trial(test=test, symbols=named, registry=registry)
 

@@ -71,6 +71,19 @@ def test_an_end_that_is_still_to_come_is_no_hole(store):
     assert json.loads(done.out)["coverage"][0]["expected"] == 96
 
 
+def test_a_warm_up_is_seen_and_not_traded(store):
+    asked = (*CROSS, "--start", "2024-08-06", "--json")
+    without, told = json.loads(store.out(*asked)), store.out(*asked, "--warm-up", "30")
+
+    found = json.loads(told)
+    assert (found["warm_up"], found["coverage"][0]["expected"]) == (30, without["coverage"][0]["expected"])
+    assert found["id"] != without["id"]
+    assert found["signals"] >= without["signals"]
+    assert store.out("backtests", found["id"], "--json") == told
+    refused = store(*CROSS, "--warm-up", "30")
+    assert (refused.code, "say where the window begins (--start)" in refused.err) == (2, True)
+
+
 def test_chance_has_a_seed(store):
     one, other, same = (
         json.loads(store.out(*CROSS, "--no-keep", "--monte-carlo", "30", "--seed", seed, "--json")) for seed in ("1", "2", "1")

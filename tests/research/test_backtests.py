@@ -1,9 +1,12 @@
 """Backtests of stored candles: run, kept, and shown again as they were."""
 
+from dataclasses import replace
+
 import pytest
 
+from market.clock import parse_time
 from market.timeframe import Timeframe
-from research.backtests import document_of, encoded, keep, prepared, run_backtest
+from research.backtests import document_of, encoded, keep, prepared, run_backtest, stored_of
 from tests.research.stored import DAY, SYMBOL, fill
 from trading.backtest.backtest import Backtest
 from trading.backtest.coverage import HolesError
@@ -27,6 +30,29 @@ def test_what_is_kept_comes_back_to_the_last_byte(database):
 
     assert encoded(document_of(database, found)) == encoded(told)
     assert (found.state, found.kind, found.total_return) == ("done", "backtest", told["total_return"])
+
+
+def test_a_warm_up_is_loaded_kept_and_told_again(database):
+    fill(database)
+    cross = Backtest(CROSS, Timeframe.M15, start_us=parse_time("2024-08-06T00:05"), warm_up=20, inside=Timeframe.M1)
+    told = document(run_backtest(database, cross, [SYMBOL]))
+
+    keep(database, told)
+    found = database.backtests.find(told["id"])
+
+    assert encoded(document_of(database, found)) == encoded(told)
+    assert (told["warm_up"], told["start"], found.settings["warm_up"]) == (20, "2024-08-06T00:15:00Z", 20)
+    assert told["coverage"][0]["expected"] == told["counts"]["taken_apart"] == 2 * 96 - 1
+    whole = run_backtest(database, replace(cross, start_us=None, warm_up=0), [SYMBOL])
+    assert run_backtest(database, cross, [SYMBOL]).targets.tolist() == whole.targets[97:].tolist()
+
+
+def test_a_run_without_a_warm_up_says_nothing_of_one(database):
+    fill(database)
+    told = document(run_backtest(database, Backtest(CROSS, Timeframe.M15), [SYMBOL]))
+
+    assert "warm_up" not in told
+    assert "warm_up" not in stored_of(told).settings
 
 
 def test_the_same_run_is_kept_once(database):

@@ -28,6 +28,26 @@ def test_only_candles_that_lie_whole_in_the_window_are_taken(database):
     assert [f"{moment:%H:%M}" for moment in frame["timestamp"]] == ["02:00", "03:00", "04:00"]
 
 
+def test_a_warm_up_is_taken_from_before_the_window_as_far_as_it_is_stored(database):
+    fill(database)
+    start_us, end_us = parse_time("2024-08-05T02:30:00Z"), parse_time("2024-08-05T04:30:00Z")
+
+    taken = {
+        bars: candles_of(database, [SYMBOL], Timeframe.H1, start_us=start_us, end_us=end_us, warm_up=bars)[SYMBOL]["timestamp"]
+        for bars in (0, 2, 10**9)
+    }
+
+    assert {bars: f"{moments.iloc[0]:%H:%M}" for bars, moments in taken.items()} == {0: "04:00", 2: "02:00", 10**9: "01:00"}
+    assert {bars: len(moments) for bars, moments in taken.items()} == {0: 1, 2: 3, 10**9: 4}
+
+
+def test_a_warm_up_alone_is_not_enough(database):
+    fill(database)
+
+    with pytest.raises(NothingStored, match=_stored(r"no 1h candle of OKX:BTC-USDT from 2024-08-08T00:00:00Z")):
+        candles_of(database, [SYMBOL], Timeframe.H1, start_us=parse_time("2024-08-08"), warm_up=10)
+
+
 def test_without_a_window_all_of_each_symbol_is_taken_in_the_order_named(database):
     fill(database, SYMBOL, "OKX:ETH-USDT")
 

@@ -19,7 +19,8 @@ from trading.backtest.metrics import Facts, Run, facts_of, measure_facts
 from trading.backtest.round_trips import Trips, exposure_of, last_known, trips_of
 from trading.backtest.simulate import Outcome, simulate
 from trading.backtest.volatility import runs_of, volatility_scales
-from trading.frames import timestamps_us, to_bars
+from trading.backtest.window import begin_of, check_warm_up, within
+from trading.frames import to_bars
 from trading.rules import Listing, Rules, Sizing
 from trading.strategy import BaseStrategy
 
@@ -47,12 +48,15 @@ class Backtest:
         allow_holes: Whether a window that is not known from end to end may be used all the same.
         start_us: Where the window begins, UTC epoch microseconds; None for the first candle.
         end_us: Where it ends; None for the last candle.
+        warm_up: How many bars before the window strategies and sizes by volatility may see, so that the first bar of it can
+            decide; in them nothing is decided or traded. Where they are not stored there are fewer; they are no part of coverage.
+            With them the window begins with the first candle that lies whole in it.
         inside: Width of the finer candles inside which orders are filled, where they are handed in; see
             `trading.backtest.finer`. None fills them inside the candles that decide.
         engine: Which of two ways that give the same; `Engine.EVENTS` asks the strategy bar by bar, as a bot does.
 
     Raises:
-        InputError: If a timeframe is not known or does not fit, or the balance is not above 0.
+        InputError: If a timeframe is not known or does not fit, the balance is not above 0, or there is a warm-up without a begin.
     """
 
     strategy: BaseStrategy
@@ -63,6 +67,7 @@ class Backtest:
     allow_holes: bool = field(default=False, kw_only=True)
     start_us: int | None = field(default=None, kw_only=True)
     end_us: int | None = field(default=None, kw_only=True)
+    warm_up: int = field(default=0, kw_only=True)
     inside: Timeframe | None = field(default=None, kw_only=True)
     engine: Engine = field(default=Engine.KERNEL, kw_only=True)
 
@@ -73,6 +78,7 @@ class Backtest:
             check_finer(self.timeframe, self.inside)
         if not 0.0 < self.balance < 1e15:
             raise InputError(f"the balance is {self.balance:g}; expected was more than 0 and less than 1e15")
+        check_warm_up(self.warm_up, self.start_us)
 
     def run(
         self, frames: "Mapping[str, pd.DataFrame] | pd.DataFrame", finer: "Mapping[str, pd.DataFrame] | None" = None
@@ -88,34 +94,47 @@ class Backtest:
             InputError: If there is no candle, or candles are not in their order.
             HolesError: If the window has holes that nobody allowed.
         """
-        named = {symbol: self._within(frame) for symbol, frame in by_symbol(frames).items()}
+        given, begin_us = by_symbol(frames), begin_of(self.start_us, self.timeframe, self.warm_up)
+        named = within(given, begin_us, self.end_us)
         coverage = coverage_of(named, self.timeframe, start_us=self.start_us, end_us=self.end_us)
         if not self.allow_holes:
             refuse_holes(coverage)
         market, fine, prints = market_of(named, self.timeframe), None, dict(named)
+        seen = market
+        if begin_us is not None and self.warm_up:
+            prints = within(given, begin_us - self.warm_up * self.timeframe.width_us, self.end_us)
+            seen = market_of(prints, self.timeframe)
         if self.inside is not None and finer is not None:
             fine = finer_of(market, finer, self.inside)
             prints |= {f"{symbol} {self.inside}": frame for symbol, frame in finer.items()}
-        wanted, outcome = self._outcome(market, fine)
+        wanted, outcome = self._outcome(market, seen, fine)
         return Result(
             test=self, market=market, targets=wanted, outcome=outcome, coverage=tuple(coverage), finer=fine,
             fingerprint=data_fingerprint(prints),
         )  # fmt: skip
 
-    def _outcome(self, market: Market, finer: Finer | None) -> tuple[Floats, Outcome]:
-        """Return what was wanted after each bar, and what came of it."""
+    def _outcome(self, market: Market, seen: Market, finer: Finer | None) -> tuple[Floats, Outcome]:
+        """Return what was wanted after each bar, and what came of it; strategies see the bars before the market, too."""
         volatile = self.rules.sizing is Sizing.VOLATILITY
-        scales = volatility_scales(market, self.rules) if volatile else None
+        scales = volatility_scales(seen, self.rules)[-len(market) :] if volatile else None
         listings = [self.listings.get(symbol, Listing()) for symbol in market.symbols]
         if self.engine is Engine.EVENTS:
             from trading.backtest.events import run_events  # noqa: PLC0415 - only those who ask for it
 
             own = [strategy_for(self.strategy, symbol) for symbol in market.symbols]
             events = run_events(
-                market, own, self.rules, listings=listings, balance=self.balance, scales=scales, finer=finer, only_turns=True
+                market,
+                own,
+                self.rules,
+                listings=listings,
+                balance=self.balance,
+                scales=scales,
+                finer=finer,
+                only_turns=True,
+                seen=seen,
             )
             return events.targets, events.outcome
-        wanted = targets_of(self.strategy, market)
+        wanted = targets_of(self.strategy, seen)[-len(market) :]
         if scales is not None:
             wanted = unknown_left_out(wanted, scales)
         if finer is None:
@@ -124,14 +143,6 @@ class Backtest:
         return wanted, simulate(
             finer.market, placed[0], self.rules, listings=listings, balance=self.balance, scales=placed[1], decides=finer.decides
         )
-
-    def _within(self, frame: "pd.DataFrame") -> "pd.DataFrame":
-        if self.start_us is None and self.end_us is None:
-            return frame
-        stamps = timestamps_us(frame)
-        first = stamps[:1].min(initial=0) if self.start_us is None else self.start_us + 1
-        last = stamps[-1:].max(initial=0) if self.end_us is None else self.end_us
-        return frame[(stamps >= first) & (stamps <= last)]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

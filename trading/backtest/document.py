@@ -53,6 +53,7 @@ def asked(test: Backtest, *, symbols: list[str], fingerprint: str, kind: str = "
         "code_version": code_version(),
         "strategy_code": strategy_code(test.strategy),
         "fingerprint": fingerprint,
+        **({"warm_up": test.warm_up} if test.warm_up else {}),
         **more,
     }
     bounds = {"start_us": test.start_us, "end_us": test.end_us}

@@ -48,11 +48,11 @@ def run_events(
     scales: Floats | None = None,
     finer: Finer | None = None,
     only_turns: bool = False,
+    seen: Market | None = None,
 ) -> Events:
     """Return what comes of strategies that are asked after each bar.
 
-    A strategy is handed the newest `lookback` bars of the run of touching candles that it is in, or the fewer there are: after a
-    hole it begins anew.
+    A strategy is handed the newest `lookback` bars of the run of touching candles that it is in, or the fewer there are.
 
     Args:
         market: The candles.
@@ -64,6 +64,7 @@ def run_events(
         finer: Finer candles of the same market, inside which orders are filled.
         only_turns: Keep only signals that want another position than a bar before; a year of minutes has half a million
             signals, which take 300 MB.
+        seen: The same candles with others before them, for strategies to see; None for none.
 
     Raises:
         InputError: If there is not one strategy a symbol.
@@ -71,13 +72,10 @@ def run_events(
     _check(market, strategies)
     broker = Broker(rules, [Listing()] * len(market.symbols) if listings is None else list(listings), balance)
     traded = _trade(broker, market, None) if finer is None else _trade(broker, finer.market, finer.decides)
-    streams = [_said(market, number, strategy) for number, strategy in enumerate(strategies)]
+    streams = [_said(seen or market, number, strategy, bars=len(market)) for number, strategy in enumerate(strategies)]
     inside, equity, targets, signals = _decide(broker, market, traded, streams, scales=scales, only_turns=only_turns)
-    return Events(
-        outcome=_outcome(np.array(equity), balance, broker, inside),
-        signals=signals,
-        targets=np.reshape(targets, market.close.shape),
-    )
+    outcome = _outcome(np.array(equity), balance, broker, inside)
+    return Events(outcome=outcome, signals=signals, targets=np.reshape(targets, market.close.shape))
 
 
 def _decide(
@@ -124,8 +122,8 @@ def _told(said: Sequence[Signal | None], before: list[float] | None) -> list[Sig
     return [each for each, old in pairs if each is not None and not isnan(each.wanted) and each.wanted != old]
 
 
-def _said(market: Market, number: int, strategy: BaseStrategy) -> Iterator[Signal | None]:
-    """Yield what a strategy says after each bar of a symbol, None where there is no bar."""
+def _said(market: Market, number: int, strategy: BaseStrategy, *, bars: int) -> Iterator[Signal | None]:
+    """Yield what a strategy says after each of the last so many bars of a symbol, None where there is no bar."""
     strategy.symbol, there, lookback = market.symbols[number], market.there[:, number], strategy.lookback
     columns = (market.open, market.high, market.low, market.close, market.volume)
     block = np.array([column[there, number] for column in columns])  # a row a column: pandas keeps it so, and slices it fast
@@ -133,8 +131,8 @@ def _said(market: Market, number: int, strategy: BaseStrategy) -> Iterator[Signa
     data = pd.DataFrame(block.T, index=index, columns=pd.Index(PRICES), copy=False)
     windows, process_data = data.iloc, strategy.process_data
     anew = np.r_[True, market.ends[there, number][:-1]]
-    begin, row = np.maximum.accumulate(np.where(anew, np.arange(len(data)), 0)).tolist(), 0
-    for known in there.tolist():
+    begin, row = np.maximum.accumulate(np.where(anew, np.arange(len(data)), 0)).tolist(), int(there[:-bars].sum())
+    for known in there[-bars:].tolist():
         if known:
             row += 1
             yield process_data(windows[max(begin[row - 1], row - lookback) : row])

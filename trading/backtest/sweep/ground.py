@@ -116,7 +116,7 @@ def ground_of(test: "Backtest", frames: "Mapping[str, pd.DataFrame]") -> Ground:
         frames: Candles by symbol; see `Backtest.run`.
 
     Raises:
-        InputError: If there is no candle, candles are not in their order, or orders are to be filled inside finer ones.
+        InputError: If there is no candle, candles are not in their order, or finer ones or a warm-up are asked for.
         HolesError: If the window has holes that nobody allowed.
     """
     from trading.backtest.coverage import coverage_of, refuse_holes  # noqa: PLC0415 - they bring pandas along
@@ -126,6 +126,8 @@ def ground_of(test: "Backtest", frames: "Mapping[str, pd.DataFrame]") -> Ground:
         raise InputError(
             f"a search fills orders inside the candles that decide; leave {test.inside} out, and try the best set with it"
         )
+    if test.warm_up:
+        raise InputError(f"a search has no bars before its window; leave the warm-up of {test.warm_up:,} out")
     if not test.allow_holes:
         refuse_holes(coverage_of(frames, test.timeframe, start_us=test.start_us, end_us=test.end_us))
     start_us, end_us = test.start_us or -(2**62), test.end_us or 2**62
