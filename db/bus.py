@@ -31,6 +31,9 @@ LATEST_KEY = "latest:{symbol}:{timeframe}"
 FEED_KEY = "feed:{symbol}"
 """How the feed of a symbol is doing, as JSON; it disappears with its worker."""
 
+BOT_KEY = "bot:{bot_id}"
+"""What a bot does, as JSON; it disappears with its runner."""
+
 TIMEOUT_SECONDS = 2.0
 _LONGEST_PAUSE_SECONDS = 5.0
 
@@ -106,6 +109,21 @@ class Bus:
     def publish(self, channel: str, message: object) -> None:
         """Send a message as JSON to whoever listens at this moment."""
         self._ask("publish", channel, msgspec.json.encode(message))
+
+    def tell(self, messages: Iterable[tuple[str, object]], states: Mapping[str, object], *, lifetime_seconds: int) -> None:
+        """Send messages to channels and keep states under their keys for so long, all as JSON, in one round trip."""
+        pipeline = self._client.pipeline(transaction=False)
+        for channel, message in messages:
+            pipeline.publish(channel, msgspec.json.encode(message))
+        for key, state in states.items():
+            pipeline.set(key, msgspec.json.encode(state), ex=lifetime_seconds)
+        with _reachable(self._url):
+            pipeline.execute()
+
+    def bot(self, bot_id: str) -> dict[str, Any] | None:
+        """Return what a bot does; None where no runner has it."""
+        data = self._ask("get", BOT_KEY.format(bot_id=bot_id))
+        return None if data is None else msgspec.json.decode(data)
 
     def publish_event(self, event: Mapping[str, object]) -> None:
         """Send an event to the system channel."""

@@ -209,7 +209,6 @@ class Broker:
 
     def decide(
         self, bars: Sequence[Bar | None], targets: Sequence[float], *, scales: Sequence[float] | None = None, day: int = 0,
-        halt: bool = False,
     ) -> None:  # fmt: skip
         """Make orders of what is wanted at the close of a bar, and of what the rules say of time and losses.
 
@@ -218,10 +217,9 @@ class Broker:
             targets: Wanted positions, -1 to 1; NaN wants nothing new.
             scales: What targets are multiplied with, 1 if None.
             day: Number of the UTC day in which the bar closed.
-            halt: Whether all positions have to be left for another reason than its own protections.
         """
         self._deciding = True
-        halted = self.protections.halts(self.decision, day, self.equity) or halt
+        halted = self.protections.halts(self.decision, day, self.equity)
         traded = []
         for position, bar in zip(self.positions, bars, strict=True):
             if bar is None:

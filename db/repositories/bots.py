@@ -145,6 +145,15 @@ class BotRepository(BotRecords):
         self._change(list(own), lease_until=_after(seconds), heartbeat_at=heartbeat)
         return [Held(id=bot, wanted=row["wanted"], config_digest=row["config_digest"]) for bot, row in own.items()]
 
+    def held(self, owner: str, epochs: Mapping[str, int]) -> Sequence[Held]:
+        """Return what `renew` does, and renew nothing."""
+        kept = bots.c
+        query = sa.select(kept.id, kept.wanted, kept.config_digest, kept.lease_epoch)
+        rows = self._connection.execute(query.where(is_one(epochs), kept.lease_owner == owner).order_by(kept.id))
+        return [
+            Held(id=row.id, wanted=row.wanted, config_digest=row.config_digest) for row in rows if row.lease_epoch == epochs[row.id]
+        ]
+
     def release(
         self, bot: str, epoch: int, *, state: str, reason: str, retry_seconds: float | None = None, event: EventRow | None = None
     ) -> bool:

@@ -35,7 +35,7 @@ def volatility_scales(market: Market, rules: Rules) -> Floats:
 
 
 def scale_of(closes: Floats, rules: Rules, timeframe: Timeframe) -> float:
-    """Return 1 / yearly volatility after the last of some closes that touch, as `volatility_scales` has it; NaN where it is not known.
+    """Return 1 / yearly volatility after the last of some closes that touch, as in `volatility_scales`; NaN where it is not known.
 
     Args:
         closes: The newest ones, shape (n,); `volatility_bars` + 1 of them count.

@@ -73,12 +73,12 @@ class Account:
 
     def decide(
         self, bars: Sequence[Bar | None], targets: Sequence[float], scales: Sequence[float] | None, moment: Moment, *,
-        day: int, halt: bool = False,
+        day: int,
     ) -> list[bool]:  # fmt: skip
         """Make orders of what is wanted; return for which symbols something came of it."""
         before = self._book.before(self.broker)
         old = [(position.acted, position.size * target) for position, target in zip(self.broker.positions, targets, strict=True)]
-        self.broker.decide(bars, targets, scales=scales, day=day, halt=halt)
+        self.broker.decide(bars, targets, scales=scales, day=day)
         pairs = zip(old, self.broker.positions, strict=True)
         told = [was != position.acted or (held < 0.0 and position.is_turning) for (was, held), position in pairs]
         self._keep(before, moment)

@@ -60,16 +60,17 @@ class Bot:
         windows: One a symbol, warmed up to where the bot goes on.
         account: With which it goes on.
         at_us: Close of the last minute that it acted on.
+        begins_us: Where its account begins; minutes before are for its windows alone.
     """
 
     def __init__(
-        self, stored: StoredBot, plan: Plan, minutes: Minutes, *, windows: Sequence[Window], account: Account, at_us: int
-    ) -> None:
+        self, stored: StoredBot, plan: Plan, minutes: Minutes, *, windows: Sequence[Window], account: Account, at_us: int,
+        begins_us: int,
+    ) -> None:  # fmt: skip
         self.id, self.run, self.epoch, self.plan = stored.id, stored.run, stored.lease_epoch, plan
-        self.account, self.at_us = account, at_us
+        self.account, self.at_us, self.begins_us = account, at_us, begins_us
         self._minutes, self._windows = minutes, list(windows)
         state = stored.account or {}
-        self.begins_us: int = state.get("begins_us", at_us)
         self._cut: list[bool] = list(state.get("cut", [False] * len(plan.symbols)))
         self._bars: list[Bar | None] = []
         self._asked: dict[int, Question] = {}
@@ -134,10 +135,16 @@ class Bot:
 
     def state(self) -> dict[str, Any]:
         """Return all that its account needs to go on, as plain values."""
-        return {**self.account.state(), "begins_us": self.begins_us, "cut": self._cut}
+        timeframe = str(self.plan.timeframe)
+        return {**self.account.state(), "begins_us": self.begins_us, "timeframe": timeframe, "cut": self._cut}
 
     def _act(self, minutes: Sequence[Minute]) -> None:
         moment = self._moment(self.at_us + WIDTH_US)
+        if moment.at_us <= self.begins_us:
+            for window, minute in zip(self._windows, minutes, strict=True):
+                window.add(minute)
+            self.at_us = moment.at_us
+            return
         for number, minute in enumerate(minutes):
             if minute.bar is None and not self._cut[number]:
                 self._leave(number, moment)
@@ -177,11 +184,10 @@ class Bot:
             targets[number], outcomes[number] = self._target(number, answer, scales, gate)
         if scales is not None:
             targets = [nan if isnan(scale) and target != 0.0 else target for target, scale in zip(targets, scales, strict=True)]
-        halted = gate(self, -1, 0.0)
         refused = broker.refused
-        acted = self.account.decide(bars, targets, scales, moment, day=(moment.at_us - 1) // DAY_US, halt=bool(halted))
+        acted = self.account.decide(bars, targets, scales, moment, day=(moment.at_us - 1) // DAY_US)
         for number, answer in sorted(self._said.items()):
-            outcome = _came(outcomes[number], halted, acted=acted[number], refused=broker.refused > refused)
+            outcome = _came(outcomes[number], acted=acted[number], refused=broker.refused > refused)
             self.account.rows.signals.append(self._signal_row(number, answer, moment, acted=acted[number], outcome=outcome))
         self._asked, self._said, self.at_us = {}, {}, moment.at_us
 
@@ -215,10 +221,10 @@ class Bot:
         )  # fmt: skip
 
 
-def _came(why: str, halted: str, *, acted: bool, refused: bool) -> str:
+def _came(why: str, *, acted: bool, refused: bool) -> str:
     if acted:
         return "refused: too small an order, or nothing to pay it with" if refused else "acted on"
-    return halted or why
+    return why
 
 
 def _known(value: float) -> float | None:
