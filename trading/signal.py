@@ -18,6 +18,10 @@ class Action(StrEnum):
     HOLD = "hold"
 
 
+class SignalError(InputError):
+    """Raised when a signal says what none can."""
+
+
 class Signal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a strategy says after a bar.
 
@@ -32,7 +36,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         target: Wanted position as a fraction of what the sizing allows, below 0 for short; NaN where only the action speaks.
 
     Raises:
-        InputError: If the confidence is not 0 to 1.
+        SignalError: If the confidence is not 0 to 1.
     """
 
     action: Action
@@ -46,7 +50,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.confidence <= 1.0:
-            raise InputError(f"the confidence of a signal is a number from 0 to 1, found {self.confidence!r}")
+            raise SignalError(f"the confidence of a signal is a number from 0 to 1, found {self.confidence!r}")
 
     @property
     def timestamp(self) -> datetime:

@@ -1,1 +1,1 @@
-"""Paper bots: strategies that trade with virtual money on the candles that are stored."""
+"""Paper bots: a strategy that trades with virtual money on live candles, as its file says."""
