@@ -8,7 +8,7 @@ import pytest
 from exchanges import VENUES, Synthetic
 from settings import load_settings
 from settings.load import BadSettings
-from settings.tree import Stream, Venue
+from settings.tree import Bots, Stream, Venue
 
 
 def test_defaults_need_no_file():
@@ -39,6 +39,8 @@ def test_the_environment_wins_over_the_file(tmp_path: Path):
         ("[venues.kraken]\nchanel = 'trade'\n", {}, "setting 'venues.kraken.chanel' does not exist; did you mean 'channel'?"),
         ("", {"TCPDASH_VENUES__KRAKEN__MOOD": "x"}, "names no setting; there are stream_url, rest_url, channel"),
         ("", {"TCPDASH_VENUES__BYBIT__REST_URL": "api.bybit.com"}, "expected an address like https://host"),
+        ("", {"TCPDASH_BOTS__MAX_DAILY_LOSS": "5"}, "(from TCPDASH_BOTS__MAX_DAILY_LOSS): Input should be less than or equal to 1"),
+        ("[bots]\nmost = 0\n", {}, "setting 'bots.most': Input should be greater than or equal to 1; found 0"),
         ("stream = 3\n", {}, "setting 'stream': Input should be a valid dictionary or instance of Stream; found 3"),
         ("not toml", {}, "is not TOML"),
     ],
@@ -99,3 +101,21 @@ def test_every_setting_has_a_description():
 
     undescribed = [n for n, f in fields(Settings) if not f.description and not hasattr(f.annotation, "model_fields")]
     assert undescribed == []
+
+
+def test_the_examples_of_the_settings_file_for_bots_are_the_defaults(tmp_path: Path):
+    examples = Path(__file__).parents[2].joinpath("config", "tcpdash.toml").read_text()
+    section = examples[examples.index("# [bots]") : examples.index("# [flows]")]
+    file = tmp_path / "t.toml"
+    file.write_text(section.replace("# [bots]", "[bots]").replace("\n# ", "\n"))
+
+    bots = load_settings(file, {}).bots
+
+    assert bots.model_fields_set == set(Bots.model_fields)
+    assert bots == Bots()
+
+
+def test_bots_are_found_and_bounded_as_the_environment_says():
+    bots = load_settings(None, {"TCPDASH_BOTS__FOLDER": "/srv/bots", "TCPDASH_BOTS__MAX_DAILY_LOSS": "0.05"}).bots
+
+    assert (bots.folder, bots.most, bots.max_daily_loss, bots.max_exposure) == (Path("/srv/bots"), 2_000, 0.05, 0.0)

@@ -67,8 +67,7 @@ def read_config(data: bytes, registry: Registry, *, file: str) -> BotConfig:
 
 def as_dict(config: BotConfig) -> dict[str, Any]:
     """Return a configuration as JSON can say it; the balance is a text, so that it stays exact."""
-    found: dict[str, Any] = msgspec.to_builtins(config)
-    return found
+    return {**msgspec.to_builtins(config), "balance": format(config.balance, "f")}
 
 
 def from_dict(values: dict[str, Any]) -> BotConfig:
@@ -85,8 +84,9 @@ def from_dict(values: dict[str, Any]) -> BotConfig:
 
 def digest(config: BotConfig) -> str:
     """Return what two configurations have in common if and only if they say the same, 64 hexadecimal digits."""
-    balance = format(config.balance, "f")
-    values = as_dict(config) | {"balance": balance.rstrip("0").rstrip(".") if "." in balance else balance}
+    values = as_dict(config)
+    if "." in values["balance"]:
+        values["balance"] = values["balance"].rstrip("0").rstrip(".")
     return sha256(msgspec.json.encode(values, order="sorted")).hexdigest()
 
 

@@ -148,7 +148,8 @@ class Folder:
         if config is not None and len(owners[config.id]) > 1:
             others = " and ".join(each for each in owners[config.id] if each != file)
             problem = Problem(field="id", expected="an id that no other file has", found=f"{config.id!r} as in {others}")
-            config, error = None, ConfigError(file, [problem], id=config.id)
+            error = ConfigError(file, [problem], id=config.id)
+            config = None
         if config is None:
             assert error is not None
             return self._broken(file, error, f"{reading.content} {error}", self._id_of(file, error, owners), now)

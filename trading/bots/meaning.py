@@ -10,6 +10,7 @@ from market.errors import InputError, SymbolError, did_you_mean
 from market.symbol import Symbol
 from trading.bots.problems import Problem, path_of, shown
 from trading.bots.schema import expected_words, schema
+from trading.bots.sections import LARGEST_BALANCE
 from trading.parameters import Parameter, snake_case
 from trading.registry import Registry
 from trading.strategy import BaseStrategy
@@ -31,7 +32,7 @@ def problems_of(tree: Mapping[str, Any], registry: Registry, *, told: Collection
     if isinstance(tree.get("symbols"), list):
         problems += _of_symbols(tree["symbols"], told)
     if "strategy" in tree and "strategy" not in told:
-        given = tree.get("parameters", {})
+        given = tree.get("parameters", {}) if "parameters" not in told else {}
         known = {name: value for name, value in given.items() if path_of(["parameters", name]) not in told}
         problems += _of_strategy(tree["strategy"], known, registry)
     return problems
@@ -40,7 +41,7 @@ def problems_of(tree: Mapping[str, Any], registry: Registry, *, told: Collection
 def _of_balance(balance: Any) -> Iterator[Problem]:
     # The broker counts in floats, the ledger in decimals; both have to begin with the same.
     exact = Decimal(balance)
-    if Decimal(repr(float(exact))) != exact:
+    if not 0 < exact < LARGEST_BALANCE or Decimal(repr(float(exact))) != exact:
         part = schema()["properties"]["balance"]
         yield Problem(field="balance", expected=expected_words(part), found=shown(balance))
 

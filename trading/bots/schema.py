@@ -19,7 +19,7 @@ _BALANCE: dict[str, Any] = {
     "type": ["number", "string"],
     "exclusiveMinimum": 0,
     "exclusiveMaximum": LARGEST_BALANCE,
-    "pattern": r"^(?=.*[1-9])[0-9]{1,15}(\.[0-9]{1,15})?$",
+    "pattern": r"^(?=[0-9.]*[1-9])[0-9]{1,15}(\.[0-9]{1,15})?([eE][+-]?[0-9]{1,2})?$",
     "x-expected": "a number above 0 and below 1e15 that has 15 digits at most",
 }
 _KINDS = {"boolean": "true or false", "string": "a text", "object": "an object", "array": "a list"}

@@ -181,11 +181,12 @@ class BotConfig(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True)
             description="Parameters of the strategy by name; its own defaults for the others.",
             examples=[{"fast": 12, "slow": 26}],
             extra_json_schema={
+                "x-expected": "an object of names and values",
                 "additionalProperties": {
                     "type": ["number", "string", "boolean"],
                     "description": "Value of the parameter.",
                     "x-expected": "a number, a text, true or false",
-                }
+                },
             },
         ),
     ] = {}
