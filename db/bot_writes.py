@@ -1,7 +1,7 @@
 """What steps of bots lead to, written in bulk: the rows of all of them go to the server as one JSON text for each table."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal
 from typing import Any
@@ -53,7 +53,7 @@ class _Kind:
         names = [each.name for each in fields(row) if each.name not in _OF_SERVER]
         self.statement = sa.text(_insert(table, names, replace=replace))
 
-    def rows(self, steps: Iterable[Written]) -> list[Any]:
+    def rows(self, steps: Sequence[Written]) -> list[Any]:
         """Return the rows of the steps of a bot.
 
         Raises:
@@ -63,8 +63,7 @@ class _Kind:
         if self._key is not None:
             found = list({self._key(row): row for row in found}.values())
         for row in found:
-            for name in self._amounts:
-                finite(getattr(row, name), name)
+            _check(steps[0].bot, {name: getattr(row, name) for name in self._amounts})
         return found
 
 
@@ -103,19 +102,21 @@ _KINDS: tuple[_Kind, ...] = (
 )
 
 
-def finite(amount: Decimal | None, name: str) -> None:
-    """Make sure that an amount is a number.
-
-    Raises:
-        InputError: If it is infinite or NaN.
-    """
-    if amount is not None and not amount.is_finite():
-        raise InputError(f"{name} is {amount}, and an amount of a ledger has to be a number")
+def _check(bot: str, amounts: Mapping[str, Decimal | None]) -> None:
+    for name, amount in amounts.items():
+        if amount is not None and not amount.is_finite():
+            raise InputError(f"bot {bot}: {name} is {amount}, and an amount of a ledger has to be a number")
 
 
 def write(connection: sa.Connection, steps: dict[str, list[Written]]) -> None:
-    """Write the steps of bots whose rows are locked; those of a bot are of one account and one lease, oldest first."""
+    """Write the steps of bots whose rows are locked; those of a bot are of one account and one lease, oldest first.
+
+    Raises:
+        InputError: If an amount is no number.
+    """
     lasts = [of_bot[-1] for of_bot in steps.values()]
+    for last in lasts:
+        _check(last.bot, {"equity": last.equity, "cash": last.cash})
     advanced = [
         {
             "bot": last.bot, "account": last.account, "acted_until_us": last.acted_until_us, "state": last.state,
