@@ -131,7 +131,7 @@ class BotRepository(BotRecords):
         )
         return taken
 
-    def renew(self, owner: str, epochs: Mapping[str, int], *, well: Collection[str], seconds: float) -> list[Held]:
+    def renew(self, owner: str, epochs: Mapping[str, int], *, well: Collection[str], seconds: float) -> Sequence[Held]:
         """Renew leases, and return the bots that the runner still has, by id, with what is wanted of them.
 
         Args:

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from math import isnan, nan
 from typing import Any
 
-from trading.bots.hosts import Answer, Question
-
 from db.bot_rows import EventRow, SignalRow, StoredBot, Written
 from market.timeframe import DAY_US, Timeframe
 from trading.bots.account import Account
+from trading.bots.hosts import Answer, Question
 from trading.bots.minutes import WIDTH_US, Minute, Minutes
 from trading.bots.orders import Moment
 from trading.bots.outcomes import why_nothing

@@ -1,13 +1,16 @@
 """The folder of bots: which of its files are new, changed, broken or gone since it was looked at last."""
 
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from trading.bots.config import BotConfig, ConfigError, Problem, digest, read_config
+from trading.bots.config import BotConfig, ConfigError, Problem, digest
 from trading.bots.text import MOST_BYTES
-from trading.registry import Registry
+
+Reader = Callable[[bytes, str], BotConfig]
+"""Returns what a file says, given its content and its path; raises ConfigError where it cannot be used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,16 +89,16 @@ class Folder:
     def __init__(self, path: Path, *, settle_seconds: float = 0.5) -> None:
         self.path = path
         self._settle_seconds = settle_seconds
-        self._registry: Registry | None = None
+        self._reader: Reader | None = None
         self._readings: dict[str, _Reading] = {}
         self._told: dict[str, _Told] = {}
         self._waiting: dict[str, tuple[str, float]] = {}
 
-    def changes(self, registry: Registry, now: float) -> list[Change]:
+    def changes(self, read: Reader, now: float) -> list[Change]:
         """Return what is new since the last call, or all at the first; what is gone comes first, then by name.
 
         Args:
-            registry: The strategies that there are; what another one says of files that did not change is told, too.
+            read: Reads a file; what another reader says of files that did not change is told, too.
             now: Seconds by a clock that never goes back.
         """
         try:
@@ -104,9 +107,9 @@ class Folder:
             problem = Problem(field="", expected="a folder that can be read", found=str(error.strerror))
             failed = ConfigError(str(self.path), [problem])
             return self._broken(str(self.path), failed, str(failed), None, now)
-        if registry is not self._registry:
-            self._registry, self._readings = registry, {}
-        self._readings = {_text_of(path): self._read(path, registry) for path in paths}
+        if read is not self._reader:
+            self._reader, self._readings = read, {}
+        self._readings = {_text_of(path): self._read(path, read) for path in paths}
         self._waiting = {file: seen for file, seen in self._waiting.items() if file in self._readings or file in self._told}
         owners = self._owners()
         found = [change for file in sorted(self._told.keys() - self._readings.keys()) for change in self._gone(file, owners, now)]
@@ -121,7 +124,7 @@ class Folder:
             return []
         return sorted(names)
 
-    def _read(self, path: Path, registry: Registry) -> _Reading:
+    def _read(self, path: Path, read: Reader) -> _Reading:
         try:
             data = _data_of(path)
         except OSError as error:
@@ -131,7 +134,7 @@ class Folder:
         if known is not None and known.content == content:
             return known
         try:
-            return _Reading(content=content, config=read_config(data, registry, file=_text_of(path)))
+            return _Reading(content=content, config=read(data, _text_of(path)))
         except ConfigError as error:
             return _Reading(content=content, error=error)
 

@@ -21,8 +21,9 @@ import pandas as pd
 
 from market.errors import InputError
 from trading.bots.answers import completed, plain, refusal
+from trading.bots.config import ConfigError, as_dict, read_config
 from trading.bots.surroundings import Dice, Surroundings, dice, ignore_stops
-from trading.bots.wire import Asked, Kind, Said, asked_decoder, encode, receive, send
+from trading.bots.wire import Asked, Kind, Read, Said, asked_decoder, encode, receive, send
 from trading.frames import PRICES, last_us
 from trading.parameters import snake_case
 from trading.registry import Registry, blamed
@@ -63,7 +64,7 @@ class Host:
         begun, before_mb = perf_counter(), self._memory.used_mb()
         said = self._said(asked)
         said.seconds = perf_counter() - begun
-        if said.kind not in {"signal", "refused"}:
+        if said.kind not in {"signal", "reading", "refused"}:
             self._kept.pop((asked.bot, asked.symbol), None)  # it may have stopped half-way
         used_mb = self._memory.used_mb()
         threads = self._surroundings.more_threads
@@ -75,7 +76,7 @@ class Host:
         kind: Kind
         try:
             with self._memory.limited(asked.memory_mb):
-                return self._ask(asked)
+                return self._read(asked) if asked.file else self._ask(asked)
         except SignalError as error:
             kind, why = "refused", self._told(error, asked)
         except MemoryError as error:
@@ -96,6 +97,18 @@ class Host:
             close = float(np.frombuffer(asked.prices, np.float64)[4 * len(data) - 1])
             whole = completed(signal, symbol=asked.symbol, timestamp_us=timestamp_us, close=close)
             return Said(number=asked.number, signal=whole)
+
+    def _read(self, asked: Asked) -> Said:
+        if self._unread is not None:
+            self._read_folder()
+        with self._surroundings.kept():
+            try:
+                config = read_config(asked.data, self._registry, file=asked.file)
+                lookback = int(self._registry.create(config.strategy, config.parameters).lookback)
+            except ConfigError as error:
+                problems = [(each.field, each.expected, each.found, each.hint) for each in error.problems]
+                return Said(number=asked.number, kind="reading", read=Read(problems=problems, id=error.id), error=str(error))
+        return Said(number=asked.number, kind="reading", read=Read(config=as_dict(config), lookback=lookback))
 
     def _strategy(self, asked: Asked) -> "_Kept":
         """Return the strategy of a bot and a symbol, made anew where its name or its parameters are others than before."""

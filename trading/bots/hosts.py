@@ -10,10 +10,10 @@ from typing import Self
 from market.clock import monotonic
 from trading.bots.process import HostProcess
 from trading.bots.waiting import Asking, Waiting
-from trading.bots.wire import Answer, Kind, Question, Said, to_asked
+from trading.bots.wire import Answer, Kind, Question, Read, Reading, Said, to_asked, to_read
 from trading.signal import Signal
 
-__all__ = ["Answer", "Hosts", "Question"]
+__all__ = ["Answer", "Hosts", "Question", "Reading"]
 
 logger = logging.getLogger(__name__)
 
@@ -72,19 +72,12 @@ class Hosts:
         Raises:
             InputError: If the arrays of the question are empty or of other shapes.
         """
-        self._number += 1
-        message = to_asked(question, number=self._number, memory_mb=memory_mb or self._memory_mb)
-        asking = Asking(
-            number=self._number,
-            bot=question.bot,
-            symbol=question.symbol,
-            timestamp_us=int(question.timestamps_us[-1]),
-            message=message,
-            limit_seconds=limit_seconds,
-        )
-        now = monotonic()
-        self._waiting.add(asking, now)
-        self._serve(now)
+        message = to_asked(question, number=self._number + 1, memory_mb=memory_mb or self._memory_mb)
+        self._queue(question.bot, message, limit_seconds, symbol=question.symbol, timestamp_us=int(question.timestamps_us[-1]))
+
+    def read(self, reading: Reading, *, limit_seconds: float) -> None:
+        """Queue the question what a file of a bot says; its answer has no symbol."""
+        self._queue(reading.bot, to_read(reading, number=self._number + 1, memory_mb=self._memory_mb), limit_seconds)
 
     def answers(self, wait_seconds: float) -> list[Answer]:
         """Return the answers that are there; where there are none, wait for the first, so long at most."""
@@ -129,6 +122,15 @@ class Hosts:
     def pids(self) -> list[int]:
         """Ids of the processes there are."""
         return [host.pid for host in self._hosts]
+
+    def _queue(self, bot: str, message: bytes, limit_seconds: float, *, symbol: str = "", timestamp_us: int = 0) -> None:
+        self._number += 1
+        asking = Asking(
+            number=self._number, bot=bot, symbol=symbol, timestamp_us=timestamp_us, message=message, limit_seconds=limit_seconds
+        )
+        now = monotonic()
+        self._waiting.add(asking, now)
+        self._serve(now)
 
     def _serve(self, now: float) -> None:
         """Give questions to processes that are free, and see to it that there are enough of these."""
@@ -192,7 +194,7 @@ class Hosts:
         if said.guilty or said.kind == "memory":
             self._waiting.seclude(asking.bot, now)
         self._waiting.done(asking, now)
-        self._note(asking, said.kind, said.seconds, error=said.error, signal=said.signal)
+        self._note(asking, said.kind, said.seconds, error=said.error, signal=said.signal, read=said.read)
         if said.worn or said.kind == "memory" or host.retiring:
             self._end(host)
 
@@ -247,7 +249,16 @@ class Hosts:
         else:
             self._charge(asking, "died", f"{_TRIES} processes were lost before they began with it; {how}", 0.0, now)
 
-    def _note(self, asking: Asking, kind: Kind, seconds: float, *, error: str | None, signal: Signal | None = None) -> None:
+    def _note(
+        self,
+        asking: Asking,
+        kind: Kind,
+        seconds: float,
+        *,
+        error: str | None,
+        signal: Signal | None = None,
+        read: Read | None = None,
+    ) -> None:
         if not asking.cancelled:
             self._answers.append(
                 Answer(
@@ -258,6 +269,7 @@ class Hosts:
                     error=error,
                     kind=kind,
                     seconds=seconds,
+                    read=read,
                 )
             )
 

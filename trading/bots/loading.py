@@ -29,7 +29,7 @@ class Loader:
 
     def __init__(self, db: "DatabaseOperations", minutes: Minutes) -> None:
         self._db, self._minutes = db, minutes
-        self._series: "dict[tuple[str, Timeframe, int, int], CandleSeries]" = {}
+        self._series: dict[tuple[str, Timeframe, int, int], CandleSeries] = {}
 
     def forget(self) -> None:
         """Read anew what is needed from now on."""
@@ -113,8 +113,8 @@ def _refuse_others(stored: StoredBot, plan: Plan) -> None:
     known = (tuple(account["listings"]), account["timeframe"])
     if known != (plan.symbols, str(plan.timeframe)):
         raise InputError(
-            f"its account is of {', '.join(known[0])} at {known[1]}, its file now says {', '.join(plan.symbols)} at {plan.timeframe}; "
-            f"`tcpdash bots reset {stored.id}` ends that account and begins another"
+            f"its account is of {', '.join(known[0])} at {known[1]}, its file now says {', '.join(plan.symbols)} at "
+            f"{plan.timeframe}; `tcpdash bots reset {stored.id}` ends that account and begins another"
         )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from market.errors import InputError
 from trading.signal import Signal
 
-Kind = Literal["signal", "refused", "raised", "timeout", "died", "memory"]
+Kind = Literal["signal", "reading", "refused", "raised", "timeout", "died", "memory"]
 
 _HEAD = 4
 _LONGEST_SAID = 1 << 24
@@ -38,6 +38,36 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     prices: NDArray[np.float64]
 
 
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file of a bot says is asked for: a strategy looks at its parameters, and that is a user's code, too.
+
+    Attributes:
+        bot: Whose; of a file that nobody knows yet its path.
+        data: The file, JSON in UTF-8.
+        file: Its path, for what is said of it.
+    """
+
+    bot: str
+    data: bytes
+    file: str
+
+
+class Read(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file of a bot says.
+
+    Attributes:
+        config: As `trading.bots.config.as_dict` gives it; None where there are problems.
+        lookback: Candles that decide one target of its strategy.
+        problems: Field, what was expected, what was found and a hint, each.
+        id: Of the bot that a file means that cannot be used; None where nobody knows.
+    """
+
+    config: dict[str, Any] | None = None
+    lookback: int = 0
+    problems: list[tuple[str, str, str, str]] = []
+    id: str | None = None
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What came of a question.
 
@@ -47,9 +77,10 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         timestamp_us: Close of the newest candle of the question.
         signal: Complete and acceptable; None unless the kind is `signal`.
         error: Why there is none, in words; None where there is.
-        kind: `signal`; `refused`: what was said cannot be acted on; `raised`: an exception; `timeout`: no answer within the limit;
-            `died`: the process ended over it; `memory`: it wanted more than it may have.
+        kind: `signal`; `reading`: what a file says; `refused`: what was said cannot be acted on; `raised`: an exception;
+            `timeout`: no answer within the limit; `died`: the process ended over it; `memory`: it wanted more than it may have.
         seconds: How long it took.
+        read: What the file says, where that was asked.
     """
 
     bot: str
@@ -59,10 +90,11 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None
     kind: Kind
     seconds: float
+    read: Read | None = None
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """A question on its way: `parameters` are JSON, `closes` and `prices` (column by column) the bytes of the arrays."""
+    """A question on its way: `parameters` are JSON, `closes` and `prices` (column by column) the bytes of the arrays; or a file."""
 
     number: int
     bot: str
@@ -72,6 +104,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     memory_mb: int
     closes: memoryview
     prices: memoryview
+    file: str = ""
+    data: bytes = b""
 
 
 class Said(msgspec.Struct, kw_only=True, array_like=True):
@@ -85,6 +119,7 @@ class Said(msgspec.Struct, kw_only=True, array_like=True):
     number: int
     kind: Kind = "signal"
     signal: Signal | None = None
+    read: Read | None = None
     error: str | None = None
     seconds: float = 0.0
     worn: bool = False
@@ -95,6 +130,17 @@ _encoder = msgspec.msgpack.Encoder()
 _said = msgspec.msgpack.Decoder(Said)
 asked_decoder = msgspec.msgpack.Decoder(Asked)
 encode = _encoder.encode
+
+
+def to_read(reading: Reading, *, number: int, memory_mb: int) -> bytes:
+    """Return the question what a file says as it is sent."""
+    nothing = memoryview(b"")
+    return encode(
+        Asked(
+            number=number, bot=reading.bot, strategy="", parameters=b"", symbol="", memory_mb=memory_mb, closes=nothing,
+            prices=nothing, file=reading.file, data=reading.data,
+        )
+    )  # fmt: skip
 
 
 def to_asked(question: Question, *, number: int, memory_mb: int) -> bytes:

@@ -1,15 +1,22 @@
 """The folder of bots: what is told of new, changed, broken, doubled and missing files, and when."""
 
 import os
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tests.trading.bots.files import text
-from trading.bots.folder import Broken, Folder, Found, Gone
+from trading.bots.config import read_config
+from trading.bots.folder import Broken, Folder, Found, Gone, Reader
 from trading.registry import Registry
 
 REGISTRY = Registry()
+
+
+@cache
+def reader_of(registry: Registry) -> Reader:
+    return lambda data, file: read_config(data, registry, file=file)
 
 
 class Watched:
@@ -25,7 +32,7 @@ class Watched:
     def look(self, *, after: float = 1.0, registry: Registry = REGISTRY) -> list[str]:
         """Return in words what a look after some seconds tells."""
         self.now += after
-        return [words_of(change) for change in self.folder.changes(registry, self.now)]
+        return [words_of(change) for change in self.folder.changes(reader_of(registry), self.now)]
 
 
 def words_of(change: Found | Broken | Gone) -> str:
@@ -251,7 +258,7 @@ def test_a_strategy_that_comes_later_mends_the_file(watched, tmp_path_factory):
 def test_who_looks_once_is_told_all(tmp_path):
     (tmp_path / "a.json").write_bytes(BAD)
 
-    (change,) = Folder(tmp_path, settle_seconds=0).changes(REGISTRY, 0.0)
+    (change,) = Folder(tmp_path, settle_seconds=0).changes(reader_of(REGISTRY), 0.0)
 
     assert isinstance(change, Broken)
     assert (change.id, change.error.file) == ("a-bot", str(tmp_path / "a.json"))

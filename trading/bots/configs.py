@@ -1,0 +1,143 @@
+"""Keeps the table of bots as the folder of their files says it: what is new, edited, broken or gone."""
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from db.bot_rows import EventRow
+from market.clock import monotonic
+from market.errors import StoreUnreachable
+from trading.bots.config import BotConfig, ConfigError, Problem, as_dict, digest, from_dict
+from trading.bots.folder import Broken, Change, Folder, Found, Reader
+from trading.bots.hosts import Answer, Hosts, Reading
+
+if TYPE_CHECKING:
+    from db.operations import DatabaseOperations
+
+logger = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 1.0
+_READ_SECONDS = 30.0
+_START_SECONDS = 60.0
+
+
+class Configs:
+    """Looks at the folder of bots and at that of strategies once a second, from a thread of its own.
+
+    Files are read by a process apart: a user's strategy looks at its parameters, and may hang over it.
+
+    Args:
+        db: The store.
+        folder: Of the bots' files.
+        strategies: Of a user's own strategies; None for none.
+        on_strategies: Called when a file of a strategy has changed.
+    """
+
+    def __init__(
+        self, db: "DatabaseOperations", folder: Path, strategies: Path | None, *, on_strategies: Callable[[], None]
+    ) -> None:
+        self._db, self._folder, self._strategies, self._on_strategies = db, Folder(folder), strategies, on_strategies
+        self._hosts = Hosts(strategies, size=1)
+        self._waiting: list[Change] = []
+        self._seen = self._print()
+        self._reader: Reader = self._read
+        self._ends = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="configs", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End; what is read just now is waited for."""
+        self._ends.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._hosts.close()
+
+    def look(self) -> None:
+        """Take over what has changed since the last look.
+
+        Raises:
+            StoreUnreachable: If the database does not answer; what could not be taken over waits.
+        """
+        seen = self._print()
+        if seen != self._seen:
+            self._seen, self._reader = seen, self._read  # another one: what files say is asked again
+            self._hosts.renew()
+            self._on_strategies()
+        self._waiting += self._folder.changes(self._reader, monotonic())
+        while self._waiting:
+            self._take_over(self._waiting[0])
+            del self._waiting[0]
+
+    def _run(self) -> None:
+        while not self._ends.wait(_LOOK_SECONDS):
+            try:
+                self.look()
+            except StoreUnreachable as error:
+                logger.warning("bots' files wait: %s", error)
+
+    def _take_over(self, change: Change) -> None:
+        with self._db.transaction() as store:
+            if isinstance(change, Found):
+                config = change.config
+                what = store.bots.put_config(
+                    config.id, as_dict(config), digest=digest(config), file=change.file, autostart=config.autostart
+                )
+                logger.info("bot %s file=%s %s", config.id, change.file, what)
+            elif isinstance(change, Broken):
+                logger.warning("bot file refused: %s", change.error)
+                known = {bot.id for bot in store.bots.list()}
+                if change.id in known:
+                    store.bots.note_problem(str(change.id), str(change.error))
+                else:
+                    store.bots.add_event(EventRow(kind="problem", text=str(change.error), details={"file": change.file}))
+            elif change.id is not None:
+                logger.info("bot %s file=%s is gone", change.id, change.file)
+                store.bots.wish("stopped", [change.id], by=f"the removal of {change.file}")
+                store.bots.note_problem(change.id, f"{change.file} is gone; the bot is stopped, what it did is kept")
+
+    def _print(self) -> tuple[tuple[str, int, int], ...]:
+        """Return what tells the files of strategies from what they were."""
+        files = [] if self._strategies is None else sorted(self._strategies.glob("*.py"))
+        found = []
+        for file in files:
+            try:
+                stat = file.stat()
+            except OSError:  # it went just now
+                continue
+            found.append((file.name, stat.st_mtime_ns, stat.st_size))
+        return tuple(found)
+
+    def _read(self, data: bytes, file: str) -> BotConfig:
+        self._hosts.read(Reading(bot=file, data=data, file=file), limit_seconds=_READ_SECONDS)
+        until = monotonic() + _READ_SECONDS + _START_SECONDS
+        while monotonic() < until:
+            for answer in self._hosts.answers(1.0):
+                return _config_of(answer, file)
+        self._hosts.cancel(file)
+        raise ConfigError(
+            file, [Problem(field="", expected="a process to read it in", found=self._hosts.problem or "none in time")]
+        )
+
+
+def _config_of(answer: Answer, file: str) -> BotConfig:
+    """Return what a file says.
+
+    Raises:
+        ConfigError: If it cannot be used.
+    """
+    read = answer.read
+    if read is None:
+        raise ConfigError(
+            file, [Problem(field="strategy", expected="one that can be made", found=f"{answer.kind}: {answer.error}")]
+        )
+    if read.config is None:
+        problems = [
+            Problem(field=field, expected=expected, found=found, hint=hint) for field, expected, found, hint in read.problems
+        ]
+        raise ConfigError(file, problems, id=read.id)
+    return from_dict(read.config)
