@@ -200,7 +200,7 @@ class BotRepository(BotRecords):
             InputError: If there is no such bot, it is wanted to run, or a runner still has it.
         """
         run = self._idle(bot)["run"]
-        self._change([bot], **_FRESH, **_FREE, run=run + 1, lease_epoch=_EPOCH, state="stopped", reason="", state_at=CLOCK)
+        self._change([bot], **_FRESH, **_FREE, run=run + 1, state="stopped", reason="", state_at=CLOCK)
         details = {"run": run, "new_run": run + 1}
         self._add_events([EventRow(bot=bot, kind="reset", text=f"account {run} ended, {run + 1} begins", details=details)])
 

@@ -1,6 +1,7 @@
 """Old chunks of TimescaleDB go into the columnstore, by maintenance or by the server's own job, and read the same."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -13,6 +14,7 @@ from db.store import Store
 from market import clock
 from market.candle import Candle
 from market.timeframe import DAY_US, MINUTE_US
+from tests.db.bots import EXACT, WORTH, end_leases, leased, step
 from tests.db.old_trades import NOW_US, OLD_US, SYMBOL, Still, candle, numbers, trade, trades
 
 pytestmark = pytest.mark.timescale
@@ -120,8 +122,12 @@ def test_the_servers_own_job_compresses_at_the_same_age_and_leaves_nothing_to_do
         maintain(compressible.engine, raw_trades_days=None, compress_after_days=2)
         jobs = connection.execute(sa.text(POLICIES)).all()
 
-    assert [each.after for each in later] == ["400 days", "400 days"]
-    assert [(each.hypertable_name, each.after) for each in jobs] == [("market_data", "2 days"), ("raw_trades", "2 days")]
+    assert [each.after for each in later] == ["400 days"] * 3
+    assert [(each.hypertable_name, each.after) for each in jobs] == [
+        ("bot_performance", "2 days"),
+        ("market_data", "2 days"),
+        ("raw_trades", "2 days"),
+    ]
 
 
 def test_a_job_of_the_server_can_be_run_by_hand_and_leaves_nothing_to_do(compressible):
@@ -131,3 +137,22 @@ def test_a_job_of_the_server_can_be_run_by_hand_and_leaves_nothing_to_do(compres
 
     assert compressible.get_stats()["tables"]["market_data"]["columnstore"]["compressed_chunks"] == 1
     assert maintain(compressible.engine, raw_trades_days=None).compressed == 0
+
+
+def test_performance_of_bots_is_compressed_to_the_last_digit_and_a_deleted_bot_leaves_it(timescale_engine):
+    database = DatabaseOperations(timescale_engine)
+    epochs = leased(database, "a", "b")
+    worth = [replace(WORTH, timestamp_us=OLD_US + each * MINUTE_US) for each in range(2000)]
+    database.bots.write([step(bot, epoch, 2000, performance=worth) for bot, epoch in epochs.items()])
+
+    compressed = maintain(timescale_engine, raw_trades_days=None).compressed
+    again = replace(worth[5], equity=EXACT)
+    database.bots.write([step("a", epochs["a"], 2000, performance=[again])])
+    before = {bot: database.bots.performance(bot) for bot in epochs}
+    database.bots.wish("stopped", ["b"], by="me")
+    end_leases(timescale_engine)
+    database.bots.delete("b")
+
+    assert compressed > 0
+    assert before == {"a": [*worth[:5], again, *worth[6:]], "b": worth}
+    assert (database.bots.performance("a"), database.bots.performance("b", run=1)) == (before["a"], [])
