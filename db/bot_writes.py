@@ -1,7 +1,7 @@
 """What steps of bots lead to, written in bulk: the rows of all of them go to the server as one JSON text for each table."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal
 from typing import Any
@@ -12,7 +12,9 @@ from sqlalchemy.dialects import postgresql
 
 from db.bot_rows import EventRow, OrderRow, PerformanceRow, PostingRow, SignalRow, TradeRow, Written
 from db.tables import bot_events, bot_orders, bot_performance, bot_postings, bot_signals, bot_trades
+from market.clock import to_datetime
 from market.errors import InputError
+from market.timeframe import DAY_US
 
 COLUMNS = {"timestamp_us": "timestamp", "made_us": "made_at", "ended_us": "ended_at", "at_us": "at"}
 """Names of columns where they are not those of the values."""
@@ -31,6 +33,7 @@ from json_to_recordset(cast(:steps as json)) as step (
 ) where bots.id = step.bot
 """  # noqa: S608 - text of ours
 # JSON may have the character 0, and PostgreSQL has none in texts.
+_FORBIDDEN = re.compile("[\0\ud800-\udfff]")
 _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
@@ -136,12 +139,25 @@ def write(connection: sa.Connection, steps: dict[str, list[Written]]) -> None:
 
 
 def text(value: Any) -> str:
-    """Return a value as JSON that PostgreSQL takes: decimal numbers as texts, nothing lost of them."""
-    encoded = msgspec.json.encode(value).decode()
+    """Return a value as JSON that PostgreSQL takes: decimal numbers as texts, and what it cannot have in texts as U+FFFD."""
+    try:
+        encoded = msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:  # half of a pair of UTF-16: a strategy may say anything
+        encoded = msgspec.json.encode(clean(msgspec.to_builtins(value))).decode()
     return _NUL.sub(r"\1\\ufffd", encoded) if "\\u0000" in encoded else encoded
 
 
-def months(steps: Iterable[Written]) -> Iterator[int]:
-    """Yield a moment of each month of which steps have performance, UTC epoch microseconds."""
-    days = {row.timestamp_us // 86_400_000_000: row.timestamp_us for step in steps for row in step.performance}
-    yield from dict(sorted(days.items())).values()
+def months(steps: Iterable[Written]) -> list[int]:
+    """Return a moment of each month of which steps have performance, UTC epoch microseconds."""
+    days = {row.timestamp_us // DAY_US: row.timestamp_us for step in steps for row in step.performance}
+    found = {(moment.year, moment.month): moment_us for moment_us in days.values() for moment in [to_datetime(moment_us)]}
+    return sorted(found.values())
+
+
+def clean(value: Any) -> Any:
+    """Return a text, or a value with texts in it, with U+FFFD for what PostgreSQL cannot have in texts; others as they are."""
+    if isinstance(value, str):
+        return _FORBIDDEN.sub("\ufffd", value)
+    if isinstance(value, Mapping):
+        return {clean(key): clean(each) for key, each in value.items()}
+    return [clean(each) for each in value] if isinstance(value, list | tuple) else value

@@ -177,7 +177,7 @@ class BotRecords:
 
     def _add_events(self, events: Sequence[EventRow]) -> list[int]:
         names = ("bot", "epoch", "kind", "text", "details")
-        values = [{name: getattr(event, name) for name in names} for event in events]
+        values = [{name: bot_writes.clean(getattr(event, name)) for name in names} for event in events]
         if not values:
             return []
         return [*self._connection.scalars(sa.insert(bot_events).returning(bot_events.c.id, sort_by_parameter_order=True), values)]

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from db.bot_rows import BotExposure, EventRow, Held, StoredBot
 from db.bot_state import CLOCK, HAS_LEASE, is_one, known, lock, read, unknown
+from db.bot_writes import clean
 from db.repositories.bot_records import BotRecords
 from db.tables import bot_epochs, bot_events, bot_performance, bots
 from market.errors import InputError
@@ -61,6 +62,7 @@ class BotRepository(BotRecords):
 
         A bot that never had a file that could be used is not there: nothing is noted.
         """
+        problem = clean(problem)
         before = lock(self._connection, bots.c.id == bot).get(bot)
         if before is None or before["problem"] == problem:
             return
@@ -267,7 +269,7 @@ def _after(seconds: float) -> sa.ColumnElement[Any]:
 
 def _into(state: str, reason: str) -> dict[str, Any]:
     since = sa.case((bots.c.state == state, bots.c.state_at), else_=CLOCK)
-    return {"state": state, "reason": reason, "state_at": since}
+    return {"state": state, "reason": clean(reason), "state_at": since}
 
 
 def _waits(row: sa.RowMapping) -> bool:

@@ -160,13 +160,17 @@ class TestWrites:
 
         assert database.bots.performance("a") == worth
 
-    def test_a_text_with_the_character_0_is_written_without_it(self, database):
+    @pytest.mark.parametrize(
+        ("said", "kept"), [("a\x00b\\u0000c", "a\ufffdb\\u0000c"), ("\ud800\U0001f600\udfff\x00", "\ufffd\U0001f600\ufffd\ufffd")]
+    )
+    def test_a_text_that_the_server_cannot_have_is_written_without_that(self, database, said, kept):
         epochs = leased(database, "a")
-        reason = "a\x00b\\u0000c"
+        signal = replace(SIGNAL, reason=said, indicators={said: -0.0})
 
-        database.bots.write([step("a", epochs["a"], reason=reason, signals=[replace(SIGNAL, reason=reason)])])
+        database.bots.write([step("a", epochs["a"], reason=said, signals=[signal], trades=[TRADE])])
 
-        assert database.bots.signals("a")[0].reason == database.bots.get("a").reason == "a\ufffdb\\u0000c"
+        assert database.bots.signals("a") == [replace(SIGNAL, reason=kept, indicators={kept: -0.0})]
+        assert (database.bots.get("a").reason, database.bots.trades("a")) == (kept, [TRADE])
 
     @pytest.mark.parametrize("amount", ["NaN", "Infinity", "-Infinity"])
     def test_an_amount_that_is_no_number_is_refused(self, database, amount):

@@ -282,6 +282,21 @@ class TestLeases:
         forget_waiting(engine)
         assert [bot.retry_us for bot in database.bots.take("two", most=1, seconds=60)] == [None]
 
+    def test_what_a_strategy_raised_may_have_any_text(self, database):
+        epochs = leased(database, "a")
+        said = "\x00\ud800x"
+        event = EventRow(kind="crashed", text=said, details={"error": [said]})
+        database.bots.set_states({"a": (epochs["a"], "waiting", said)})
+        database.bots.note_problem("a", said)
+        waiting = database.bots.get("a")
+
+        assert database.bots.release("a", epochs["a"], state="crashed", reason=said, event=event)
+
+        [crashed] = database.bots.events(kind="crashed")
+        said = "\ufffd\ufffdx"
+        assert (waiting.reason, waiting.problem, database.bots.get("a").reason) == (said, said, said)
+        assert (crashed.text, crashed.details) == (said, {"error": [said]})
+
     def test_crashes_count_since_the_last_start_and_within_a_time(self, database, engine):
         leased(database, "a", "b")
         crashed = [database.bots.add_event(EventRow(bot=bot, kind="crashed", text="it raised")) for bot in ("a", "a", "b")]
