@@ -4,7 +4,7 @@ BIN := .venv/bin
 SEEDS ?= 200
 FROM ?= 0
 PROCESSES ?= 3
-PACKAGES := app cli db exchanges flows history market replay research settings streaming tasks trading
+PACKAGES := alerts app cli db exchanges flows history market replay research settings streaming tasks trading
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo up test check fmt simulate simulate-sockets bench picture lock clean

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import click
 import typer
 
-from cli import database, flows, local, read, run, strategies
+from cli import alerts, database, flows, local, read, run, strategies
 from cli.backfill import backfill, backfills
 from cli.backtest import backtest, backtests
 from cli.coverage import coverage
@@ -52,6 +52,7 @@ app.command()(backtests)
 app.command()(sweep)
 app.command("walk-forward")(walk_forward)
 app.add_typer(database.commands, name="db")
+app.add_typer(alerts.commands, name="alerts")
 app.add_typer(flows.commands, name="flows")
 app.add_typer(strategies.commands, name="strategies")
 

@@ -11,11 +11,13 @@ import sqlalchemy as sa
 
 from db import schema
 from db.engine import create_engine, reachable, transaction
+from db.repositories.alerts import AlertRepository
 from db.repositories.backfills import BackfillRepository
 from db.repositories.backtests import BacktestRepository
 from db.repositories.bots import BotRepository
 from db.repositories.feeds import FeedRepository
 from db.repositories.gaps import GapRepository
+from db.repositories.happenings import HappeningRepository
 from db.repositories.market_data import MarketDataRepository
 from db.repositories.quality import QualityRepository
 from db.repositories.raw_trades import RawTradeRepository
@@ -43,6 +45,8 @@ class DatabaseOperations:
         quality: Runs of checks and what came of them.
         backtests: Backtests and searches, what came of them, and their trades.
         bots: Paper bots: what is wanted of each, what it does, and all that it wrote.
+        alerts: What people are told of, and how far the telling is.
+        happenings: What happened lately that they may want to be told of.
     """
 
     def __init__(self, engine: sa.Engine) -> None:
@@ -57,6 +61,8 @@ class DatabaseOperations:
         self.quality = cast("QualityRepository", _EachCall(engine, "quality"))
         self.backtests = cast("BacktestRepository", _EachCall(engine, "backtests"))
         self.bots = cast("BotRepository", _EachCall(engine, "bots"))
+        self.alerts = cast("AlertRepository", _EachCall(engine, "alerts"))
+        self.happenings = cast("HappeningRepository", _EachCall(engine, "happenings"))
 
     def transaction(self) -> AbstractContextManager[Store]:
         """Return a block in which several calls are one transaction."""

@@ -2,11 +2,13 @@
 
 import sqlalchemy as sa
 
+from db.repositories.alerts import AlertRepository
 from db.repositories.backfills import BackfillRepository
 from db.repositories.backtests import BacktestRepository
 from db.repositories.bots import BotRepository
 from db.repositories.feeds import FeedRepository
 from db.repositories.gaps import GapRepository
+from db.repositories.happenings import HappeningRepository
 from db.repositories.market_data import MarketDataRepository
 from db.repositories.quality import QualityRepository
 from db.repositories.raw_trades import RawTradeRepository
@@ -30,6 +32,8 @@ class Store:
         quality: Runs of checks and what came of them.
         backtests: Backtests and searches, what came of them, and their trades.
         bots: Paper bots: what is wanted of each, what it does, and all that it wrote.
+        alerts: What people are told of, and how far the telling is.
+        happenings: What happened lately that they may want to be told of.
     """
 
     def __init__(self, connection: sa.Connection) -> None:
@@ -44,3 +48,5 @@ class Store:
         self.quality = QualityRepository(connection)
         self.backtests = BacktestRepository(connection)
         self.bots = BotRepository(connection)
+        self.alerts = AlertRepository(connection)
+        self.happenings = HappeningRepository(connection)

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 
+from db.alert_tables import alerts
 from db.backtest_tables import backtest_chunks, backtest_trades, backtests
 from db.bot_tables import (
     bot_epochs,
@@ -17,8 +18,8 @@ from db.bot_tables import (
 from db.columns import metadata, moment, number
 
 __all__ = [
-    "MONTHLY", "backfill_spans", "backfills", "backtest_chunks", "backtest_trades", "backtests", "bot_epochs", "bot_events",
-    "bot_orders", "bot_performance", "bot_postings", "bot_signals", "bot_trades", "bots", "candle_conflicts", "feeds", "gaps",
+    "MONTHLY", "alerts", "backfill_spans", "backfills", "backtest_chunks", "backtest_trades", "backtests", "bot_epochs",
+    "bot_events", "bot_orders", "bot_performance", "bot_postings", "bot_signals", "bot_trades", "bots", "candle_conflicts", "feeds", "gaps",
     "market_data", "metadata", "quality_results", "quality_runs", "raw_points", "raw_trades", "rollup_changes", "rollup_marks",
     "symbols", "watermarks",
 ]  # fmt: skip

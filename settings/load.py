@@ -86,10 +86,17 @@ def _field(kind: Any, key: str, variable: str) -> Any:
 def _value(kind: Any, text: str) -> Any:
     # Lists are written A,B; an empty text unsets what may be unset.
     if typing.get_origin(kind) is tuple:
-        return json.loads(text) if text.startswith("[") else [part.strip() for part in text.split(",") if part.strip()]
+        return _list(text)
     if typing.get_origin(kind) is types.UnionType and not text:
         return None
     return text
+
+
+def _list(text: str) -> Any:
+    try:
+        return json.loads(text) if text.startswith("[") else [part.strip() for part in text.split(",") if part.strip()]
+    except ValueError:
+        return text  # no list, which is told with the name of the variable
 
 
 def _known(key: str, known: list[str]) -> str:

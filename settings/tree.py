@@ -1,5 +1,6 @@
 """The settings, each with its unit, bounds and default."""
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -156,6 +157,29 @@ class Log(_Section):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level that is written")
 
 
+class Alerts(_Section):
+    """What people are told of by mail, chat or webhook."""
+
+    urls: tuple[SecretStr, ...] = Field(
+        (), description="addresses of services as Apprise wants them, tgram://TOKEN/CHAT for example; without one nobody is told"
+    )
+    kinds: tuple[Literal["parked", "stop-hit", "daily-loss", "feed", "hole", "quality"], ...] = Field(
+        ("parked", "stop-hit", "daily-loss", "feed", "hole", "quality"), description="what is told"
+    )
+    an_hour: int = Field(10, ge=1, le=1_000, description="messages of one kind within an hour; what is more is told in one")
+    feed_seconds: float = Field(
+        60.0, ge=5.0, le=3_600.0, description="seconds for which a feed is stale or down before that is told"
+    )
+
+    @field_validator("urls")
+    @classmethod
+    def _are_addresses(cls, urls: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for number, url in enumerate(urls, 1):
+            if not re.fullmatch(r"[a-zA-Z][a-zA-Z0-9]*://\S+", url.get_secret_value()):
+                raise ValueError(f"expected addresses like tgram://TOKEN/CHAT or jsons://HOST/PATH, number {number} is none")
+        return urls
+
+
 class Settings(_Section):
     """All settings. TCPDASH_DATABASE__URL sets `database.url`; TCPDASH_HOME sets `home`."""
 
@@ -169,6 +193,7 @@ class Settings(_Section):
     app: App = App()
     flows: Flows = Flows()
     log: Log = Log()
+    alerts: Alerts = Alerts()
 
     @field_validator("venues", mode="before")
     @classmethod

@@ -117,6 +117,12 @@ class GapRepository:
         query = query.order_by(gaps.c.start.desc(), gaps.c.id.desc()).limit(newest)
         return [_gap(row) for row in reversed(self._connection.execute(query).mappings().all())]
 
+    def ended(self, state: str, since_us: int) -> dict[int, Gap]:
+        """Return the gaps that ended in a state since a moment, by number, in the order of their ends."""
+        query = sa.select(gaps).where(gaps.c.state == state, gaps.c.closed_at >= to_datetime(since_us))
+        rows = self._connection.execute(query.order_by(gaps.c.closed_at, gaps.c.id)).mappings()
+        return {row["id"]: _gap(row) for row in rows}
+
     def overdue(self, seconds: float) -> Sequence[Gap]:
         """Return the gaps that were noted longer ago, by the clock of the database, and are still open."""
         noted_before = sa.func.now() - timedelta(seconds=seconds)
