@@ -14,7 +14,7 @@ _SILENT = {"stale", "down"}
 _OF_BOTS = {
     Kind.PARKED: "{} was parked",
     Kind.STOP_HIT: "{} hit a stop",
-    Kind.DAILY_LOSS: "{} reached its daily loss",
+    Kind.DAILY_LOSS: "{} reached the daily loss",
 }
 _SHOWN_RULES = 5
 _LONGEST = 1_000

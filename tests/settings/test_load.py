@@ -119,3 +119,23 @@ def test_bots_are_found_and_bounded_as_the_environment_says():
     bots = load_settings(None, {"TCPDASH_BOTS__FOLDER": "/srv/bots", "TCPDASH_BOTS__MAX_DAILY_LOSS": "0.05"}).bots
 
     assert (bots.folder, bots.most, bots.max_daily_loss, bots.max_exposure) == (Path("/srv/bots"), 2_000, 0.05, 0.0)
+
+
+@pytest.mark.parametrize("urls", ["nothing", "telegram:hunter2", "json://a,hunter2", '["json://hunter2"', '["json://a", 3]'])
+def test_an_address_of_alerts_that_is_none_is_refused_and_not_shown(urls: str):
+    with pytest.raises(BadSettings, match=r"setting 'alerts.urls(\.1)?'.*: .*(expected addresses|Input should)") as error:
+        load_settings(None, {"TCPDASH_ALERTS__URLS": urls})
+
+    assert "hunter2" not in str(error.value)
+
+
+def test_addresses_of_alerts_are_secrets_and_may_have_commas_in_a_list():
+    settings = load_settings(None, {"TCPDASH_ALERTS__URLS": '["mailto://me:hunter2@host?to=a,b", "json://c/hunter2"]'})
+
+    assert [url.get_secret_value() for url in settings.alerts.urls] == ["mailto://me:hunter2@host?to=a,b", "json://c/hunter2"]
+    assert "hunter2" not in repr(settings)
+
+
+def test_a_kind_of_alerts_that_there_is_not_is_told_with_those_that_there_are():
+    with pytest.raises(BadSettings, match=r"setting 'alerts.kinds.1'.*'parked', 'stop-hit', .* or 'quality'; found 'holes'"):
+        load_settings(None, {"TCPDASH_ALERTS__KINDS": "parked,holes"})

@@ -1,0 +1,47 @@
+"""What happened since a moment is read from the rows of those who noted it; on both kinds of server."""
+
+from dataclasses import replace
+
+import pytest
+
+from db.bot_rows import EventRow
+from tests.alerts import happened
+from tests.alerts.conftest import NOW_US
+
+pytestmark = pytest.mark.postgres
+
+
+def test_events_of_some_kinds_come_oldest_first_those_without_a_bot_too(database):
+    later = happened.bot_event(database, "parked", "late", at_us=NOW_US + 1)
+    sooner = happened.bot_event(database, "daily-loss", "all", bot=None)
+    happened.bot_event(database, "parked", at_us=NOW_US - 1)
+    happened.bot_event(database, "started")
+
+    assert database.happenings.bot_events(["parked", "daily-loss"], NOW_US) == [
+        EventRow(id=sooner, bot=None, epoch=1, at_us=NOW_US, kind="daily-loss", text="all"),
+        EventRow(id=later, bot="a", epoch=1, at_us=NOW_US + 1, kind="parked", text="late"),
+    ]
+
+
+def test_holes_come_by_number_in_the_order_in_which_they_ended(database):
+    later, sooner = happened.ended_gap(database, at_us=NOW_US + 1), happened.ended_gap(database, number=1)
+    happened.ended_gap(database, "filled", number=2)
+    happened.ended_gap(database, number=3, at_us=NOW_US - 1)
+
+    found = database.happenings.unrecoverable_gaps(NOW_US)
+
+    assert list(found) == [sooner, later]
+    assert found[later] == replace(happened.GAP, state="unrecoverable", recovered=2, missing=((7, 9),))
+    assert found[later].closed_us == NOW_US + 1
+
+
+def test_checks_that_failed_or_broke_off_come_with_their_results(database):
+    broken, failed = happened.check(database, error="full", at_us=NOW_US + 1), happened.check(database, "whole")
+    happened.check(database)
+    happened.check(database, "whole", at_us=NOW_US - 1)
+
+    found = database.happenings.failed_checks(NOW_US)
+
+    assert [run.id for run in found] == [failed, broken]
+    assert [result.rule for result in found[0].results] == ["whole", "prices"]
+    assert (found[1].error, found[1].success) == ("full", None)
