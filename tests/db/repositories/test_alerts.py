@@ -210,11 +210,27 @@ class TestAtOnce:
             store.alerts.note([GAP], now_us=NOW_US)
             second.start()
             with together.engine.connect() as connection:
-                while not connection.scalar(WAITING):  # for this transaction
+                while second.is_alive() and not connection.scalar(WAITING):  # for this transaction
                     connection.rollback()
         second.join()
 
         assert (noted, len(together.alerts.list())) == ([0], 1)
+
+    def test_who_claims_counts_the_message_that_another_is_just_claiming(self, together):
+        note(together, GAP)
+        claimed = []
+        second = threading.Thread(target=lambda: claimed.append(claim(together, sender="two", an_hour=1)))
+
+        with together.transaction() as store:
+            store.alerts.claim("hole", sender="one", now_us=NOW_US, lease_us=LEASE_US, an_hour=1)
+            note(together, *holes(1, 2))
+            second.start()
+            with together.engine.connect() as connection:
+                while second.is_alive() and not connection.scalar(WAITING):
+                    connection.rollback()
+        second.join()
+
+        assert claimed == [None]
 
     def test_each_alert_is_claimed_by_one_of_many(self, together):
         note(together, *holes(20))
