@@ -108,6 +108,7 @@ def test_each_service_is_told_once_though_another_one_fails(database, webhook: W
 
     assert one.send(KINDS) == Sent(sent=2)
     assert (titles(webhook), titles(other)) == (["hole 1", "hole 2"], ["2 holes cannot be recovered"])
+    assert [row.told for row in database.alerts.list()] == [("1 JSON", "2 JSON")] * 2
 
 
 def test_one_that_hangs_does_not_keep_the_other_from_being_told(database, webhook: Webhook, other: Webhook):

@@ -3,6 +3,7 @@
 import logging
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -58,6 +59,7 @@ def test_one_that_hangs_fails_at_the_deadline_and_is_left_alone_until_it_is_done
     assert services.tell({"1 JSON": HELLO, "2 JSON": HELLO}) == {"2 JSON": "it did not answer in time"}
     assert services.tell({"1 JSON": HELLO, "2 JSON": HELLO}) == {"2 JSON": "it still hangs on the message before"}
     assert (len(webhook.taken), other.asked) == (2, 1)
+    assert [thread.daemon for thread in threading.enumerate() if thread.name == "alert"] == [True]  # no exit waits for it
 
 
 @pytest.mark.parametrize("url", [f"bogus://{SECRET}", f"https://example.com/{SECRET}", f"tgram://{SECRET}", SECRET])

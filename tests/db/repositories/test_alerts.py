@@ -101,6 +101,13 @@ class TestClaiming:
         assert claim(database, sender="two", at_us=NOW_US + LEASE_US - 1) is None
         assert keys(claim(database, sender="two", at_us=NOW_US + LEASE_US)) == ["gap:1"]
 
+    def test_what_one_is_telling_does_not_join_what_another_claims(self, database):
+        note(database, GAP)
+        claim(database, sender="one")
+        note(database, *holes(1, 2))
+
+        assert keys(claim(database, sender="two")) == ["gap:2"]
+
     def test_who_lost_its_lease_notes_nothing(self, database):
         note(database, GAP)
         number = claim(database, sender="one").rows[0].id
