@@ -54,7 +54,7 @@ def coarse_and_fine(seed: int) -> tuple[dict[str, pd.DataFrame], dict[str, pd.Da
 
 
 @pytest.mark.parametrize("style", STYLES)
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(data=st.data(), kind=st.sampled_from(SHIPPED), seed=st.integers(0, 2**32 - 1), missing=st.sampled_from([0.0, 0.1]))
 def test_both_engines_give_the_same_behind_a_warm_up(style, data, kind, seed, missing):
     market = random_market(seed, data.draw(st.integers(4, 60)), 2, missing=missing)
@@ -91,7 +91,7 @@ def test_finer_candles_fill_the_same_in_both_engines_behind_a_warm_up(engine, ru
 
 
 @given(seed=st.integers(0, 99), begin=st.integers(60, 150), name=st.sampled_from([each.name for each in SHIPPED]))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_what_is_wanted_in_the_window_is_what_a_longer_run_wants_there(seed, begin, name):
     frame = frame_of(random_market(seed, 200, 1, quiet=0.1), 0)
     strategy = Registry().create(name)
