@@ -1,11 +1,9 @@
-"""A process that asks strategies of bots, one question at a time; run as a module by `trading.bots.process`."""
+"""A process that asks strategies of bots, one question at a time; forked by `trading.bots.nursery`."""
 
-import ctypes
 import mmap
 import os
 import random
 import resource
-import signal
 import socket
 import sys
 from collections import OrderedDict
@@ -22,20 +20,17 @@ import pandas as pd
 from market.errors import InputError
 from trading.bots.answers import completed, plain, refusal
 from trading.bots.config import ConfigError, as_dict, read_config
-from trading.bots.surroundings import Dice, Surroundings, dice, ignore_stops
-from trading.bots.wire import Asked, Kind, Read, Said, asked_decoder, encode, receive, send
+from trading.bots.process import SLATE
+from trading.bots.surroundings import Dice, Surroundings, dice
+from trading.bots.wire import Asked, Kind, Read, Said, asked_decoder, encode, receive, send, setup_decoder
 from trading.frames import PRICES, last_us
 from trading.parameters import snake_case
 from trading.registry import Registry, blamed
 from trading.signal import SignalError
-from trading.strategies import SHIPPED
 from trading.strategy import BaseStrategy
 
 LONGEST_ERROR = 2_000
-SLATE = 8
-"""Bytes of the memory that is shared with the parent: the number of the question that was begun last."""
 
-_PR_SET_PDEATHSIG = 1
 _MOST_KEPT = 5_000
 _PAGE = resource.getpagesize()
 _COLUMNS = pd.Index(PRICES)
@@ -53,7 +48,6 @@ class Host:
         self._surroundings = Surroundings()
         self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
         self._registry = Registry()
-        self._warm_up()
         self._unread = folder
         if early:
             self._read_folder()
@@ -154,14 +148,6 @@ class Host:
         except BaseException:  # noqa: BLE001 - a user's exception may fail to say what it is
             return plain(type(error).__name__)
 
-    def _warm_up(self) -> None:
-        """Load what is compiled, so that no bot's time is spent on it."""
-        closes = np.arange(1, 65, dtype=np.int64)
-        prices = np.linspace(1.0, 2.0, 5 * len(closes))
-        asked = Asked(number=0, bot="", strategy="", parameters=b"", symbol="", memory_mb=0, closes=closes.data, prices=prices.data)
-        for kind in SHIPPED:
-            kind({}).process_data(window(asked))
-
 
 @dataclass(slots=True, kw_only=True)
 class _Kept:
@@ -213,25 +199,25 @@ def window(asked: Asked) -> pd.DataFrame:
     return pd.DataFrame(block.T, index=index, columns=_COLUMNS, copy=False)
 
 
-def main(end: int, slate: int, parent: int, folder: Path | None, *, early: bool) -> None:
+def main(end: int, slate: int) -> None:
     """Answer questions until the parent is gone.
 
     Args:
         end: Descriptor of the socket to the parent.
         slate: Of the memory shared with it.
-        parent: Its process id.
-        folder: Of a user's own strategies.
-        early: Whether to read that before the first question.
     """
-    if sys.platform == "linux":  # elsewhere one that hangs outlives a parent that was killed
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before the signal was asked for
-        return
-    ignore_stops()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     channel, begun = socket.socket(fileno=end), mmap.mmap(slate, SLATE)
+    os.close(slate)
     os.dup2(1, 2)  # what goes wrong until here is said where the parent says its own; a user's code has nobody to talk to
-    host = Host(folder, early=early)
+    random.seed()
+    np.random.seed()
+    send(channel, encode(Said(number=-os.getpid())))
+    told = receive(channel)
+    if told is None:
+        return
+    setup = setup_decoder.decode(told)
+    host = Host(None if setup.folder is None else Path(setup.folder), early=setup.early)
     send(channel, encode(Said(number=0)))
     while (message := receive(channel)) is not None:
         asked = asked_decoder.decode(message)
@@ -243,17 +229,3 @@ def _file_of(kind: type[BaseStrategy]) -> Path | None:
     """Return the user's file that a class comes from."""
     named = getattr(sys.modules.get(kind.__module__), "__file__", None)
     return Path(named) if kind.file_text is not None and named is not None else None
-
-
-if __name__ == "__main__":
-    try:
-        main(
-            int(sys.argv[1]),
-            int(sys.argv[2]),
-            int(sys.argv[3]),
-            Path(sys.argv[4]) if sys.argv[4] else None,
-            early=sys.argv[5] == "early",
-        )
-    finally:
-        sys.stdout = sys.stderr = None
-        os._exit(1 if sys.exc_info()[0] else 0)  # whatever threads and exit handlers a user's code left

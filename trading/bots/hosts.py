@@ -120,8 +120,8 @@ class Hosts:
 
     @property
     def pids(self) -> list[int]:
-        """Ids of the processes there are."""
-        return [host.pid for host in self._hosts]
+        """Ids of the processes there are, as far as they are known."""
+        return [host.pid for host in self._hosts if host.pid is not None]
 
     def _queue(self, bot: str, message: bytes, limit_seconds: float, *, symbol: str = "", timestamp_us: int = 0) -> None:
         self._number += 1
@@ -157,8 +157,7 @@ class Hosts:
             self._not_started(f"{error}", now, early=False)
             return
         self._hosts.append(host)
-        for end in host.ends:
-            self._selector.register(end, selectors.EVENT_READ, host)
+        self._selector.register(host.channel, selectors.EVENT_READ, host)
 
     def _watch(self, host: HostProcess) -> None:
         wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if host.channel.unsent else 0)
@@ -169,18 +168,23 @@ class Hosts:
         if not self._hosts:
             sleep(seconds)  # until one may be started again
             return
-        ready = {key.data for key, _ in self._selector.select(seconds)}
-        for host in [each for each in self._hosts if each in ready]:
+        ready = [key for key, _ in self._selector.select(seconds)]
+        ended = {key.data for key in ready if key.fileobj == key.data.pidfd}
+        for host in dict.fromkeys(key.data for key in ready):
             if host.channel.unsent:
                 host.channel.flush()
                 self._watch(host)
-            self._hear(host, monotonic())
+            self._hear(host, monotonic(), ended=host in ended)
 
-    def _hear(self, host: HostProcess, now: float) -> None:
-        """Take over what a process said, and notice that it is gone."""
-        said, gone = host.receive()
+    def _hear(self, host: HostProcess, now: float, *, ended: bool = False) -> None:
+        """Take over what a process said, and notice that it is gone; `ended` where that is known."""
+        said, gone = host.receive(ended=ended)
         for each in said:
-            if each.number == 0:
+            if each.number < 0:
+                host.born(-each.number)
+                if host.pidfd is not None:
+                    self._selector.register(host.pidfd, selectors.EVENT_READ, host)
+            elif each.number == 0:
                 host.ready, host.since = True, now
                 self._failures, self.problem = 0, None
             elif host.asking is not None and each.number == host.asking.number:
@@ -226,7 +230,7 @@ class Hosts:
 
     def _lost(self, host: HostProcess, now: float) -> None:
         asking, began, ready = host.asking, host.began, host.ready
-        how = self._end(host)
+        how = self._end(host, patient=True)
         if not ready:
             self._not_started(how, now, early=host.early)
         elif asking is None:
@@ -281,11 +285,12 @@ class Hosts:
         self.problem = f"no process for strategies starts: {why}"
         logger.error("host not started failures=%d: %s", self._failures, why)
 
-    def _end(self, host: HostProcess) -> str:
-        for end in host.ends:
-            self._selector.unregister(end)
+    def _end(self, host: HostProcess, *, patient: bool = False) -> str:
+        self._selector.unregister(host.channel)
+        if host.pidfd is not None:
+            self._selector.unregister(host.pidfd)
         self._hosts.remove(host)
-        return host.end()
+        return host.end(patient=patient)
 
     def _next(self, now: float) -> float:
         """Return when something has to be looked after, if nothing is heard until then."""

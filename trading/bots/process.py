@@ -1,26 +1,101 @@
-"""A process for strategies as its parent sees it: started, asked, listened to, killed."""
+"""Processes for strategies as their parent sees them: started, asked, listened to, ended."""
 
+import atexit
 import mmap
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import cache
+from itertools import count
 from pathlib import Path
-from time import sleep
+from threading import Lock
 
 from trading.bots.waiting import Asking
-from trading.bots.wire import Channel, Said
+from trading.bots.wire import Channel, Said, Setup, encode
 
 SLATE = 8
-_PATIENCE_SECONDS = 10.0
-_LOOKS, _LOOK_SECONDS = 50, 0.002
+"""Bytes of the memory that is shared with a process: the number of the question that was begun last."""
+FRAME = 8
+"""Bytes of what is asked of the nursery: a verb, and the name of a process."""
+BEAR, WAIT, KILL = b"b", b"w", b"k"
+_ENDED = struct.Struct("<ii")
+_PATIENCE_SECONDS = 30.0
 
-# A child's death signal fires when the *thread* that forked it is gone, so one that never ends starts them all.
+# A child's death signal fires when the *thread* that forked it is gone, so one that never ends starts it.
 _starter = ThreadPoolExecutor(1, thread_name_prefix="hosts")
+
+
+class Nursery:
+    """The process that forks those for strategies, started when the first is asked for, and again when it was killed."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+        self._names = count(1)
+
+    def bear(self, end: int, slate: int) -> bytes:
+        """Ask for a process that is given these descriptors, and return its name; it is there some time later.
+
+        Raises:
+            OSError: If there is none to be had.
+        """
+        with self._lock:
+            name = next(self._names).to_bytes(FRAME - 1, "little")
+            if self._process is None or self._process.poll() is not None:
+                self._begin()
+            assert self._control is not None, "it has begun"
+            socket.send_fds(self._control, [BEAR + name], [end, slate])
+            return name
+
+    def bury(self, name: bytes, *, patient: bool) -> str:
+        """End a process and what it started; return in words how it ended, where it ended by itself.
+
+        Args:
+            name: As `bear` gave it.
+            patient: Whether it is about to end by itself.
+        """
+        with self._lock:
+            try:
+                assert self._control is not None, "what has a name was born"
+                self._control.sendall((WAIT if patient else KILL) + name)
+                frame = self._control.recv(_ENDED.size)
+                code, gone = _ENDED.unpack(frame)
+            except (OSError, struct.error):
+                self.close()
+                return "its process was ended from outside, with all others"
+        return _ended(code) if gone else "it had closed the connection to the program"
+
+    def close(self) -> None:
+        """End it, and with it all that it forked."""
+        if self._process is not None and self._control is not None:
+            self._control.close()
+            self._process.kill()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_PATIENCE_SECONDS)
+        self._process = self._control = None
+
+    def _begin(self) -> None:
+        self.close()
+        ours, its = socket.socketpair()
+        ours.settimeout(_PATIENCE_SECONDS)
+        with its:
+            self._process = _starter.submit(_start, its.fileno()).result()
+        self._control = ours
+
+
+@cache
+def nursery() -> Nursery:
+    """Return the one of this process."""
+    made = Nursery()
+    atexit.register(made.close)
+    return made
 
 
 class HostProcess:
@@ -38,36 +113,39 @@ class HostProcess:
         since: When it was started, became free, or was asked.
         retiring: Whether it ends with its question.
         channel: The socket to it.
+        pid: Its process id; None until it says so.
+        pidfd: A descriptor that becomes readable when it ends; None until its id is known, and where there are none.
+
+    Raises:
+        OSError: If there are no more processes, descriptors or memory.
     """
 
     def __init__(self, folder: Path | None, *, early: bool, secluded: bool, now: float) -> None:
         self.secluded, self.early, self.since = secluded, early, now
         self.ready = self.retiring = False
         self.asking: Asking | None = None
+        self.pid: int | None = None
+        self.pidfd: int | None = None
         with tempfile.TemporaryFile() as slate:
             slate.truncate(SLATE)
             self._begun = mmap.mmap(slate.fileno(), SLATE)
             self._before = self._begun[:]
             ours, its = socket.socketpair()
+            self.channel = Channel(ours)
             with its:
-                self._process = _starter.submit(_start, its.fileno(), slate.fileno(), folder, early).result()
-        self.channel = Channel(ours)
-        self._pidfd = os.pidfd_open(self._process.pid) if hasattr(os, "pidfd_open") else None
+                self._name = nursery().bear(its.fileno(), slate.fileno())
+        self.channel.put(encode(Setup(folder=None if folder is None else str(folder), early=early)))
 
     @property
     def free(self) -> bool:
         """Whether it may be given a question."""
         return self.ready and self.asking is None and not self.retiring
 
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._process.pid
-
-    @property
-    def ends(self) -> list[int]:
-        """Descriptors that become readable when it says something, and when it ends."""
-        return [self.channel.fileno()] if self._pidfd is None else [self.channel.fileno(), self._pidfd]
+    def born(self, pid: int) -> None:
+        """Take down its process id; it keeps that until its end."""
+        self.pid = pid
+        with suppress(OSError):
+            self.pidfd = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
 
     def ask(self, asking: Asking, now: float) -> None:
         """Give it a question."""
@@ -79,42 +157,36 @@ class HostProcess:
         """Whether it has begun with the question that it has."""
         return self.asking is not None and self._begun[:] != self._before
 
-    def receive(self) -> tuple[list[Said], bool]:
-        """Return what it said since the last time, and whether it is gone or will say nothing any more."""
-        gone = self._gone  # before what it said is read: all of it is there then
+    def receive(self, *, ended: bool) -> tuple[list[Said], bool]:
+        """Return what it said since the last time, and whether it will say nothing any more; `ended` where that is known."""
         said = self.channel.receive()
-        return said, gone or self.channel.ended
+        return said, ended or self.channel.ended
 
-    @property
-    def _gone(self) -> bool:
-        # Without taking its id away from it: until then nobody else can be given that, nor its group's.
-        return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    def end(self, *, patient: bool = False) -> str:
+        """End it and what it started, if that is still there; return in words how it ended.
 
-    def end(self) -> str:
-        """Kill it and what it started, where it is not gone already; return in words how it ended."""
-        for _ in range(_LOOKS if self.channel.ended else 0):  # who ends closes its socket first
-            if not self._gone:
-                sleep(_LOOK_SECONDS)
-        gone = self._gone
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)  # it leads a group of its own from the start
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_PATIENCE_SECONDS)
+        Args:
+            patient: Whether it is about to end by itself.
+        """
         self.channel.close()
         self._begun.close()
-        if self._pidfd is not None:
-            os.close(self._pidfd)
-            self._pidfd = None
-        return _ended(self._process.returncode) if gone else "it had closed the connection to the program"
+        if self.pidfd is not None:
+            os.close(self.pidfd)
+            self.pidfd = None
+        return nursery().bury(self._name, patient=patient)
 
 
-def _start(end: int, slate: int, folder: Path | None, early: bool) -> "subprocess.Popen[bytes]":
-    given = [str(end), str(slate), str(os.getpid()), "" if folder is None else str(folder), "early" if early else "late"]
+def ended_frame(code: int, *, gone: bool) -> bytes:
+    """Return how a process ended as the nursery says it: its exit code or minus a signal, and whether it ended by itself."""
+    return _ENDED.pack(code, gone)
+
+
+def _start(end: int) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(  # noqa: S603 - the command is ours
-        [sys.executable, "-P", "-m", "trading.bots.host", *given],
+        [sys.executable, "-P", "-m", "trading.bots.nursery", str(end), str(os.getpid())],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        pass_fds=(end, slate),
+        pass_fds=(end,),
         env={**os.environ, "PYTHONPATH": os.pathsep.join(str(Path(part).resolve()) for part in sys.path)},
         start_new_session=True,
     )

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -39,7 +39,7 @@ class Surroundings:
         self._locale = locale.setlocale(locale.LC_ALL)
         self._decimal = decimal.getcontext().copy()
         self._deepest = sys.getrecursionlimit()
-        self._streams = sys.stdin, sys.stdout, sys.stderr
+        self._streams = [sys.stdin, sys.stdout, sys.stderr]
         self._threads = threading.active_count()
 
     @contextmanager
@@ -60,7 +60,7 @@ class Surroundings:
         sys.setrecursionlimit(self._deepest)
         sys.settrace(None)
         sys.setprofile(None)
-        sys.stdin, sys.stdout, sys.stderr = self._streams
+        sys.stdin, sys.stdout, sys.stderr = self._streams = [_open(stream) for stream in self._streams]
         np.seterr(**self._numpy)
         np.seterrcall(self._called)
         decimal.setcontext(self._decimal.copy())
@@ -70,6 +70,13 @@ class Surroundings:
             locale.setlocale(locale.LC_ALL, self._locale)
         with suppress(OSError):  # the folder may be gone
             os.chdir(self._folder)
+
+
+def _open(stream: TextIO) -> TextIO:
+    """Return a standard stream, or one like it where it was closed: all of them lead nowhere."""
+    if not stream.closed:
+        return stream
+    return Path(os.devnull).open("r" if stream.name == "<stdin>" else "w", encoding="utf-8")
 
 
 def ignore_stops() -> None:

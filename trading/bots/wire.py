@@ -93,6 +93,13 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     read: Read | None = None
 
 
+class Setup(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """What a process is told first: where a user's strategies are, and whether to read them before the first question."""
+
+    folder: str | None
+    early: bool
+
+
 class Asked(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """A question on its way: `parameters` are JSON, `closes` and `prices` (column by column) the bytes of the arrays; or a file."""
 
@@ -109,7 +116,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
 
 class Said(msgspec.Struct, kw_only=True, array_like=True):
-    """An answer on its way; number 0 says that the process is ready.
+    """An answer on its way; number 0 says that the process is ready, and one below 0 is its process id.
 
     Attributes:
         worn: Whether so much memory or so many threads were left in the process that another should take its place.
@@ -128,6 +135,7 @@ class Said(msgspec.Struct, kw_only=True, array_like=True):
 
 _encoder = msgspec.msgpack.Encoder()
 _said = msgspec.msgpack.Decoder(Said)
+setup_decoder = msgspec.msgpack.Decoder(Setup)
 asked_decoder = msgspec.msgpack.Decoder(Asked)
 encode = _encoder.encode
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 
@@ -44,7 +45,12 @@ def question(bot: str, strategy: str, *, seed: int = 1, symbol: str = SYMBOL, le
     """Return a question about candles of a random walk."""
     data = walk(length, seed=seed)
     return Question(
-        bot=bot, strategy=strategy, parameters=parameters, symbol=symbol, timestamps_us=timestamps_us(data), prices=data.to_numpy()
+        bot=bot,
+        strategy=strategy,
+        parameters=parameters,
+        symbol=symbol,
+        timestamps_us=timestamps_us(data),
+        prices=data.to_numpy().copy(),
     )
 
 
@@ -55,6 +61,11 @@ def direct(asked: Question, folder: Path | None = None) -> Signal:
     index = pd.DatetimeIndex(asked.timestamps_us.view("datetime64[us]"), name="timestamp").tz_localize("UTC")
     columns = ["open", "high", "low", "close", "volume"]
     return strategy.process_data(pd.DataFrame(np.asarray(asked.prices), index=index, columns=columns))
+
+
+def bits(signal: Signal | None) -> bytes:
+    """Return a signal as bytes, so that NaN equals NaN and nothing else does that differs in its last bit."""
+    return msgspec.msgpack.encode(signal)
 
 
 def ask_all(hosts: Hosts, questions: Iterable[Question], *, limit_seconds: float = 30.0, **limits: Any) -> list[Answer]:
