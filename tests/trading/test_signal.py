@@ -4,8 +4,7 @@ from math import isnan, nan
 import msgspec
 import pytest
 
-from market.errors import InputError
-from trading.signal import Action, Signal, action_of
+from trading.signal import Action, Signal, SignalError, action_of
 
 
 @pytest.mark.parametrize(
@@ -39,7 +38,7 @@ def test_a_target_says_more_than_the_action():
 
 @pytest.mark.parametrize("confidence", [-0.1, 1.1, nan])
 def test_a_confidence_outside_its_bounds_is_refused(confidence: float):
-    with pytest.raises(InputError, match="from 0 to 1"):
+    with pytest.raises(SignalError, match="from 0 to 1"):
         Signal(action=Action.BUY, confidence=confidence)
 
 

@@ -2,7 +2,6 @@
 
 import mmap
 import os
-import random
 import resource
 import socket
 import sys
@@ -21,7 +20,7 @@ from market.errors import InputError
 from trading.bots.answers import completed, plain, refusal
 from trading.bots.config import ConfigError, as_dict, read_config
 from trading.bots.process import SLATE
-from trading.bots.surroundings import Dice, Surroundings, dice
+from trading.bots.surroundings import Dice, Surroundings, dice, go_on_throwing, throw_anew
 from trading.bots.wire import Asked, Kind, Read, Said, asked_decoder, encode, receive, send, setup_decoder
 from trading.frames import PRICES, last_us
 from trading.parameters import snake_case
@@ -111,10 +110,13 @@ class Host:
         if kept is None or kept.recipe != recipe:
             if self._unread is not None and snake_case(asked.strategy) not in self._registry.names():
                 self._read_folder()
+            shipped = self._registry.get(asked.strategy).file_text is None
+            if not shipped:
+                throw_anew()
             with self._surroundings.kept():
                 strategy = self._registry.create(asked.strategy, msgspec.json.decode(asked.parameters))
                 strategy.symbol = asked.symbol
-                kept = _Kept(strategy=strategy, recipe=recipe, shipped=type(strategy).file_text is None, dice=dice())
+                kept = _Kept(strategy=strategy, recipe=recipe, shipped=shipped, dice=dice())
             self._kept[place] = kept
         self._kept.move_to_end(place)
         if len(self._kept) > _MOST_KEPT:
@@ -124,8 +126,7 @@ class Host:
     @contextmanager
     def _alone(self, kept: "_Kept") -> Iterator[None]:
         """Let a user's strategy find the process as if it were alone in it."""
-        random.setstate(kept.dice[0])
-        np.random.set_state(kept.dice[1])
+        go_on_throwing(kept.dice)
         with self._surroundings.kept():
             yield
         kept.dice = dice()
@@ -210,8 +211,7 @@ def main(end: int, slate: int) -> None:
     channel, begun = socket.socket(fileno=end), mmap.mmap(slate, SLATE)
     os.close(slate)
     os.dup2(1, 2)  # what goes wrong until here is said where the parent says its own; a user's code has nobody to talk to
-    random.seed()
-    np.random.seed()
+    throw_anew()
     send(channel, encode(Said(number=-os.getpid())))
     told = receive(channel)
     if told is None:

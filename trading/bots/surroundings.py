@@ -25,6 +25,18 @@ def dice() -> Dice:
     return random.getstate(), np.random.get_state(legacy=False)
 
 
+def go_on_throwing(place: Dice) -> None:
+    """Let the random numbers of this process go on from a place."""
+    random.setstate(place[0])
+    np.random.set_state(place[1])
+
+
+def throw_anew() -> None:
+    """Let the random numbers of this process begin anywhere."""
+    random.seed()
+    np.random.seed()
+
+
 class Surroundings:
     """How this process is when it is made, to be so again after each call of a user's code.
 

@@ -142,14 +142,11 @@ def test_a_question_counts_as_it_was_when_it_was_asked(hosts: Hosts):
 
 
 def test_random_numbers_of_one_bot_do_not_depend_on_those_of_others(hosts: Hosts):
-    ask_all(hosts, [question("first", "dice"), question("seeds", "unsettles"), question("second", "dice")])
+    names = ["one", "other", "one", "other"]
 
-    found = ask_all(hosts, [question("seeds", "unsettles"), question("first", "dice"), question("seeds", "unsettles")])
-    later = ask_all(hosts, [question("second", "dice")])
+    found = [ask_all(hosts, [question("seeds", "unsettles"), question(name, "dice")])[1].signal for name in names]
 
-    assert found[1].signal is not None
-    assert later[0].signal is not None
-    assert found[1].signal.target != later[0].signal.target
+    assert len({signal.target for signal in found if signal is not None}) == 4
 
 
 def test_an_unknown_strategy_and_wrong_parameters_are_told(hosts: Hosts):
@@ -234,6 +231,20 @@ def test_processes_that_are_killed_while_idle_cost_nobody_anything(hosts: Hosts)
     assert ask_all(hosts, [question("one", "rsi")])[0].kind == "signal"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere they end with their socket")
+def test_when_what_forks_them_is_killed_all_begin_anew(hosts: Hosts):
+    ask_all(hosts, [question("one", "rsi")])
+    os.kill(_parent(hosts.pids[0]), signal.SIGKILL)
+
+    assert ask_all(hosts, [question("one", "rsi")])[0].kind == "signal"
+
+
+def test_a_question_too_large_for_the_socket_is_answered(hosts: Hosts):
+    assert bits(ask_all(hosts, [question("one", "rsi", length=50_000)])[0].signal) == bits(
+        direct(question("one", "rsi", length=50_000))
+    )
+
+
 def test_processes_stay_when_the_group_is_told_to_stop_and_end_with_their_pool(hosts: Hosts):
     ask_all(hosts, [question("one", "rsi")])
     before = hosts.pids
@@ -277,6 +288,10 @@ class _Later:
 
     def monotonic(self) -> float:
         return self._system.monotonic() + self._seconds
+
+
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()[1])
 
 
 def _there(pid: int) -> bool:
