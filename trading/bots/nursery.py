@@ -24,6 +24,7 @@ from trading.frames import PRICES
 from trading.strategies import SHIPPED
 
 _PR_SET_PDEATHSIG = 1
+_NOT_BORN = -1
 _LOOKS, _LOOK_SECONDS = 100, 0.002
 
 
@@ -69,9 +70,12 @@ def warm_up() -> None:
 
 def _born(control: socket.socket, given: list[int]) -> int:
     parent = os.getpid()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of threads: those of OpenBLAS know how to be forked
-        pid = os.fork()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of threads: those of OpenBLAS know how to be forked
+            pid = os.fork()
+    except OSError:  # no more processes or memory; the parent sees the socket closed
+        pid = _NOT_BORN
     if pid:
         for each in given:
             os.close(each)
@@ -91,6 +95,8 @@ def _born(control: socket.socket, given: list[int]) -> int:
 
 def _buried(pid: int, *, patient: bool) -> bytes:
     """Kill a process and what it started, and return how it ended; `patient` where it is about to end by itself."""
+    if pid == _NOT_BORN:
+        return ended_frame(1, gone=True)
     for _ in range(_LOOKS if patient else 0):
         if not _gone(pid):
             time.sleep(_LOOK_SECONDS)

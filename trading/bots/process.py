@@ -70,6 +70,9 @@ class Nursery:
             except (OSError, struct.error):
                 self.close()
                 return "its process was ended from outside, with all others"
+            except BaseException:  # whoever asks next would get the answer to this
+                self.close()
+                raise
         return _ended(code) if gone else "it had closed the connection to the program"
 
     def close(self) -> None:
@@ -132,8 +135,13 @@ class HostProcess:
             self._before = self._begun[:]
             ours, its = socket.socketpair()
             self.channel = Channel(ours)
-            with its:
+            try:
                 self._name = nursery().bear(its.fileno(), slate.fileno())
+            except OSError:
+                self.channel.close()
+                raise
+            finally:
+                its.close()
         self.channel.put(encode(Setup(folder=None if folder is None else str(folder), early=early)))
 
     @property
