@@ -7,7 +7,7 @@ from collections.abc import Callable
 import click
 import typer
 
-from cli import alerts, database, flows, local, read, run, strategies
+from cli import alerts, bots, database, flows, local, read, run, strategies
 from cli.backfill import backfill, backfills
 from cli.backtest import backtest, backtests
 from cli.coverage import coverage
@@ -55,6 +55,7 @@ app.add_typer(database.commands, name="db")
 app.add_typer(alerts.commands, name="alerts")
 app.add_typer(flows.commands, name="flows")
 app.add_typer(strategies.commands, name="strategies")
+app.add_typer(bots.commands, name="bots")
 
 
 def main() -> None:

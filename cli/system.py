@@ -117,6 +117,7 @@ class System:
         else:
             click.echo(f"following {', '.join(self._followed)}")
         self._supervisor.start(self._own("worker", [*_TCPDASH, "stream"], shown=True))
+        self._supervisor.start(self._own("bots", [*_TCPDASH, "bots", "run"], shown=True))
 
     def _start_exchange(self, tape: str) -> None:
         port = child.free_port()

@@ -264,18 +264,10 @@ class Hosts:
         read: Read | None = None,
     ) -> None:
         if not asking.cancelled:
-            self._answers.append(
-                Answer(
-                    bot=asking.bot,
-                    symbol=asking.symbol,
-                    timestamp_us=asking.timestamp_us,
-                    signal=signal,
-                    error=error,
-                    kind=kind,
-                    seconds=seconds,
-                    read=read,
-                )
-            )
+            self._answers.append(Answer(
+                bot=asking.bot, symbol=asking.symbol, timestamp_us=asking.timestamp_us, signal=signal, error=error, kind=kind,
+                seconds=seconds, read=read,
+            ))  # fmt: skip
 
     def _not_started(self, why: str, now: float, *, early: bool) -> None:
         """Wait a little before the next start; if it is a user's file that hangs or ends the process, others need not suffer."""
