@@ -95,8 +95,12 @@ BROKEN: dict[str, tuple[bytes, list[str]]] = {
     "Infinity": (raw("balance", "Infinity"), ["balance"]),
     "minus Infinity": (raw("parameters", '{"fast": -Infinity}'), ["parameters.fast"]),
     "beyond a float": (raw("stops", '{"take_profit": 1e999}'), ["stops.take_profit"]),
+    "an exponent beyond all": (raw("stops", '{"take_profit": 1e99999999999999999999}'), ["stops.take_profit"]),
+    "a whole number beyond 64 bits": (raw("protections", f'{{"cooldown_bars": {10**19}}}'), ["protections.cooldown_bars"]),
     "half a character": (raw("name", r'"\ud83d"'), ["name"]),
     "a control character": (text(name="a\x00b"), ["name"]),
+    "another one": (text(name="a\x7fb"), ["name"]),
+    "a field with a control character": (text({"na\nme": "x"}), [""]),
     # what a JSON schema sees
     "nothing": (b"{}", ["id", "strategy", "symbols", "balance"]),
     "no balance": (text(without="balance"), ["balance"]),
@@ -127,6 +131,7 @@ BROKEN: dict[str, tuple[bytes, list[str]]] = {
     # what only the program knows
     "a symbol in lower case": (text(symbols=["okx:btc-usdt"]), ["symbols[0]"]),
     "two currencies": (text(symbols=["OKX:BTC-USDT", "OKX:ETH-USDT", "KRAKEN:BTC-EUR"]), ["symbols[2]"]),
+    "too much money": (text(balance="1e20"), ["balance"]),
     "more digits than can be kept": (raw("balance", "0.1000000000000000000001"), ["balance"]),
     "an unknown strategy": (text(strategy="ema_kross"), ["strategy"]),
     "parameters": (text(parameters={"fast": 0, "slow": "x", "fst": 3}), ["parameters.fast", "parameters.slow", "parameters.fst"]),

@@ -146,6 +146,7 @@ from trading import BaseStrategy
 class Moody(BaseStrategy):
     def __init__(self, parameters):
         super().__init__(parameters)
+        self.depth = self.number("depth", 1.0)
         self.mood = self.choice("mood", "calm", choices=("calm", "wild", "absent"))
         if self.mood == "wild":
             raise RuntimeError("not today")
@@ -170,6 +171,30 @@ def test_a_strategy_of_the_user_that_raises_is_a_problem_of_its_parameters(tmp_p
     (tmp_path / "moody.py").write_text(STRATEGY)
 
     assert problems(text(strategy="moody", parameters={"mood": mood}), Registry(tmp_path)) == [sentence]
+
+
+@pytest.mark.parametrize("depth", ["1e300", "-5.0", "1e19"])
+def test_parameters_of_any_size_are_kept(tmp_path, depth):
+    (tmp_path / "moody.py").write_text(STRATEGY)
+    data = text(strategy="moody").replace(b'"moody"', f'"moody", "parameters": {{"depth": {depth}}}'.encode())
+
+    config = read(data, Registry(tmp_path))
+
+    assert config.parameters == {"depth": float(depth)}
+    assert read(msgspec.json.encode(config), Registry(tmp_path)) == config
+
+
+def test_a_whole_number_of_more_than_64_bits_is_refused(tmp_path):
+    (tmp_path / "moody.py").write_text(STRATEGY)
+
+    (told,) = problems(text(strategy="moody", parameters={"depth": 2**63}), Registry(tmp_path))
+
+    assert told == f"parameters.depth: expected a number that is not so large, found {2**63}"
+
+
+@pytest.mark.parametrize(("symbol", "quote"), [("OKX:BTC-USDT", "USDT"), ("BINANCEUSDM:BTC-USD-240927", "USD")])
+def test_the_cash_is_in_the_quote_currency(symbol, quote):
+    assert read(text(symbols=[symbol])).quote == quote
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,40 @@ def test_a_file_broken_in_another_way_is_told_again(watched):
     assert watched.look() == [f"a.json of a-bot: {NO_BALANCE.replace('found 0', 'found -1')}"]
 
 
+def test_what_is_broken_in_another_way_meanwhile_is_waited_for_anew(watched):
+    watched.put("a.json", BAD)
+    watched.look()
+    watched.put("a.json", text(balance=-1))
+    watched.look(after=10)
+
+    assert watched.look(after=0.25) == []
+    assert len(watched.look(after=0.25)) == 1
+
+
+@pytest.mark.parametrize("between", ["good", "gone"])
+def test_what_is_broken_again_is_waited_for_anew(watched, between):
+    watched.put("a.json", BAD)
+    watched.look()
+    if between == "good":
+        watched.put("a.json", text())
+    else:
+        (watched.path / "a.json").unlink()
+    watched.look(after=10)
+    watched.put("a.json", BAD)
+
+    assert watched.look(after=10) == []
+
+
+def test_what_was_told_and_is_the_same_again_is_not_waited_for(watched):
+    watched.put("a.json", BAD)
+    watched.look()
+    watched.look()
+    for data in (b"{", BAD, b"{"):
+        watched.put("a.json", data)
+
+        assert watched.look(after=10) == []
+
+
 def test_a_bot_is_gone_once_its_file_has_not_been_there_for_half_a_second(watched):
     watched.put("a.json", text())
     watched.look()
