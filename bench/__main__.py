@@ -5,7 +5,7 @@ import sys
 
 from bench.figures import missed
 
-ALL = ("hot_path", "storage", "live", "startup", "backfill", "quality", "flows", "backtest", "sweep")
+ALL = ("hot_path", "storage", "live", "startup", "backfill", "quality", "flows", "backtest", "sweep", "bots")
 
 
 def main() -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 from exchanges.base import Instrument
 from market.trade import Side, Trade
 from replay import Faults, LocalExchange, Source
+from replay.faults.seam import Piece, Slice
+from replay.line import Line
 from replay.source import Frame, Series
 
 START_US = 1_767_225_600_000_000  # 2026-01-01
@@ -79,19 +81,19 @@ class Stamps(Faults):
     """Notes when the first frame of each minute of each symbol goes out."""
 
     def __init__(self, symbols: int) -> None:
+        super().__init__()
         self.minutes = [0] * symbols
         self.sent: list[str] = []
 
-    def frames(self, client: int, frames: Sequence[bytes]) -> Sequence[bytes]:
-        for frame in frames:
-            if frame.startswith(b'{"stream"'):
-                place = frame.index(_MARK) + 4
-                minute = int(frame[place : place + 13]) // 60_000
-                number = int(frame[12 : frame.index(b"usdt")])
-                if self.minutes[number] != minute:
-                    self.minutes[number] = minute
-                    self.sent.append(f"BINANCE:B{number}-USDT {minute * _MINUTE_US} {time.time_ns()}")
-        return frames
+    def data(self, line: Line, pieces: Sequence[Piece], span: Slice | None) -> Sequence[Piece]:
+        for frame in (piece.frame for piece in pieces):
+            place = frame.index(_MARK) + 4
+            minute = int(frame[place : place + 13]) // 60_000
+            number = int(frame[12 : frame.index(b"usdt")])
+            if self.minutes[number] != minute:
+                self.minutes[number] = minute
+                self.sent.append(f"BINANCE:B{number}-USDT {minute * _MINUTE_US} {time.time_ns()}")
+        return pieces
 
 
 async def main() -> None:

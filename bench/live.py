@@ -48,15 +48,20 @@ def system(rate: float, symbols: int, speed: float, seconds: float, stamps: Path
                 "TCPDASH_STREAM__EXCHANGE": "binance",
                 "TCPDASH_STREAM__SYMBOLS": ",".join(f"B{number}-USDT" for number in range(symbols)),
             }
-            listening = threading.Event()
-            yield_value: dict[str, object] = {"postgres": postgres, "redis": redis, "exchange": exchange, "listening": listening}
+            yield_value: dict[str, object] = {
+                "postgres": postgres,
+                "redis": redis,
+                "exchange": exchange,
+                "environment": environment,
+            }
 
-            def start_worker() -> psutil.Process:
-                worker = subprocess.Popen([sys.executable, "-m", "cli", "stream"], env=environment, text=True)
-                processes.append(worker)
-                return psutil.Process(worker.pid)
+            def start(*verb: str) -> psutil.Process:
+                process = subprocess.Popen([sys.executable, "-m", "cli", *verb], env=environment, text=True)
+                processes.append(process)
+                return psutil.Process(process.pid)
 
-            yield_value["start_worker"] = start_worker
+            yield_value["start"] = start
+            yield_value["start_worker"] = lambda: start("stream")
             yield yield_value
         finally:
             for process in reversed(processes):
