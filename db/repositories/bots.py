@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from db.bot_rows import BotExposure, EventRow, Held, StoredBot
 from db.bot_state import CLOCK, HAS_LEASE, is_one, known, lock, read, unknown
 from db.bot_writes import clean
-from db.repositories.bot_records import BotRecords
+from db.repositories.bot_reports import BotReports
 from db.tables import bot_epochs, bot_events, bot_performance, bots
 from market.errors import InputError
 
@@ -21,7 +21,7 @@ _EPOCH = bot_epochs.next_value()
 _FRESH = {"account": None, "acted_until": None, "equity": None, "cash": None, "exposure": None, "from_now": False}
 
 
-class BotRepository(BotRecords):
+class BotRepository(BotReports):
     """Bots and all that they wrote, on one connection; who opened it commits. All times are of the clock of the database."""
 
     # -- configurations ------------------------------------------------------------------------------------------

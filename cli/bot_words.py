@@ -1,0 +1,131 @@
+"""How bots are told in words: amounts, moments, ages, and what a bot does."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from market.clock import isoformat, to_datetime
+
+if TYPE_CHECKING:
+    from db.bot_rows import StoredBot
+
+NOTHING = "-"
+LONGEST = 100
+
+
+def amount(value: Decimal | float | None, *, sign: bool = False) -> str:
+    """Return an amount of the quote currency with as many decimals as its size asks for."""
+    if value is None:
+        return NOTHING
+    size = abs(float(value))
+    decimals = 2 if size >= 100 or size == 0 else 4 if size >= 1 else 8
+    return f"{value:{'+' if sign else ''},.{decimals}f}"
+
+
+def exact(value: Decimal | float) -> str:
+    """Return a price or size with all its digits."""
+    return format(value if isinstance(value, Decimal) else Decimal(repr(value)), "f")
+
+
+def percent(fraction: float | None, *, sign: bool = True) -> str:
+    """Return a fraction in percent."""
+    return NOTHING if fraction is None else f"{fraction:{'+' if sign else ''}.2%}"
+
+
+def moment(moment_us: int | None) -> str:
+    """Return a moment in UTC, to the second."""
+    return NOTHING if moment_us is None else f"{to_datetime(moment_us):%Y-%m-%d %H:%M:%S}"
+
+
+def iso(moment_us: int | None) -> str | None:
+    """Return a moment as JSON has it."""
+    return None if moment_us is None else isoformat(moment_us)
+
+
+def age(us: int) -> str:
+    """Return how long something is ago: `5 s`, `12 min`, `3 h`, `4 d`."""
+    seconds = max(us, 0) // 1_000_000
+    for unit, width in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * width:
+            return f"{seconds // width} {unit}"
+    return f"{seconds} s"
+
+
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """Return a text that fits on its line."""
+    line = " ".join(text.split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number with what is counted: `1 bot`, `12 bots`."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def listed(words: Sequence[str], most: int = 10) -> str:
+    """Return words as a list that does not get too long."""
+    more = f" and {len(words) - most:,} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more
+
+
+def has_runner(bot: "StoredBot", clock_us: int) -> bool:
+    """Return whether a runner has a bot now; `clock_us` is by the clock of the database."""
+    return bot.lease_owner is not None and bot.lease_until_us is not None and bot.lease_until_us > clock_us
+
+
+def is_left_alone(bot: "StoredBot", clock_us: int) -> bool:
+    """Return whether a bot is to be taken by a runner at once, and none has it."""
+    waits = bot.state == "parked" or (bot.retry_us is not None and bot.retry_us > clock_us)
+    return bot.wanted == "running" and not waits and not has_runner(bot, clock_us)
+
+
+def why(bot: "StoredBot", clock_us: int) -> str:
+    """Return why a bot is in its state, and what else there is to say of that."""
+    if is_left_alone(bot, clock_us):
+        return "no runner has it"
+    reason = bot.reason
+    if bot.state == "crashed" and bot.retry_us is not None and bot.retry_us > clock_us:
+        reason += f"; again in {age(bot.retry_us - clock_us)}"
+    return reason
+
+
+def strategy_of(config: dict[str, Any]) -> str:
+    """Return strategy and parameters in one line."""
+    given = " ".join(f"{name}={value}" for name, value in config.get("parameters", {}).items())
+    return f"{config['strategy']} {given}".rstrip()
+
+
+def fields_of(bot: "StoredBot", clock_us: int, *, begun_with: Decimal | None, trades_today: int | None = None) -> dict[str, Any]:
+    """Return a bot as JSON has it; amounts of the ledger are texts, so that they stay exact."""
+    config = bot.config
+    return {
+        "id": bot.id,
+        "name": config.get("name", ""),
+        "strategy": config["strategy"],
+        "parameters": config.get("parameters", {}),
+        "symbols": config["symbols"],
+        "timeframe": config.get("timeframe", "1h"),
+        "file": bot.config_file,
+        "problem": bot.problem,
+        "wanted": bot.wanted,
+        "state": bot.state,
+        "reason": why(bot, clock_us),
+        "since": iso(bot.state_us),
+        "runner": bot.lease_owner if has_runner(bot, clock_us) else None,
+        "heartbeat_at": iso(bot.heartbeat_us),
+        "heartbeat_age_seconds": None if bot.heartbeat_us is None else max(clock_us - bot.heartbeat_us, 0) / 1e6,
+        "retry_at": iso(bot.retry_us),
+        "account": bot.run,
+        "begun_with": begun_with,
+        "equity": bot.equity,
+        "cash": bot.cash,
+        "exposure": bot.exposure or {},
+        "return": gain(bot.equity, begun_with),
+        "acted_until": iso(bot.acted_until_us),
+        "trades_today": trades_today,
+    }
+
+
+def gain(equity: Decimal | None, begun_with: Decimal | None) -> float | None:
+    """Return what an account gained as a fraction of what it began with; None before it began."""
+    return None if equity is None or not begun_with else float(equity / begun_with - 1)
