@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 NOTHING = "-"
 LONGEST = 100
+LEFT_ALONE = "no runner has it"
 
 
 def amount(value: Decimal | float | None, *, sign: bool = False) -> str:
@@ -82,7 +83,7 @@ def is_left_alone(bot: "StoredBot", clock_us: int) -> bool:
 def why(bot: "StoredBot", clock_us: int) -> str:
     """Return why a bot is in its state, and what else there is to say of that."""
     if is_left_alone(bot, clock_us):
-        return "no runner has it"
+        return LEFT_ALONE
     reason = bot.reason
     if bot.state == "crashed" and bot.retry_us is not None and bot.retry_us > clock_us:
         reason += f"; again in {age(bot.retry_us - clock_us)}"

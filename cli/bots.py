@@ -1,5 +1,6 @@
 """The verbs of paper bots."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import click
@@ -121,6 +122,152 @@ def stop(ids: Ids = None, *, all_: All = False, wait: Wait = None, json: Json = 
     with store() as db:
         wish = bot_wishes.stop(db, wanted, seconds=seconds)
     _end(wish, seconds=seconds, waited=wait is not None, json=json)
+
+
+@commands.command()
+def show(
+    id_: Id,
+    *,
+    newest: Annotated[int, typer.Option(min=1, help="Show so many of the newest signals, trades and events.")] = 5,
+    json: Json = False,
+) -> None:
+    """Show a bot: configuration, what is wanted and why it does what it does, its account, and whether its ledger adds up.
+
+    Exit code 1 if that does not.
+
+    For example: tcpdash bots show ema-btc --newest 20
+    """
+    from cli.bot_account import read_bot
+    from cli.bot_show import as_json, print_bot
+
+    with store() as db:
+        shown = read_bot(db, id_, newest=newest)
+    if json:
+        _print_json(as_json(shown))
+    else:
+        print_bot(shown)
+    if shown.audit is not None and shown.audit.problems:
+        raise typer.Exit(1)
+
+
+@commands.command()
+def log(
+    id_: Id,
+    *,
+    kind: Annotated[
+        list[str] | None, typer.Option(help="Only these: event, signal, trade, or a kind of event such as crashed; repeatable.")
+    ] = None,
+    newest: Annotated[int, typer.Option(min=1, help="Print the newest so many.")] = 50,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written, until Ctrl-C.")] = False,
+    json: Json = False,
+) -> None:
+    """Print events, signals and trades of a bot as they were written, oldest first; with --follow --json an object a line.
+
+    For example:
+
+      tcpdash bots log ema-btc --kind trade --kind crashed --newest 200
+
+      tcpdash bots log ema-btc --follow
+    """
+    from cli import bot_log
+
+    bot_log.refuse_unknown(kind or ())
+    with store() as db:
+        told = bot_log.Log(db, id_, kind or ())
+        found = told.newest(newest)
+        if json and not follow:
+            _print_json([bot_log.fields_of(each) for each in found])
+            return
+        if not found and not follow:
+            click.echo(f"nothing{'' if not kind else ' of that kind'} is noted of {id_}")
+        say = bot_log.lines_as_json if json else bot_log.lines
+        say(found)
+        if follow:
+            bot_log.follow(told, bot_log.waking(load(), id_), say)
+
+
+@commands.command()
+def explain(
+    id_: Id,
+    *,
+    all_: Annotated[bool, typer.Option("--all", help="Print each execution of both, also those that are the same.")] = False,
+    json: Json = False,
+) -> None:
+    """Line a bot up with a backtest over the stored candles since its account began, and name the reason of every difference.
+
+    Exit code 1 only if that cannot be done.
+
+    For example: tcpdash bots explain ema-btc --all
+    """
+    from cli.bot_explain import as_json, explained, print_explanation
+
+    with store() as db:
+        found = explained(db, id_, load())
+    if json:
+        _print_json(as_json(found))
+    else:
+        print_explanation(id_, found, all_=all_)
+
+
+@commands.command("schema")
+def schema_() -> None:
+    """Print the JSON schema of a bot's file: each field with its meaning, bounds, default and examples.
+
+    For example: tcpdash bots schema > bot.schema.json
+    """
+    import msgspec
+
+    from trading.bots.config import schema
+
+    click.echo(msgspec.json.format(msgspec.json.encode(schema()), indent=2))
+
+
+@commands.command()
+def check(
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE]...", help="Those of the folder of bots without any.")
+    ] = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Check files of bots, and say of each problem the field, what was expected and what was found; exit code 1 if there is one.
+
+    For example: tcpdash bots check config/bots/ema-btc.json
+    """
+    from cli.bot_check import as_json, check_files, print_checked
+
+    checked = check_files(files or [], load())
+    if json:
+        _print_json(as_json(checked))
+    else:
+        print_checked(checked)
+    if not all(each.error is None for each in checked.files):
+        raise typer.Exit(1)
+
+
+@commands.command()
+def reset(id_: Id, *, yes: Yes = False) -> None:
+    """End the account of a stopped bot and begin another; what it did stays stored.
+
+    For example: tcpdash bots reset ema-btc
+    """
+    from cli.bot_ends import reset_bot
+
+    with store() as db:
+        reset_bot(db, id_, yes=yes)
+
+
+@commands.command()
+def delete(id_: Id, *, yes: Yes = False) -> None:
+    """Remove a stopped bot with all that it wrote; its file stays, and would bring it back.
+
+    For example: tcpdash bots delete ema-btc
+    """
+    from cli.bot_ends import delete_bot
+    from cli.bot_files import folder_of
+
+    with store() as db:
+        delete_bot(db, id_, folder_of(load()), yes=yes)
 
 
 def _end(wish: "Wish", *, seconds: float, waited: bool, json: bool) -> None:

@@ -99,7 +99,7 @@ def _running(settings: "Settings") -> list[Finding]:
         database_url, redis_url = addresses(settings)
     except PlatformError as error:
         return [Finding("system", "warning", str(error), "start it with `tcpdash up` or `tcpdash demo`")]
-    findings = [_processes(state), *_postgres(database_url), *_redis(redis_url), *_flows(settings, state)]
+    findings = [_processes(state), *_postgres(database_url, settings), *_redis(redis_url), *_flows(settings, state)]
     return [finding for finding in findings if finding is not None]
 
 
@@ -117,14 +117,16 @@ def _processes(state: dict[str, object]) -> Finding | None:
     return Finding("processes", "ok", ", ".join(f"{name} ({pid})" for name, pid in pids.items()))
 
 
-def _postgres(url: str) -> list[Finding]:
+def _postgres(url: str, settings: "Settings") -> list[Finding]:
+    from cli.bot_findings import bots_told
     from db import schema
     from db.operations import get_database_operations
 
     db = get_database_operations(url)
     try:
         schema.check(db.engine)
-        return [Finding("postgres", "ok", f"answers, schema {schema.current(db.engine)}"), *_holes(db)]
+        answers = Finding("postgres", "ok", f"answers, schema {schema.current(db.engine)}")
+        return [answers, *_holes(db), *(Finding("bots", *told) for told in bots_told(db, settings))]
     except PlatformError as error:
         return [Finding("postgres", "bad", str(error), "see logs/postgres.log in the home")]
     finally:

@@ -1,11 +1,15 @@
 """The verbs that run something: the whole system, or one of its processes."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.options import GENERATED, Exchange, Faults, Seed, Speed, Symbols, fault_words, load
 from market.errors import InputError
+
+if TYPE_CHECKING:
+    from settings import Settings
 
 
 def up(
@@ -22,6 +26,7 @@ def up(
     speed: Speed = 1.0,
     no_app: Annotated[bool, typer.Option("--no-app", help="Without the page.")] = False,
     no_flows: Annotated[bool, typer.Option("--no-flows", help="Without scheduled flows.")] = False,
+    no_bots: Annotated[bool, typer.Option("--no-bots", help="Without paper bots; `tcpdash bots run` runs them, too.")] = False,
     seconds: Annotated[float | None, typer.Option("--for", min=0.1, help="Stop by itself after so many seconds.")] = None,
     fault: Faults = None,
     seed: Seed = 0,
@@ -47,7 +52,8 @@ def up(
     settings = load(exchange, symbols)
     feed = choose_feed(settings, tape, exchange=exchange, symbols=symbols)
     with_flows = settings.flows.enabled and not no_flows
-    System(settings, feed, tape=tape, speed=speed, with_app=not no_app, with_flows=with_flows, fault_words=faults).run(seconds)
+    parts = {"with_app": not no_app, "with_flows": with_flows, "with_bots": not no_bots}
+    System(settings, feed, tape=tape, speed=speed, fault_words=faults, **parts).run(seconds)
 
 
 def demo(
@@ -60,7 +66,7 @@ def demo(
 ) -> None:
     """Run the whole system on an invented market, without account, key or network.
 
-    Its symbols begin with SYNTHETIC:, so nobody can take them for a venue's.
+    Its symbols begin with SYNTHETIC:, so nobody can take them for a venue's. Two bots trade on it; `tcpdash bots list` shows them.
     """
     from cli.feed import choose_feed
     from cli.system import System
@@ -68,7 +74,16 @@ def demo(
     settings, faults = load(), fault_words(fault, seed)
     feed = choose_feed(settings, GENERATED, exchange=None, symbols=None)
     with_flows = settings.flows.enabled and not no_flows
-    System(settings, feed, tape=GENERATED, speed=speed, with_app=True, with_flows=with_flows, fault_words=faults).run(seconds)
+    System(
+        settings, feed, tape=GENERATED, speed=speed, with_app=True, with_flows=with_flows, bots_folder=demo_bots(settings),
+        fault_words=faults,
+    ).run(seconds)  # fmt: skip
+
+
+def demo_bots(settings: "Settings") -> Path:
+    """Return the folder of the demo's bots: that of the settings, and where that is not there the one of the program."""
+    folder = settings.bots.folder
+    return folder if folder.exists() else Path(__file__).absolute().with_name("bots_example")
 
 
 def stream(*, exchange: Exchange = None, symbols: Symbols = None) -> None:

@@ -3,6 +3,7 @@
 import socket
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -38,6 +39,8 @@ class System:
         speed: How many seconds of the tape pass in one.
         with_app: Whether to serve the page.
         with_flows: Whether to start Prefect and the flows, once the page answers.
+        with_bots: Whether to run bots.
+        bots_folder: Where their files are; None for the folder of the settings.
         fault_words: Words for `tcpdash replay` that let the local exchange misbehave.
     """
 
@@ -50,10 +53,13 @@ class System:
         speed: float,
         with_app: bool,
         with_flows: bool = False,
+        with_bots: bool = True,
+        bots_folder: Path | None = None,
         fault_words: Sequence[str] = (),
     ) -> None:
         self._settings, self._tape, self._speed, self._with_app = settings, tape, speed, with_app
-        self._feed, self._fault_words, self._with_flows = feed, fault_words, with_flows
+        self._feed, self._fault_words, self._with_flows, self._with_bots = feed, fault_words, with_flows, with_bots
+        self._bots_folder = (bots_folder or settings.bots.folder).absolute()
         self._venue, self._followed = feed.provider.name, list(feed.provider.symbols)
         self._environment: dict[str, str] = {}
         self._app_url: str | None = None
@@ -108,6 +114,7 @@ class System:
             "TCPDASH_REDIS__URL": redis_url,
             "TCPDASH_STREAM__EXCHANGE": self._venue.lower(),
             "TCPDASH_STREAM__SYMBOLS": ",".join(self._followed),
+            "TCPDASH_BOTS__FOLDER": str(self._bots_folder),
         }
         self._home.publish({"postgres": {"url": database_url}, "redis": {"url": redis_url}})
 
@@ -117,7 +124,8 @@ class System:
         else:
             click.echo(f"following {', '.join(self._followed)}")
         self._supervisor.start(self._own("worker", [*_TCPDASH, "stream"], shown=True))
-        self._supervisor.start(self._own("bots", [*_TCPDASH, "bots", "run"], shown=True))
+        if self._with_bots:
+            self._supervisor.start(self._own("bots", [*_TCPDASH, "bots", "run"], shown=True))
 
     def _start_exchange(self, tape: str) -> None:
         port = child.free_port()
@@ -150,6 +158,7 @@ class System:
             "redis": {"url": self._environment["TCPDASH_REDIS__URL"]},
             "app": {"url": self._app_url},
             "scheduler": self._scheduler_state(),
+            "bots": {"folder": str(self._bots_folder) if self._with_bots else None},
             "feed": {"venue": self._venue, "symbols": self._followed, "tape": self._tape},
             "pids": self._supervisor.pids(),
         }

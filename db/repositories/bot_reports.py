@@ -103,8 +103,14 @@ class BotReports(BotRecords):
             query = query.order_by(*(each.desc() for each in order)).limit(newest)
             read = [_happened(each, table.name, row, names) for each in self._connection.execute(query).mappings()]
             found += read[::-1]
-        found.sort(key=lambda each: each.at_us)
+        found.sort(key=_order)
         return found if newest is None else found[-newest:]
+
+
+def _order(happened: Happened) -> tuple[int, int, bool]:
+    """Return where something belongs: of one transaction first what is of earlier minutes, and inside one before its close."""
+    row = happened.row
+    return (happened.at_us, 2**63 if isinstance(row, EventRow) else row.timestamp_us, isinstance(row, SignalRow))
 
 
 def _happened(read: sa.RowMapping, table: str, row: type[Any], names: list[str]) -> Happened:

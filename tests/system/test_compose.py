@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from redis import Redis
 
 from cli import scheduler
+from cli.bot_words import LEFT_ALONE
 from db import child
 from db.embedded import PostgresServer, RedisServer
 from db.engine import create_engine
@@ -26,8 +27,8 @@ from tests.flows.served import PATIENCE, wait_until
 from tests.system.composed import ROOT, Refused, compose, text
 
 SECRETS = {"POSTGRES_PASSWORD": "k9secretofpostgres", "REDIS_PASSWORD": "x2secretofredis"}
-OURS = ("schema", "prefect", "flows", "worker", "app")
-TCPDASH = ("schema", "flows", "worker", "app")
+OURS = ("schema", "prefect", "flows", "worker", "bots", "app")
+TCPDASH = ("schema", "flows", "worker", "bots", "app")
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +101,14 @@ def test_what_is_kept_lies_in_named_volumes():
 
     assert {name for name in used if not name.startswith(".")} == set(found["volumes"])
     for name in used:
-        assert not name.startswith(".") or (ROOT / name).is_file()
+        assert not name.startswith(".") or (ROOT / name).exists()
+
+
+def test_what_a_person_edits_for_bots_is_read_where_the_runner_looks_for_it_and_not_written(services):
+    settings = load_settings(environment=services["bots"]["environment"])
+    mounted = {words[0]: words[1:] for volume in services["bots"]["volumes"] if len(words := volume.split(":")) == 3}
+
+    assert mounted == {f"./{folder}": [f"/app/{folder}", "ro"] for folder in (settings.bots.folder, settings.strategies)}
 
 
 def test_images_are_pinned_and_nobody_is_root(services):
@@ -156,11 +164,13 @@ def test_a_command_is_one_of_the_command_line(services, name):
 
 
 def test_health_checks_ask_verbs_and_addresses_that_there_are(services):
-    for words in (["doctor"], ["flows", "status"]):
+    for words in (["doctor"], ["flows", "status"], ["bots", "list"]):
         subprocess.run([sys.executable, "-m", "cli", *words, "--help"], capture_output=True, timeout=60, check=True)
 
     assert services["worker"]["healthcheck"]["test"] == ["CMD", "tcpdash", "doctor"]
     assert "tcpdash flows status --json" in services["flows"]["healthcheck"]["test"][1]
+    assert "tcpdash bots list --json" in services["bots"]["healthcheck"]["test"][1]
+    assert f"grep -q '{LEFT_ALONE}'" in services["bots"]["healthcheck"]["test"][1]
 
 
 @pytest.mark.parametrize("name", TCPDASH)
@@ -285,7 +295,7 @@ class Composition:
             pytest.fail(f"nothing came of it in {seconds:.0f} s\n{words}")
 
     def stop(self) -> None:
-        for name in ("app", "worker", "flows", "prefect", "exchange"):
+        for name in ("app", "bots", "worker", "flows", "prefect", "exchange"):
             process = self.processes.get(name)
             if process is not None and process.poll() is None:
                 process.send_signal(signal.SIGTERM)
@@ -329,7 +339,7 @@ def test_the_processes_run_together_with_the_environment_of_the_file(composition
     exchange = [sys.executable, "-m", "cli", "replay", "synthetic", "--port", "8765", "--speed", "20"]
     composition.run("exchange", list(map(composition.here, exchange)), {**os.environ, "PYTHONPATH": str(ROOT)})
     assert composition.start("schema").wait(timeout=60) == 0
-    for name in ("prefect", "worker", "app"):
+    for name in ("prefect", "worker", "bots", "app"):
         composition.start(name)
     composition.until(lambda: composition.is_healthy("prefect"))
     composition.start("flows")
@@ -337,8 +347,9 @@ def test_the_processes_run_together_with_the_environment_of_the_file(composition
     url = composition.here(composition.services["worker"]["environment"]["TCPDASH_DATABASE__URL"])
     database = DatabaseOperations(create_engine(url))
     composition.until(lambda: database.market_data.count("SYNTHETIC:BTC-USDT", "1m") >= 3)
+    composition.until(lambda: "running" in {bot.state for bot in database.bots.list()})
     database.close()
-    for name in ("worker", "app", "flows"):
+    for name in ("worker", "bots", "app", "flows"):
         composition.until(lambda name=name: composition.is_healthy(name))
     page = httpx.get(composition.here("http://127.0.0.1:8501/"), trust_env=False)
     as_browser = {"Accept": "text/html"}
