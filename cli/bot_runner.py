@@ -7,15 +7,16 @@ import threading
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
-from alerts.loop import Alerts
 from cli.worker import addresses
 from db import schema
 from db.operations import get_database_operations
 from market.errors import StoreUnreachable
+from tasks.resources import alerts
 from trading.bots.configs import Configs
 from trading.bots.hosts import Hosts
 from trading.bots.leases import Leases
 from trading.bots.portfolio import PortfolioLimits
+from trading.bots.rescue import free_bots_of_the_dead
 from trading.bots.runner import Runner
 from trading.bots.telling import Teller
 from trading.bots.waking import Waker
@@ -40,12 +41,13 @@ def run_bots(settings: "Settings", *, owner: str | None, most: int | None) -> No
     db = get_database_operations(database_url)
     with suppress(StoreUnreachable):  # it is waited for
         schema.check(db.engine)
+        free_bots_of_the_dead(db)
     with ExitStack() as stack:
         stack.callback(db.close)
         name = owner or f"{socket.gethostname()}-{os.getpid()}"
         runner = _runner(stack, db, settings, redis_url, name, most or settings.bots.most)
-        alerts = _alerts(db, settings)
-        threading.Thread(target=alerts.watch, args=(stop,), name="alerts", daemon=True).start()
+        told = alerts(db, settings)
+        threading.Thread(target=told.watch, args=(stop,), name="alerts", daemon=True).start()
         runner.run(stop)
 
 
@@ -64,8 +66,3 @@ def _runner(
         stack.callback(part.close)
         part.start()
     return runner
-
-
-def _alerts(db: "DatabaseOperations", settings: "Settings") -> Alerts:
-    urls, alerts = [url.get_secret_value() for url in settings.alerts.urls], settings.alerts
-    return Alerts(db, urls, kinds=alerts.kinds, an_hour=alerts.an_hour, feed_seconds=alerts.feed_seconds)

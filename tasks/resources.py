@@ -10,6 +10,7 @@ from exchanges.base import DataProvider, Endpoints
 from market.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
+    from alerts.loop import Alerts
     from db.bus import Bus
     from history.backfill import CandleVenue
     from settings import Settings
@@ -47,6 +48,19 @@ def bus() -> Iterator["Bus | None"]:
     finally:
         if found is not None:
             found.close()
+
+
+def alerts(db: DatabaseOperations, settings: "Settings") -> "Alerts":
+    """Return what tells people of happenings as the settings have it.
+
+    Raises:
+        InputError: If an address in the settings cannot be used.
+    """
+    from alerts.loop import Alerts  # noqa: PLC0415 - not needed by most steps
+
+    own = settings.alerts
+    urls = [url.get_secret_value() for url in own.urls]
+    return Alerts(db, urls, kinds=own.kinds, an_hour=own.an_hour, feed_seconds=own.feed_seconds)
 
 
 def provider_from(settings: "Settings", name: str, *, channel: str | None = None) -> DataProvider:

@@ -12,6 +12,7 @@ from db.bot_rows import BotExposure, EventRow, Held, StoredBot
 from db.bot_state import CLOCK, HAS_LEASE, is_one, known, lock, read, unknown
 from db.bot_writes import clean
 from db.repositories.bot_reports import BotReports
+from db.repositories.bot_rescues import BotRescues
 from db.tables import bot_epochs, bot_events, bot_performance, bots
 from market.errors import InputError
 
@@ -21,7 +22,7 @@ _EPOCH = bot_epochs.next_value()
 _FRESH = {"account": None, "acted_until": None, "equity": None, "cash": None, "exposure": None, "from_now": False}
 
 
-class BotRepository(BotReports):
+class BotRepository(BotReports, BotRescues):
     """Bots and all that they wrote, on one connection; who opened it commits. All times are of the clock of the database."""
 
     # -- configurations ------------------------------------------------------------------------------------------
@@ -106,7 +107,7 @@ class BotRepository(BotReports):
 
     # -- leases --------------------------------------------------------------------------------------------------
 
-    def take(self, owner: str, *, most: int, seconds: float) -> list[StoredBot]:
+    def take(self, owner: str, *, most: int, seconds: float, only: Collection[str] | None = None) -> list[StoredBot]:
         """Lease bots that nobody has and that are wanted to run, and return them with their accounts, each with a new epoch.
 
         Not those that are parked, wait after a crash, or that somebody else is changing just now.
@@ -115,10 +116,12 @@ class BotRepository(BotReports):
             owner: Who takes them: the name of a runner.
             most: How many at most.
             seconds: For how long, unless it is renewed.
+            only: Of which; None for all.
         """  # fmt: skip
         kept = bots.c
         due = sa.or_(kept.retry_at.is_(None), kept.retry_at <= CLOCK)
         query = sa.select(kept.id).where(kept.wanted == "running", ~HAS_LEASE, due, kept.state != "parked").order_by(kept.id)
+        query = query if only is None else query.where(is_one(only))
         ids = list(self._connection.scalars(query.limit(most).with_for_update(skip_locked=True, key_share=True)))
         if not ids:
             return []

@@ -49,7 +49,7 @@ def test_the_scheduler_starts_behind_the_feed_and_stops_before_its_database(tmp_
 
     said, prefect = output.read_text(), child.tail(home / "logs" / "prefect.out.log", 0)
     assert said.index("local exchange plays") < said.index("scheduler starting") < said.index("/dashboard")
-    assert "11 are deployed, served by tcpdash-" in doctor
+    assert "12 are deployed, served by tcpdash-" in doctor
     assert pause == "sweep-gaps rests until `tcpdash flows resume sweep-gaps`\n"
     assert resumed == "sweep-gaps runs by its schedule again\n"
     flows = {each["flow"]: each for each in json.loads(status)["flows"]}

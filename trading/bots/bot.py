@@ -82,6 +82,11 @@ class Bot:
         return bool(self._asked)
 
     @property
+    def progress(self) -> tuple[int, int]:
+        """How far it is: the last minute that it acted on, and how many answers it has about the next one."""
+        return self.at_us, len(self._said)
+
+    @property
     def trouble(self) -> str:
         """What keeps its next minute from coming; empty where nothing is known to."""
         lacking = [symbol for symbol in self.plan.symbols if self._minutes.next(symbol, self.at_us) is None]

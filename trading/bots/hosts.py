@@ -101,6 +101,10 @@ class Hosts:
                 host.asking.cancelled = True
         self._answers = [answer for answer in self._answers if answer.bot != bot]
 
+    def blocked(self, bot: str) -> str:
+        """Return why no question of a bot is under way; empty where one is, and where there is none."""
+        return (self.problem or "its strategy waits for a process") if self._waiting.waits(bot) else ""
+
     def renew(self) -> None:
         """Let all processes be replaced, each after its question: a user's file has changed.
 
@@ -254,15 +258,9 @@ class Hosts:
             self._charge(asking, "died", f"{_TRIES} processes were lost before they began with it; {how}", 0.0, now)
 
     def _note(
-        self,
-        asking: Asking,
-        kind: Kind,
-        seconds: float,
-        *,
-        error: str | None,
-        signal: Signal | None = None,
+        self, asking: Asking, kind: Kind, seconds: float, *, error: str | None, signal: Signal | None = None,
         read: Read | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         if not asking.cancelled:
             self._answers.append(Answer(
                 bot=asking.bot, symbol=asking.symbol, timestamp_us=asking.timestamp_us, signal=signal, error=error, kind=kind,

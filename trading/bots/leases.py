@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from db.bot_rows import EventRow, StoredBot
-from trading.bots.restarts import BUDGET, WITHIN_SECONDS, pause_after
+from trading.bots.restarts import charge
 
 if TYPE_CHECKING:
     from db.operations import DatabaseOperations
@@ -39,13 +39,14 @@ class Leases:
         db: The store.
         owner: Name of the runner.
         most: So many bots at most.
+        only: No others than these; None for any.
 
     Attributes:
         held: Bots by id, as they were taken.
     """
 
-    def __init__(self, db: "DatabaseOperations", owner: str, *, most: int) -> None:
-        self._db, self.owner, self._most = db, owner, most
+    def __init__(self, db: "DatabaseOperations", owner: str, *, most: int, only: Collection[str] | None = None) -> None:
+        self._db, self.owner, self._most, self._only = db, owner, most, only
         self.held: dict[str, StoredBot] = {}
         self._again: set[str] = set()
         self._looked = self._renewed = float("-inf")
@@ -81,7 +82,8 @@ class Leases:
                 changes.gone.add(bot)
         self._again.clear()
         if len(self.held) < self._most:
-            changes.taken = self._db.bots.take(self.owner, most=self._most - len(self.held), seconds=LEASE_SECONDS)
+            most = self._most - len(self.held)
+            changes.taken = self._db.bots.take(self.owner, most=most, seconds=LEASE_SECONDS, only=self._only)
             self.held |= {stored.id: stored for stored in changes.taken}
         return changes
 
@@ -104,14 +106,7 @@ class Leases:
         epoch = self.held.pop(bot).lease_epoch
         logger.warning("crashed bot=%s reason=%s", bot, why)
         with self._db.transaction() as store:
-            count = store.bots.crashes(bot, within_seconds=WITHIN_SECONDS) + 1
-            pause, event = pause_after(count), EventRow(kind="crashed", text=why, details={"within_an_hour": count})
-            if pause is not None:
-                reason = f"{why}; restart {count} of {BUDGET} within an hour"
-                store.bots.release(bot, epoch, state="crashed", reason=reason, retry_seconds=pause, event=event)
-            elif store.bots.release(bot, epoch, state="parked", reason=why, event=event):
-                text = f"crashed {count} times within an hour, the last time: {why}; `tcpdash bots start {bot}` starts it again"
-                store.bots.add_event(EventRow(kind="parked", text=text, bot=bot))
+            charge(store, bot, epoch, why)
 
     def give_back(self) -> None:
         """Give all bots back: this runner ends."""

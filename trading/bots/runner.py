@@ -20,6 +20,7 @@ from trading.bots.portfolio import Portfolio, PortfolioLimits
 from trading.bots.risk import Risk
 from trading.bots.states import States
 from trading.bots.telling import Teller
+from trading.bots.watch import Watch
 
 if TYPE_CHECKING:
     from db.operations import DatabaseOperations
@@ -49,7 +50,8 @@ class Runner:
         self._minutes = Minutes(db)
         self._loader = Loader(db, self._minutes)
         self._risk = Risk(db, Portfolio(limits or PortfolioLimits()))
-        self._states = States(db, teller)
+        self._watch = Watch(hosts.blocked)
+        self._states = States(db, teller, self._watch)
         self._bots: dict[str, Bot] = {}
         self._limits: dict[str, float] = {}
         self._loading: dict[str, int | None] = {}
@@ -108,6 +110,8 @@ class Runner:
         self._load()
         self._risk.refresh(now, self._bots.values())
         self._act()
+        for bot, why in self._watch.look(now, self._bots.values(), self._limits).items():
+            self._crashed(bot, why)
         self._commit(always=now >= self._wrote + _WRITE_SECONDS)
         self._states.tell(now, self._bots.values())
 
@@ -122,7 +126,7 @@ class Runner:
     # -- which bots ----------------------------------------------------------------------------------------------
 
     def _look_after_leases(self, now: float) -> None:
-        changes = self._leases.look(now, well=[*self._bots, *self._loading])
+        changes = self._leases.look(now, well=[*filter(self._watch.is_well, self._bots), *self._loading])
         if changes is None:
             return
         for bot in changes.gone:

@@ -9,6 +9,7 @@ from market.clock import isoformat, now_us
 from trading.bots.bot import Bot
 from trading.bots.minutes import WIDTH_US
 from trading.bots.telling import Teller
+from trading.bots.watch import Watch
 
 if TYPE_CHECKING:
     from db.operations import DatabaseOperations
@@ -23,10 +24,11 @@ class States:
     Args:
         db: The store.
         teller: For Redis.
+        watch: Knows which bots are late.
     """
 
-    def __init__(self, db: "DatabaseOperations", teller: Teller) -> None:
-        self._db, self._teller = db, teller
+    def __init__(self, db: "DatabaseOperations", teller: Teller, watch: Watch) -> None:
+        self._db, self._teller, self._watch = db, teller, watch
         self._said: dict[str, State] = {}
         self._behind: dict[str, int] = {}
         self._looked = self._told = float("-inf")
@@ -36,7 +38,7 @@ class States:
         if bot.id in self._behind and bot.is_behind:
             return "catching-up", f"from {isoformat(bot.at_us)} on"
         trouble = bot.trouble
-        return ("waiting", trouble) if trouble else ("running", "")
+        return ("waiting", trouble) if trouble else ("running", self._watch.reason(bot.id))
 
     def begun(self, bot: Bot, stored: StoredBot) -> None:
         """Note that a bot runs now, behind what was written of it last."""

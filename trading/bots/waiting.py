@@ -73,6 +73,10 @@ class Waiting:
         """Return how many bots that are not secluded have a question that could be asked now, or had one that was cancelled."""
         return len(self._turns[False])
 
+    def waits(self, bot: str) -> bool:
+        """Return whether a bot has questions and none of them is under way."""
+        return bot in self._lines and bot not in self._under_way
+
     def done(self, asking: Asking, now: float) -> None:
         """Let the next question of a bot have its turn: this one is answered."""
         self._under_way.discard(asking.bot)
