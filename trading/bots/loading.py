@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from db.bot_rows import StoredBot
+from market.clock import monotonic
 from market.errors import InputError
 from market.timeframe import Timeframe
 from trading.bots.account import Account
@@ -36,7 +37,9 @@ class Loader:
         self._series.clear()
 
     def load(self, stored: StoredBot, lookback: int) -> Bot | None:
-        """Return the bot, where it goes on; None while a new one cannot begin, as no minute of its symbols is stored.
+        """Return the bot, where it goes on; None while it cannot.
+
+        A new one needs a minute of each of its symbols; one that acted already needs those of the candle that forms.
 
         Args:
             stored: As it was taken.
@@ -48,17 +51,17 @@ class Loader:
         """
         config = from_dict(stored.config)
         plan = plan_of(config, lookback)
-        for symbol in plan.symbols:
-            self._minutes.follow(symbol)
+        if any([self._minutes.follow(symbol) for symbol in plan.symbols]):
+            self._minutes.poll(monotonic())  # what is not read yet would be missing from windows
         at_us, begins_us = self._goes_on(stored, plan)
-        if at_us is None:
+        windows = [] if at_us is None else self._windows(plan, at_us)
+        if at_us is None or windows is None:
             return None
         if stored.account is None:
             account = Account(plan.rules, self._listings(plan.symbols), config.balance, at_us=begins_us)
         else:
             _refuse_others(stored, plan)
             account = Account.restored(stored.account, plan.rules)
-        windows = [self._window(symbol, plan, at_us) for symbol in plan.symbols]
         return Bot(stored, plan, self._minutes, windows=windows, account=account, at_us=at_us, begins_us=begins_us)
 
     def _goes_on(self, stored: StoredBot, plan: Plan) -> tuple[int | None, int]:
@@ -82,8 +85,16 @@ class Loader:
             for symbol in symbols
         }  # fmt: skip
 
-    def _window(self, symbol: str, plan: Plan, at_us: int) -> Window:
-        """Return the window of a symbol as it is behind a minute: stored candles, and the minutes of the one that forms."""
+    def _windows(self, plan: Plan, at_us: int) -> list[Window] | None:
+        found = [self._window(symbol, plan, at_us) for symbol in plan.symbols]
+        known = [window for window in found if window is not None]
+        return known if len(known) == len(found) else None
+
+    def _window(self, symbol: str, plan: Plan, at_us: int) -> Window | None:
+        """Return the window of a symbol as it is behind a minute: stored candles, and the minutes of the one that forms.
+
+        None while one of these minutes is not settled.
+        """
         timeframe, window = plan.timeframe, Window(plan.timeframe, plan.kept)
         opened_us = timeframe.open_of(at_us)
         series = self._stored(symbol, timeframe, opened_us - (plan.kept - 1) * timeframe.width_us, opened_us)
@@ -92,8 +103,9 @@ class Loader:
         window.warm(series.columns["timestamp"][whole].tolist(), map(Bar._make, prices))
         for moment_us in range(opened_us, at_us, WIDTH_US):
             minute = self._minutes.next(symbol, moment_us)
-            if minute is not None:
-                window.add(minute)
+            if minute is None:
+                return None
+            window.add(minute)
         return window
 
     def _stored(self, symbol: str, timeframe: Timeframe, start_us: int, end_us: int) -> "CandleSeries":

@@ -54,11 +54,15 @@ class Minutes:
         self._feeds: dict[str, tuple[str, str]] = {}
         self._looked = float("-inf")
 
-    def follow(self, symbol: str) -> None:
-        """Begin to follow a symbol, from a day before its newest stored minute on."""
-        if symbol not in self._edges:
-            newest_us = self._db.market_data.span(symbol, BASE)[1]
-            self._edges[symbol] = _Edge(symbol, newest_us)
+    def follow(self, symbol: str) -> bool:
+        """Begin to follow a symbol, from a day before its newest stored minute on; return whether that is new.
+
+        Nothing of it is settled before the next `poll`.
+        """
+        if symbol in self._edges:
+            return False
+        self._edges[symbol] = _Edge(symbol, self._db.market_data.span(symbol, BASE)[1])
+        return True
 
     def forget(self, kept: Iterable[str]) -> None:
         """Follow no other symbols any more."""

@@ -157,7 +157,7 @@ class Runner:
                 self._bots[bot] = loaded
                 self._states.begun(loaded, stored)
             else:
-                self._states.waits(bot, stored)
+                self._states.waits(bot, stored, next(filter(None, map(self._minutes.trouble, stored.config["symbols"])), ""))
 
     def _forget(self, bot: str) -> None:
         """Stop running a bot here; what was not written of it is done again by whoever has it next."""

@@ -50,10 +50,11 @@ class States:
             details = {"skipped_us": [stored.acted_until_us, bot.at_us]}
             self._db.bots.add_event(EventRow(kind="skipped", text=text, details=details, bot=bot.id))
 
-    def waits(self, bot: str, stored: StoredBot) -> None:
-        """Note that a new bot has no minute to begin with yet."""
+    def waits(self, bot: str, stored: StoredBot, trouble: str) -> None:
+        """Note that a bot cannot begin yet: as a minute of the candle that forms is not settled, or there is none of a symbol."""
         symbols = ", ".join(stored.config["symbols"])
-        state = ("waiting", f"no minute of {symbols} is stored yet, or not of all of them; does a worker follow what it trades?")
+        none = f"no minute of {symbols} is stored yet, or not of all of them; does a worker follow what it trades?"
+        state = ("waiting", trouble or none)
         if self._said.get(bot) != state:
             self._said[bot] = state
             self._db.bots.set_states({bot: (stored.lease_epoch, *state)})
@@ -98,7 +99,7 @@ class States:
 
     def _events(self, bot: Bot, before: State, state: State) -> list[EventRow]:
         found = []
-        begun_us = self._behind.pop(bot.id, None) if state[0] != "catching-up" else None
+        begun_us = self._behind.pop(bot.id, None) if state[0] == "running" else None
         if begun_us is not None:
             minutes = (bot.at_us - begun_us) // WIDTH_US
             text = f"runs live from {isoformat(bot.at_us)} on; {minutes:,} minutes that were missed are caught up"

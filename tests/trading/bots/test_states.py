@@ -1,0 +1,51 @@
+"""What is said of bots that catch up and wait."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import cast
+
+import pytest
+
+from db.operations import DatabaseOperations
+from market.clock import parse_time
+from market.timeframe import MINUTE_US
+from tests.db.bots import add
+from trading.bots.account import Account
+from trading.bots.bot import Bot
+from trading.bots.states import States
+from trading.bots.telling import Teller
+from trading.rules import Listing, Rules
+
+BEGIN_US = parse_time("2024-08-09T09:00:00Z")
+
+
+@dataclass
+class Standing:
+    """As much of a bot as there is to be told of."""
+
+    id: str
+    epoch: int
+    at_us: int
+    account: Account
+    is_behind: bool = False
+    trouble: str = ""
+
+
+@pytest.mark.postgres
+def test_a_bot_that_waits_for_a_hole_does_not_run_live_until_it_has_caught_up_what_is_behind(database: DatabaseOperations):
+    add(database, "a")
+    (taken,) = database.bots.take("one", most=1, seconds=60)
+    account = Account(Rules(), {"OKX:BTC-USDT": Listing()}, Decimal(1000), at_us=BEGIN_US)
+    states, told = States(database, Teller(None)), Standing("a", taken.lease_epoch, BEGIN_US, account)
+    bot = cast("Bot", told)
+    kinds = []
+    for number, (minutes, is_behind, trouble) in enumerate([(0, False, "a hole"), (0, True, ""), (30, True, ""), (45, False, "")]):
+        told.at_us, told.is_behind, told.trouble = BEGIN_US + minutes * MINUTE_US, is_behind, trouble
+        if number == 0:
+            states.begun(bot, taken)
+        states.tell(2.0 * number, [bot])
+        kinds.append(database.bots.get("a").state)
+
+    assert kinds == ["waiting", "catching-up", "catching-up", "running"]
+    caught = database.bots.events("a", kind="caught-up")
+    assert [event.details for event in caught] == [{"minutes": 45}]
