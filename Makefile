@@ -3,11 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 SEEDS ?= 200
 FROM ?= 0
+MOMENTS ?= 200
+SEED ?= 0
 PROCESSES ?= 3
 PACKAGES := alerts app cli db exchanges flows history market replay research settings streaming tasks trading
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check fmt simulate simulate-sockets bench picture lock clean
+.PHONY: help install demo up test check fmt simulate simulate-sockets chaos bench picture lock clean
 
 help: ## Show this.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -59,6 +61,9 @@ simulate: .venv/developing ## Run SEEDS seeds of the simulation from seed FROM o
 simulate-sockets: SEEDS = 20
 simulate-sockets: .venv/developing ## Run SEEDS seeds from FROM on through real sockets and servers; 20 take a minute.
 	$(BIN)/python -m simulation --sockets --seeds $(SEEDS) --from $(FROM) $(if $(WITHOUT),--without $(WITHOUT)) $(if $(VERBOSE),--verbose)
+
+chaos: .venv/developing ## Kill the system's processes in pairs at MOMENTS moments, and check what bots did; 200 take 20 minutes.
+	$(BIN)/python -m simulation.chaos --moments $(MOMENTS) --seed $(SEED)
 
 bench: .venv/developing ## Measure speed, as ratios in one run.
 	$(BIN)/python -m bench

@@ -152,7 +152,11 @@ class Supervisor:
     def on_signals(self) -> None:
         """Take Ctrl-C and SIGTERM as the wish to stop."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: self._stopping.set())
+            signal.signal(number, lambda *_: self.end())
+
+    def end(self) -> None:
+        """End `watch`; may be called from any thread."""
+        self._stopping.set()
 
     def stop(self) -> None:
         """Stop everything, last started first."""

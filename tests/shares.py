@@ -8,6 +8,7 @@ TOGETHER = (
     ("tests/flows/", "prefect"),
     ("tests/system/test_compose.py", "prefect"),
     ("tests/system/", "processes"),
+    ("tests/simulation/test_chaos.py", "processes"),
     ("tests/app/test_browser.py", "processes"),
     ("tests/history/backfill/test_killed.py", "processes"),
     ("tests/db/test_columnstore.py", "timescale"),

@@ -1,4 +1,4 @@
-"""`python -m simulation.chaos --moments N --seed K`: kills pairs of processes at N moments; ends non-zero where an account is wrong."""
+"""`python -m simulation.chaos --moments N --seed K`: kills pairs of processes at N moments, and checks accounts."""
 
 import logging
 import sys
@@ -25,7 +25,7 @@ def main(
     keep: Annotated[Path | None, typer.Option(help="Folder for the homes, which are kept then.")] = None,
     binaries: Annotated[Path | None, typer.Option(help="Where PostgreSQL's programs are.")] = None,
 ) -> None:
-    """Kill -9 runner, worker, Redis and PostgreSQL in every pair, at seeded moments, and hold each account against an undisturbed run.
+    """Kill -9 runner, worker, Redis and PostgreSQL in every pair; hold each account against a run that nothing disturbed.
 
     For example: make chaos MOMENTS=200 SEED=0
     """
@@ -61,11 +61,15 @@ def _job(job: tuple[Path, int, int, list[str], Path | None]) -> Outcome:
 
 
 def _say(seed: int, outcome: Outcome) -> None:
-    print(f"seed {seed}: {sum(outcome.struck.values())} troubles, settled after {outcome.settle_seconds:.0f} s, "
-          f"{outcome.counts['trades']} executions, {outcome.counts['caught up']} of them caught up, "
-          f"{outcome.counts['leases']} leases, {outcome.counts['restarts']} restarts: {'WRONG' if outcome.wrong else 'fine'}", flush=True)  # fmt: skip
-    for words in outcome.wrong:
-        print("  " + words, flush=True)
+    counts = outcome.counts
+    words = (
+        f"{sum(outcome.struck.values())} troubles", f"settled after {outcome.settle_seconds:.0f} s",
+        f"{counts['trades']} executions, {counts['caught up']} of them caught up", f"{counts['leases']} leases",
+        f"{counts['restarts']} restarts", "WRONG" if outcome.wrong else "fine",
+    )  # fmt: skip
+    print(f"seed {seed}: {', '.join(words)}", flush=True)
+    for sentence in outcome.wrong:
+        print("  " + sentence, flush=True)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
@@ -67,7 +68,8 @@ class Fences:
         """Yield rows that were written before their lease began, or behind the begin of the next one."""
         spans: dict[tuple[str, int], tuple[float, float]] = {}
         for table in _DATED:
-            query = f"select bot, epoch, extract(epoch from min(written_at)), extract(epoch from max(written_at)) from {table} group by 1, 2"  # noqa: S608 - names of ours
+            moments = "extract(epoch from min(written_at)), extract(epoch from max(written_at))"
+            query = f"select bot, epoch, {moments} from {table} group by 1, 2"  # noqa: S608 - names of ours
             for bot, epoch, first, last in connection.execute(sa.text(query)):
                 known = spans.get((bot, epoch), (float(first), float(last)))
                 spans[bot, epoch] = min(known[0], float(first)), max(known[1], float(last))
@@ -76,7 +78,8 @@ class Fences:
             end = following[0].at if following and following[0].bot == lease.bot else float("inf")
             first, last = spans.get((lease.bot, lease.epoch), (lease.at, lease.at))
             if first < lease.at - _ROUNDING_SECONDS or last > end + _ROUNDING_SECONDS:
-                yield f"{lease.bot} under epoch {lease.epoch} of {lease.owner}: written from {first} to {last}, leased {lease.at} to {end}"
+                written = f"written from {first} to {last}, leased {lease.at} to {end}"
+                yield f"{lease.bot} under epoch {lease.epoch} of {lease.owner}: {written}"
 
 
 def _leases(connection: sa.Connection) -> list[_Lease]:
@@ -89,6 +92,6 @@ def _leases(connection: sa.Connection) -> list[_Lease]:
 def _twice(leases: list[_Lease]) -> Iterator[str]:
     counts = Counter(lease.epoch for lease in leases)
     yield from (f"epoch {epoch} was leased {count} times" for epoch, count in counts.items() if count > 1)
-    for before, lease in zip(leases, leases[1:], strict=False):
+    for before, lease in pairwise(leases):
         if before.bot == lease.bot and before.at > lease.at:
             yield f"{lease.bot}: epoch {lease.epoch} is newer than {before.epoch}, and its lease began before"

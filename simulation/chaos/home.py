@@ -5,7 +5,6 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from random import Random
 from threading import Thread
 from types import TracebackType
 from typing import Any, Self
@@ -83,7 +82,7 @@ class Home:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._supervisor._stopping.set()
+        self._supervisor.end()
         self._thread.join()
         self.database.close()
         self._supervisor.stop()

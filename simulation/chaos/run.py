@@ -15,7 +15,7 @@ from db import child
 from db.bus import BOT_KEY
 from market.clock import isoformat, monotonic
 from market.errors import StoreUnreachable
-from market.timeframe import BASE, MINUTE_US
+from market.timeframe import BASE
 from simulation.chaos import bots, tape
 from simulation.chaos.checks import Checks
 from simulation.chaos.faults import FAULTS
@@ -147,7 +147,7 @@ class _Run:
         with redis.Redis.from_url(self._home.redis.url) as client:
             for bot in db.bots.list():
                 told = client.get(BOT_KEY.format(bot_id=bot.id))
-                state = {} if told is None else msgspec.json.decode(told)  # type: ignore[arg-type]
+                state = {} if told is None else msgspec.json.decode(told)
                 if state.get("acted_until_us", 0) + 0 < self._last_us:
                     yield f"{bot.id} {bot.state} {bot.reason} acted until {isoformat(state.get('acted_until_us', 0))}"
 
@@ -155,6 +155,3 @@ class _Run:
 def clean(folder: Path) -> None:
     """Remove a home."""
     shutil.rmtree(folder, ignore_errors=True)
-
-
-assert MINUTE_US == BASE.width_us

@@ -51,7 +51,8 @@ class Loader:
         """
         config = from_dict(stored.config)
         plan = plan_of(config, lookback)
-        if any([self._minutes.follow(symbol) for symbol in plan.symbols]):
+        new = [symbol for symbol in plan.symbols if self._minutes.follow(symbol)]
+        if new:
             self._minutes.poll(monotonic())  # what is not read yet would be missing from windows
         at_us, begins_us = self._goes_on(stored, plan)
         windows = [] if at_us is None else self._windows(plan, at_us)
