@@ -129,8 +129,7 @@ class Checks:
         yield from _differences("posting", *booked)
         known = {row.timestamp_us: row for row in values}
         yield from _differences("value", known, {at: undisturbed.values.get(at) for at in known})
-        if stored.account != undisturbed.account:
-            yield f"the account is {stored.account}, undisturbed {undisturbed.account}"
+        yield from _differences("account", _flat(stored.account), _flat(undisturbed.account))
         assert stored.acted_until_us is not None
         last = undisturbed.values.get(stored.acted_until_us)
         if last is not None and (stored.equity, stored.cash) != (last.equity, last.cash):
@@ -222,6 +221,17 @@ def _plain(row: Any) -> Any:
 
 def _numbered(rows: Any) -> dict[int, Any]:
     return {row.number: _plain(row) for row in rows}
+
+
+def _flat(value: Any, path: str = "") -> dict[str, Any]:
+    """Return the single values of a document by their paths, without what may differ."""
+    if isinstance(value, dict):
+        parts = {f"{path}.{name}": each for name, each in value.items() if name != "caught_up"}
+    elif isinstance(value, list):
+        parts = {f"{path}.{number}": each for number, each in enumerate(value)}
+    else:
+        return {path: value}
+    return {name: each for part, inner in parts.items() for name, each in _flat(inner, part).items()}
 
 
 def _differences(what: str, found: Mapping[Any, Any], expected: Mapping[Any, Any]) -> Iterator[str]:
