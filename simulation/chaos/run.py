@@ -25,7 +25,7 @@ from simulation.chaos.moments import Moment, moments
 logger = logging.getLogger(__name__)
 
 SPEED = 60.0
-_WARM_SECONDS, _FAULT_SECONDS, _MOMENT_SECONDS = 12.0, 45.0, 7.5
+_WARM_SECONDS, _FAULT_SECONDS, _MOMENT_SECONDS = 10.0, 25.0, 6.0
 _UP_SECONDS, _SETTLE_SECONDS = 60.0, 240.0
 _WRONG_CLOCK_SECONDS = 3 * 3600
 
