@@ -9,7 +9,7 @@ import msgspec
 
 from db.bot_rows import StoredBot, Written
 from market.clock import monotonic
-from market.errors import PlatformError, StoreUnreachable
+from market.errors import InputError, PlatformError, StoreUnreachable
 from trading.bots.bot import Bot
 from trading.bots.config import from_dict
 from trading.bots.hosts import Answer, Hosts, Reading
@@ -82,7 +82,7 @@ class Runner:
                 self.turn()
             except StoreUnreachable as error:
                 logger.warning("store down bots=%d reason=%s", len(self._bots), error)
-                self._lose(list(self._bots))
+                self._lose({*self._bots, *self._loading, *self._leases.held})
                 stop.wait(_IDLE_SECONDS)
             else:
                 self._rest()
@@ -132,11 +132,19 @@ class Runner:
         for bot in changes.gone:
             self._forget(bot)
         for stored in changes.taken:
-            self._limits[stored.id] = from_dict(stored.config).limits.time_limit_seconds
-            self._loading[stored.id] = None
-            self._hosts.read(_reading_of(stored), limit_seconds=_READ_SECONDS)
+            self._taken(stored)
         if changes.gone or changes.taken:
             self._loader.forget()
+
+    def _taken(self, stored: StoredBot) -> None:
+        """Ask what a bot looks back on; one of another version, whose configuration cannot be used any more, is parked."""
+        try:
+            self._limits[stored.id] = from_dict(stored.config).limits.time_limit_seconds
+        except InputError as error:
+            self._leases.park(stored.id, str(error))
+            return
+        self._loading[stored.id] = None
+        self._hosts.read(_reading_of(stored), limit_seconds=_READ_SECONDS)
 
     def _load(self) -> None:
         """Let those begin of which the lookback is known, where the minutes of their symbols are."""
