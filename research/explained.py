@@ -1,5 +1,7 @@
 """A bot beside a backtest over the same time: what is stored of both is loaded, and every difference named with its reason."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -7,9 +9,10 @@ from market.clock import isoformat
 from market.errors import InputError
 from market.timeframe import BASE
 from research.candles import candles_of
-from trading.backtest.backtest import Backtest
+from trading.backtest.backtest import Backtest, Result
+from trading.backtest.market import Market, market_of
 from trading.bots.config import BotConfig, from_dict
-from trading.bots.evidence import minutes_of
+from trading.bots.evidence import Minutes, minutes_of
 from trading.bots.explain import Explanation, Told, explain
 from trading.registry import Registry
 from trading.rules import Listing, Sizing
@@ -17,6 +20,25 @@ from trading.rules import Listing, Sizing
 if TYPE_CHECKING:
     from db.bot_rows import StoredBot
     from db.operations import DatabaseOperations
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """The backtest that does what a bot does, over the stored candles since its account began.
+
+    Attributes:
+        result: What came of it.
+        seen: Its candles with those before them that decide with them.
+        minutes: What is stored of each symbol, from a candle before the begin.
+        balance: What the account began with.
+        listings: What the venues said of the symbols then, in the order in which they share the cash.
+    """
+
+    result: Result
+    seen: Market
+    minutes: Mapping[str, Minutes]
+    balance: Decimal
+    listings: Mapping[str, Listing]
 
 
 def compare_with_backtest(db: "DatabaseOperations", bot_id: str, registry: Registry) -> Explanation:
@@ -32,13 +54,27 @@ def compare_with_backtest(db: "DatabaseOperations", bot_id: str, registry: Regis
         NothingStored: If there is no candle of one of its symbols any more.
     """
     stored = db.bots.get(bot_id)
+    test = beside(db, stored, registry)
+    return explain(told_by(db, stored), test.result, test.minutes)
+
+
+def beside(db: "DatabaseOperations", stored: "StoredBot", registry: Registry) -> Beside:
+    """Return the backtest that a bot is compared with.
+
+    Raises:
+        InputError: If the bot has not come to the close of a candle yet, or its configuration cannot be used.
+        NothingStored: If there is no candle of one of its symbols any more.
+    """
     config = from_dict(stored.config)
     test, symbols = _test_of(stored, config, registry)
     begin_us, width_us = test.start_us or 0, test.timeframe.width_us
     frames = candles_of(db, symbols, test.timeframe, start_us=test.start_us, end_us=test.end_us, warm_up=test.warm_up)
     minutes = candles_of(db, symbols, BASE, start_us=begin_us, end_us=test.end_us, warm_up=width_us // BASE.width_us)
-    result = test.run(frames, finer=minutes)
-    return explain(told_by(db, stored), result, {symbol: minutes_of(frame) for symbol, frame in minutes.items()})
+    return Beside(
+        result=test.run(frames, finer=minutes), seen=market_of(frames, test.timeframe),
+        minutes={symbol: minutes_of(frame) for symbol, frame in minutes.items()}, balance=_capital(stored.account or {}),
+        listings=test.listings,
+    )  # fmt: skip
 
 
 def told_by(db: "DatabaseOperations", stored: "StoredBot") -> Told:
