@@ -9,7 +9,7 @@ PROCESSES ?= 3
 PACKAGES := alerts app cli db exchanges flows history market replay research settings streaming tasks trading
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check fmt simulate simulate-sockets chaos bench picture lock clean
+.PHONY: help install demo up test check fmt simulate simulate-sockets chaos parity bench picture lock clean
 
 help: ## Show this.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -65,6 +65,9 @@ simulate-sockets: .venv/developing ## Run SEEDS seeds from FROM on through real 
 chaos: .venv/developing ## Kill the system's processes in pairs at MOMENTS moments, and check what bots did; 200 take 20 minutes.
 	$(BIN)/python -m simulation.chaos --moments $(MOMENTS) --seed $(SEED)
 
+parity: .venv/developing ## Hold bots on the live path equal to backtests, on three tapes or TAPE=FILE,… (a blank between tapes); SEED=N.
+	$(BIN)/python -m parity $(foreach tape,$(TAPE),--tape $(tape)) $(if $(SEED),--seed $(SEED)) $(if $(SPEED),--speed $(SPEED))
+
 bench: .venv/developing ## Measure speed, as ratios in one run.
 	$(BIN)/python -m bench
 
@@ -78,4 +81,4 @@ lock: ## Pin the newest versions that pyproject.toml allows (needs uv).
 
 clean: ## Remove the environment and all caches; data in .tcpdash/ stays.
 	rm -rf .venv tests/timescale/node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .grimp_cache .hypothesis
-	find $(PACKAGES) tests bench simulation -name __pycache__ -type d -prune -exec rm -rf {} +
+	find $(PACKAGES) tests bench parity simulation -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,6 +9,7 @@ TOGETHER = (
     ("tests/system/test_compose.py", "prefect"),
     ("tests/system/", "processes"),
     ("tests/simulation/test_chaos.py", "processes"),
+    ("tests/parity/", "processes"),
     ("tests/app/test_browser.py", "processes"),
     ("tests/history/backfill/test_killed.py", "processes"),
     ("tests/db/test_columnstore.py", "timescale"),

@@ -1,0 +1,1 @@
+"""Bots that the live path feeds, held equal to backtests over what it stored; not installed."""
