@@ -106,5 +106,5 @@ def _summary(bot_id: str, found: "Explanation") -> str:
     sign = "=" if found.bot == found.backtest else "and not"
     own = sum(not each.follows for each in found.differences)
     follow = len(found.differences) - own
-    rest = f", {follow:,} of them only follow from others" if follow else ""
+    rest = f", {follow:,} of them only {'follows' if follow == 1 else 'follow'} from others" if follow else ""
     return f"{until}{counted(len(found.differences), 'difference')}{rest}; {sums} {sign} {exact(found.backtest)}{later}"

@@ -51,9 +51,10 @@ def up(
     faults = fault_words(fault, seed)
     settings = load(exchange, symbols)
     feed = choose_feed(settings, tape, exchange=exchange, symbols=symbols)
-    with_flows = settings.flows.enabled and not no_flows
-    parts = {"with_app": not no_app, "with_flows": with_flows, "with_bots": not no_bots}
-    System(settings, feed, tape=tape, speed=speed, fault_words=faults, **parts).run(seconds)
+    System(
+        settings, feed, tape=tape, speed=speed, with_app=not no_app, with_flows=settings.flows.enabled and not no_flows,
+        with_bots=not no_bots, fault_words=faults,
+    ).run(seconds)  # fmt: skip
 
 
 def demo(

@@ -11,6 +11,7 @@ from db.bus import FEED_KEY
 from db.repositories.gaps import Gap
 from market.clock import now_us
 from tests.app.samples import feed
+from tests.cli.bot_homes import BotHome, park
 from tests.cli.command import Command
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
@@ -104,3 +105,47 @@ def test_settings_of_no_venue_or_channel_are_bad(tcpdash: Command, monkeypatch: 
 
     assert done.code == 1
     assert f"bad      settings     {sentence}" in done.out
+
+
+class TestBots:
+    @pytest.fixture(autouse=True)
+    def _patience(self, monkeypatch: pytest.MonkeyPatch, home: BotHome):
+        monkeypatch.setattr("cli.bot_findings._PATIENCE_US", 0)
+
+    def test_those_that_are_well_are_counted(self, doctor, home: BotHome):
+        assert [(one["state"], one["found"]) for one in doctor("bots")] == [("ok", "there are none")]
+        home.known("a")
+
+        assert [(one["state"], one["found"]) for one in doctor("bots")] == [("ok", "1 bot, 0 wanted to run")]
+
+    def test_a_parked_one_is_told_with_its_reason(self, doctor, home: BotHome, database):
+        home.known("a")
+        database.bots.wish("running", ["a"], by="a test")
+        park(database, "a", home.run("a"), "it always fails")
+
+        [found] = doctor("bots")
+
+        assert (found["state"], found["found"]) == ("warning", "a is parked: it always fails")
+        assert "`tcpdash bots start a`" in found["fix"]
+
+    def test_those_that_no_runner_has_are_told_together(self, doctor, home: BotHome, database):
+        for bot in ("a", "b", "c"):
+            home.known(bot)
+        database.bots.wish("running", ["a", "b"], by="a test")
+
+        [found] = doctor("bots")
+
+        assert found["found"] == "2 bots wanted to run, and no runner has them: a, b"
+        home.run("a")
+        assert [one["state"] for one in doctor("bots")] == ["ok"]
+
+    def test_files_that_cannot_be_used_are_told(self, doctor, home: BotHome, database):
+        home.file("a", timeframe="7m")
+        home.known("b")
+        database.bots.note_problem("b", "b.json is gone")
+
+        first, second = doctor("bots")
+
+        assert first["found"].startswith(f"a file cannot be used: {home.folder / 'a.json'}: timeframe: expected one of ")
+        assert f"`tcpdash bots check {home.folder / 'a.json'}`" in first["fix"]
+        assert second["found"] == "the file of b: b.json is gone"
