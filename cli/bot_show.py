@@ -89,8 +89,7 @@ def _facts(shown: "Shown") -> "Iterator[tuple[str, str]]":
     yield "file", f"{bot.config_file}, taken over {moment(bot.config_us)}"
     if bot.problem is not None:
         yield "", f"it cannot be used as it is now: {bot.problem}"
-    wished = "" if shown.wished is None else f" since {moment(shown.wished.at_us)} ({shown.wished.text})"
-    yield "wanted", bot.wanted + wished
+    yield "wanted", bot.wanted + _since(shown)
     reason = why(bot, shown.clock_us)
     yield "state", f"{bot.state} since {moment(bot.state_us)}" + (f": {reason}" if reason else "")
     if has_runner(bot, shown.clock_us):
@@ -99,6 +98,12 @@ def _facts(shown: "Shown") -> "Iterator[tuple[str, str]]":
         yield "account", f"number {bot.run}, begins with {config.get('balance')} when the first candle closes"
         return
     yield from _account(shown)
+
+
+def _since(shown: "Shown") -> str:
+    if shown.wished is not None:
+        return f" since {moment(shown.wished.at_us)} ({shown.wished.text})"
+    return " since it was created, as its file has autostart" if shown.bot.wanted == "running" else ""
 
 
 def _account(shown: "Shown") -> "Iterator[tuple[str, str]]":

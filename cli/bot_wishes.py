@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Wanted = Literal["running", "stopped"]
 WAIT_SECONDS = 5.0
 _BY = "the command line"
+_FAILED = ("crashed", "parked")
 _WORDS = {"running": ("started", "was wanted to run already"), "stopped": ("stopped", "was stopped already")}
 
 
@@ -29,7 +30,7 @@ class Wish:
         wanted: `running` or `stopped`.
         changed: Ids of the bots for which that changed something.
         bots: Those that were named, as they are now.
-        reached: Ids of those that do what is wanted of them, as far as anybody waited for it.
+        reached: Ids of those that do what is wanted of them; one that crashed or is parked does not.
         all: All bots there are.
         clock_us: Of the database, when they were read.
         notes: What else there is to say.
@@ -166,7 +167,7 @@ def _waited(db: "DatabaseOperations", wanted: Wanted, changed: list[str], ids: l
         some = [bot for bot in bots if ids is None or bot.id in ids]
         reached = {bot.id for bot in some if _is_reached(bot, wanted, clock_us)}
         found[:] = [Wish(wanted=wanted, changed=changed, bots=some, reached=reached, all=bots, clock_us=clock_us, notes=[])]
-        return len(reached) == len(some)
+        return all(bot.id in reached or bot.state in _FAILED for bot in some)
 
     wait_until(look, seconds)
     return found[0]
@@ -177,7 +178,7 @@ def _is_reached(bot: "StoredBot", wanted: Wanted, clock_us: int) -> bool:
         return True
     if wanted == "stopped":
         return not has_runner(bot, clock_us)
-    return bot.state in {"crashed", "parked"} or (has_runner(bot, clock_us) and bot.state != "starting")
+    return has_runner(bot, clock_us) and bot.state not in {"starting", *_FAILED}
 
 
 def _now(bot: "StoredBot", wish: Wish) -> str:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from db.bot_rows import StoredBot
 
 NOTHING = "-"
-LONGEST = 100
+LONGEST = 200
 LEFT_ALONE = "no runner has it"
 
 

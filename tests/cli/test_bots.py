@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
+from cli.bot_wishes import _now, _waited
 from db.bot_rows import PostingRow
 from tests.cli.bot_homes import BotHome, park
 from tests.db.bots import START_US, TRADE, end_leases
@@ -192,6 +193,17 @@ class TestStart:
 
         assert done.code == 1
         assert "no runner has taken a within 0.01 s" in done.out
+
+    @pytest.mark.parametrize("state", ["crashed", "parked"])
+    def test_one_that_fails_is_not_waited_for_and_is_not_what_was_wanted(self, home: BotHome, state: str):
+        home.known("a")
+        home.database.bots.wish("running", ["a"], by="a test")
+        home.database.bots.release("a", home.run("a"), state=state, reason="it fell", retry_seconds=60)
+
+        wish = _waited(home.database, "running", [], ["a"], seconds=60.0)
+
+        assert wish.reached == set()
+        assert "is " + state in _now(wish.bots[0], wish)
 
     def test_where_runners_have_others_that_is_told(self, home: BotHome):
         home.known("a")
