@@ -11,18 +11,20 @@ from market.errors import InputError
 if TYPE_CHECKING:
     from settings import Settings
 
+Tape = Annotated[
+    str | None,
+    typer.Option(
+        help="Play these files through the local exchange instead of the network: A,B; or 'synthetic'. "
+        "Venue and symbols are the tape's own, unless they are named."
+    ),
+]
+
 
 def up(
     *,
     exchange: Exchange = None,
     symbols: Symbols = None,
-    tape: Annotated[
-        str | None,
-        typer.Option(
-            help="Play these files through the local exchange instead of the network: A,B; or 'synthetic'. "
-            "Venue and symbols are the tape's own, unless they are named."
-        ),
-    ] = None,
+    tape: Tape = None,
     speed: Speed = 1.0,
     no_app: Annotated[bool, typer.Option("--no-app", help="Without the page.")] = False,
     no_flows: Annotated[bool, typer.Option("--no-flows", help="Without scheduled flows.")] = False,
