@@ -17,7 +17,8 @@ async def bot_health() -> list[dict[str, Any]]:
     rows = [
         {
             "bot": each.bot.id, "health": str(each.verdict.state), "reason": each.verdict.reason,
-            "runner": each.bot.lease_owner or "", "acted until": "" if each.bot.acted_until_us is None else isoformat(each.bot.acted_until_us),
+            "runner": each.bot.lease_owner or "",
+            "acted until": "" if each.bot.acted_until_us is None else isoformat(each.bot.acted_until_us),
             "done": each.done,
         }
         for each in judged
