@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from trading.bots.health import Verdict
 from trading.bots.ledger import Ledger, LedgerError
+from trading.bots.rescue import judge
 
 if TYPE_CHECKING:
     from db.bot_rows import EventRow, OrderRow, PerformanceRow, SignalRow, StoredBot, TradeRow
@@ -54,6 +56,7 @@ class Shown:
     """All that is shown of a bot, read as of one moment.
 
     Attributes:
+        health: How it is.
         clock_us: Of the database.
         wished: When it was started or stopped last; None where it never was.
         begun_us: When its account began, time of the market; None before.
@@ -63,6 +66,7 @@ class Shown:
     """
 
     bot: "StoredBot"
+    health: Verdict
     clock_us: int
     wished: "EventRow | None"
     begun_us: int | None
@@ -89,7 +93,8 @@ def read_bot(db: "DatabaseOperations", bot_id: str, *, newest: int) -> Shown:
         wishes = [event for kind in _WISHES for event in bots.events(bot_id, kind=kind, newest=1)]
         account = bot.account
         return Shown(
-            bot=bot, clock_us=bots.clock_us(), wished=max(wishes, key=lambda event: event.id, default=None),
+            bot=bot, health=judge(store, [bot])[0].verdict, clock_us=bots.clock_us(),
+            wished=max(wishes, key=lambda event: event.id, default=None),
             begun_us=None if account is None else int(account["begins_us"]), begun_with=bots.begun_with().get(bot_id),
             worth=next(iter(bots.performance(bot_id, newest=1)), None),
             holdings=[] if account is None else holdings_of(account), orders=bots.working_orders(bot_id),

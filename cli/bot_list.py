@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.bot_words import NOTHING, age, amount, counted, fields_of, gain, moment, percent, shortened, why
+from cli.bot_words import NOTHING, age, amount, counted, fields_of, gain, moment, percent, shortened, state_of, why_of
 from market.errors import InputError, did_you_mean
 from market.timeframe import DAY_US
 
@@ -39,11 +39,14 @@ class Listing:
     def __init__(self, db: "DatabaseOperations", files: "Files", state: str | None = None) -> None:
         if state is not None and state not in STATES:
             raise InputError(f"--state {state!r} is not one of {', '.join(STATES)}{did_you_mean(state, list(STATES))}")
+        from trading.bots.rescue import judge
+
         with db.transaction() as store:
             store.bots.snapshot()
             self._clock_us, self._all = store.bots.clock_us(), store.bots.list()
             self._begun = store.bots.begun_with()
             self._today = store.bots.traded_since(_day_of(self._all, self._clock_us))
+            self._health = {each.bot.id: each.verdict for each in judge(store, self._all)}
         self._files, self._state = files, state
         self._shown = [bot for bot in self._all if state in (None, bot.state)]
 
@@ -53,7 +56,10 @@ class Listing:
 
         return {
             "bots": [
-                fields_of(bot, self._clock_us, begun_with=self._begun_with(bot), trades_today=self._today.get(bot.id, 0))
+                {
+                    **fields_of(bot, self._clock_us, begun_with=self._begun_with(bot), trades_today=self._today.get(bot.id, 0)),
+                    "health": str(self._health[bot.id].state), "health_reason": self._health[bot.id].reason,
+                }
                 for bot in self._shown
             ],
             "new": [{"id": each.config.id, "file": each.file} for each in self._new()],
@@ -86,13 +92,13 @@ class Listing:
             ",".join(config["symbols"]),
             config.get("timeframe", "1h"),
             bot.wanted,
-            bot.state,
+            state_of(bot, self._health[bot.id]),
             age(self._clock_us - (bot.heartbeat_us or 0)) if beats else NOTHING,
             amount(bot.equity),
             percent(gain(bot.equity, self._begun_with(bot))),
             f"{self._today.get(bot.id, 0):,}",
             moment(bot.acted_until_us)[:16],
-            shortened(why(bot, self._clock_us)) or NOTHING,
+            shortened(why_of(bot, self._health[bot.id], self._clock_us)) or NOTHING,
         ]
 
     def _summary(self) -> str:

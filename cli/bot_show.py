@@ -17,8 +17,9 @@ from cli.bot_words import (
     moment,
     percent,
     shortened,
+    state_of,
     strategy_of,
-    why,
+    why_of,
 )
 from cli.table import print_table
 
@@ -58,6 +59,8 @@ def as_json(shown: "Shown") -> dict[str, Any]:
     bot, wished, worth, audit = shown.bot, shown.wished, shown.worth, shown.audit
     return {
         **fields_of(bot, shown.clock_us, begun_with=shown.begun_with),
+        "health": str(shown.health.state),
+        "health_reason": shown.health.reason,
         "config": bot.config,
         "wished_at": None if wished is None else iso(wished.at_us),
         "wished": None if wished is None else wished.text,
@@ -90,8 +93,8 @@ def _facts(shown: "Shown") -> "Iterator[tuple[str, str]]":
     if bot.problem is not None:
         yield "", f"it cannot be used as it is now: {bot.problem}"
     yield "wanted", bot.wanted + _since(shown)
-    reason = why(bot, shown.clock_us)
-    yield "state", f"{bot.state} since {moment(bot.state_us)}" + (f": {reason}" if reason else "")
+    reason = why_of(bot, shown.health, shown.clock_us)
+    yield "state", f"{state_of(bot, shown.health)} since {moment(bot.state_us)}" + (f": {reason}" if reason else "")
     if has_runner(bot, shown.clock_us):
         yield "runner", f"{bot.lease_owner}, found it well {age(shown.clock_us - (bot.heartbeat_us or 0))} ago"
     if shown.begun_us is None:

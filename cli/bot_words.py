@@ -8,6 +8,7 @@ from market.clock import isoformat, to_datetime
 
 if TYPE_CHECKING:
     from db.bot_rows import StoredBot
+    from trading.bots.health import Verdict
 
 NOTHING = "-"
 LONGEST = 200
@@ -88,6 +89,16 @@ def why(bot: "StoredBot", clock_us: int) -> str:
     if bot.state == "crashed" and bot.retry_us is not None and bot.retry_us > clock_us:
         reason += f"; again in {age(bot.retry_us - clock_us)}"
     return reason
+
+
+def state_of(bot: "StoredBot", verdict: "Verdict") -> str:
+    """Return what a bot does as its row says it, and how it is where that is something else: `running (late)`."""
+    return bot.state if bot.state == str(verdict.state) else f"{bot.state} ({verdict.state})"
+
+
+def why_of(bot: "StoredBot", verdict: "Verdict", clock_us: int) -> str:
+    """Return the reason of `state_of`."""
+    return why(bot, clock_us) if bot.state == str(verdict.state) else verdict.reason or why(bot, clock_us)
 
 
 def strategy_of(config: dict[str, Any]) -> str:

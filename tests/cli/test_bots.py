@@ -74,8 +74,18 @@ class TestList:
         home.run("a")
         end_leases(engine)
 
-        assert home.json("list")["bots"][0]["reason"] == "no runner has it"
-        assert home.out("list").splitlines()[1].endswith(" no runner has it")
+        [bot] = home.json("list")["bots"]
+        assert (bot["reason"], bot["health"]) == ("no runner has it", "crashed")
+        line = home.out("list").splitlines()[1]
+        assert " running (crashed) " in line
+        assert " its runner one died: the lease ended at 20" in line
+
+    def test_one_that_waits_for_a_runner_says_how_to_start_one(self, home: BotHome):
+        home.known("a")
+        home.database.bots.wish("running", ["a"], by="a test")
+
+        line = home.out("list").splitlines()[1]
+        assert " stopped (starting) - - - 0 - no runner took it yet; `tcpdash bots run` starts one" in line
 
     def test_a_file_that_cannot_be_used_and_one_that_nobody_took_over_are_told(self, home: BotHome):
         broken = home.file("a", stops={"stop_loss": "5%"})
