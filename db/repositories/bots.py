@@ -162,7 +162,7 @@ class BotRepository(BotReports, BotRescues):
     def release(
         self, bot: str, epoch: int, *, state: str, reason: str, retry_seconds: float | None = None, event: EventRow | None = None
     ) -> bool:
-        """End a lease, and return whether it was still the bot's.
+        """End a lease, and return whether it was still the bot's; nothing is written under it any more.
 
         Args:
             bot: Its id.
@@ -175,7 +175,7 @@ class BotRepository(BotReports, BotRescues):
         if not self._own({bot: epoch}, lambda row: row["lease_owner"] is not None):
             return False
         retry = None if retry_seconds is None else _after(retry_seconds)
-        self._change([bot], **_FREE, **_into(state, reason), retry_at=retry)
+        self._change([bot], **_FREE, **_into(state, reason), retry_at=retry, lease_epoch=_EPOCH)
         if event is not None:
             self._add_events([EventRow(bot=bot, epoch=epoch, kind=event.kind, text=event.text, details=event.details)])
         return True

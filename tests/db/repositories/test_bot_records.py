@@ -350,3 +350,12 @@ class TestReads:
 
         assert database.bots.forget_signals(signals[2].timestamp_us) == 1
         assert database.bots.signals("a") == signals[1:]
+
+
+@pytest.mark.parametrize("state", ["crashed", "parked", "stopped"])
+def test_no_step_is_taken_under_a_lease_that_was_released(database, state):
+    epoch = leased(database, "a")["a"]
+    database.bots.release("a", epoch, state=state, reason="why")
+
+    assert database.bots.write([step("a", epoch)]) == set()
+    assert database.bots.get("a").state == state
