@@ -74,7 +74,7 @@ class Bot:
         self._bars: list[Bar | None] = []
         self._asked: dict[int, Question] = {}
         self._said: dict[int, Answer] = {}
-        self._written_us = at_us
+        self._written_us = None if stored.account is None else at_us  # where a new one begins is kept at once
 
     @property
     def is_asking(self) -> bool:
@@ -130,7 +130,7 @@ class Bot:
         if not always and not any(rows):
             return None
         if any(rows):
-            rows.performance.append(self.account.value(self.at_us))
+            rows.performance.append(self.account.value(max(self.at_us, self.begins_us)))
         self._written_us, value = self.at_us, self.account.value(self.at_us)
         return Written(
             bot=self.id, run=self.run, epoch=self.epoch, account=self.state(), acted_until_us=self.at_us, state=state,
