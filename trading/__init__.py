@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from trading.backtest.backtest import Backtest
     from trading.backtest.metrics import calculate_performance_metrics
     from trading.backtest.simple import backtest_strategy_simple
+    from trading.bots.manager import BotManager
     from trading.rules import Listing, Rules
     from trading.signal import Action, Signal
     from trading.strategy import BaseStrategy
@@ -15,6 +16,7 @@ _LAZY = {
     "Action": "trading.signal",
     "Backtest": "trading.backtest.backtest",
     "BaseStrategy": "trading.strategy",
+    "BotManager": "trading.bots.manager",
     "Listing": "trading.rules",
     "Rules": "trading.rules",
     "Signal": "trading.signal",
@@ -23,7 +25,7 @@ _LAZY = {
 }
 
 __all__ = [
-    "Action", "Backtest", "BaseStrategy", "Listing", "Rules", "Signal", "backtest_strategy_simple",
+    "Action", "Backtest", "BaseStrategy", "BotManager", "Listing", "Rules", "Signal", "backtest_strategy_simple",
     "calculate_performance_metrics",
 ]  # fmt: skip
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from db.bot_rows import StoredBot
 from db.bot_state import CLOCK, is_one, lock, read
 from db.repositories.bot_records import BotRecords
-from db.tables import bots
+from db.tables import bot_epochs, bots
 from market.clock import from_datetime
 
 # A minute is there when it is of all symbols. What a bot catches up was stored long ago: there its last signal counts.
@@ -45,9 +45,18 @@ class BotRescues(BotRecords):
         lock(self._connection, is_one(ids))
         return read(self._connection, is_one(ids), accounts=False)
 
+    def heartbeat(self, bot: str, epoch: int) -> bool:
+        """Note that a bot is well, and return whether it is under this lease still."""
+        row = lock(self._connection, bots.c.id == bot).get(bot)
+        if row is None or not row["has_lease"] or row["lease_epoch"] != epoch:
+            return False
+        self._connection.execute(sa.update(bots).where(bots.c.id == bot).values(heartbeat_at=CLOCK))
+        return True
+
     def end_leases(self, owners: Collection[str]) -> list[str]:
         """End all leases of runners that are known to be dead, and return the ids of their bots, each free for others."""
         ids = [*lock(self._connection, bots.c.lease_owner == sa.any_(sa.cast([*owners], sa.ARRAY(sa.Text))))]
+        free = {"lease_owner": None, "lease_until": None, "lease_epoch": bot_epochs.next_value()}
         if ids:
-            self._connection.execute(sa.update(bots).where(is_one(ids)).values(lease_owner=None, lease_until=None))
+            self._connection.execute(sa.update(bots).where(is_one(ids)).values(**free))
         return ids

@@ -15,12 +15,19 @@ from trading.bots.hosts import Answer, Hosts, Reading
 
 if TYPE_CHECKING:
     from db.operations import DatabaseOperations
+    from db.store import Store
 
 logger = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 1.0
 _READ_SECONDS = 30.0
 _START_SECONDS = 60.0
+
+
+def put(store: "Store", found: Found) -> str:
+    """Take over what a file says; return whether that was `created`, `changed` or the `same`."""
+    config = found.config
+    return store.bots.put_config(config.id, as_dict(config), digest=digest(config), file=found.file, autostart=config.autostart)
 
 
 class Configs:
@@ -83,11 +90,8 @@ class Configs:
     def _take_over(self, change: Change) -> None:
         with self._db.transaction() as store:
             if isinstance(change, Found):
-                config = change.config
-                what = store.bots.put_config(
-                    config.id, as_dict(config), digest=digest(config), file=change.file, autostart=config.autostart
-                )
-                logger.info("bot %s file=%s %s", config.id, change.file, what)
+                what = put(store, change)
+                logger.info("bot %s file=%s %s", change.config.id, change.file, what)
             elif isinstance(change, Broken):
                 logger.warning("bot file refused: %s", change.error)
                 known = {bot.id for bot in store.bots.list()}

@@ -36,7 +36,7 @@ class Loader:
         """Read anew what is needed from now on."""
         self._series.clear()
 
-    def load(self, stored: StoredBot, lookback: int) -> Bot | None:
+    def load(self, stored: StoredBot, lookback: int, *, begins_us: int | None = None) -> Bot | None:
         """Return the bot, where it goes on; None while it cannot.
 
         A new one needs a minute of each of its symbols; one that acted already needs those of the candle that forms.
@@ -44,6 +44,7 @@ class Loader:
         Args:
             stored: As it was taken.
             lookback: Of its strategy.
+            begins_us: Where one goes on that is new, or that is to skip what it missed; None for the newest minute.
 
         Raises:
             InputError: If its stored configuration cannot be used.
@@ -54,7 +55,7 @@ class Loader:
         new = [symbol for symbol in plan.symbols if self._minutes.follow(symbol)]
         if new:
             self._minutes.poll(monotonic())  # what is not read yet would be missing from windows
-        at_us, begins_us = self._goes_on(stored, plan)
+        at_us, begins_us = self._goes_on(stored, plan, begins_us)
         windows = [] if at_us is None else self._windows(plan, at_us)
         if at_us is None or windows is None:
             return None
@@ -65,11 +66,14 @@ class Loader:
             account = Account.restored(stored.account, plan.rules)
         return Bot(stored, plan, self._minutes, windows=windows, account=account, at_us=at_us, begins_us=begins_us)
 
-    def _goes_on(self, stored: StoredBot, plan: Plan) -> tuple[int | None, int]:
+    def _goes_on(self, stored: StoredBot, plan: Plan, begins_us: int | None) -> tuple[int | None, int]:
         """Return the close of the last minute before those that it acts on, and where its account begins: where a candle opens."""
         begun = None if stored.account is None else int(stored.account["begins_us"])
         if begun is not None and stored.acted_until_us is not None and not stored.from_now:
             return stored.acted_until_us, begun
+        if begins_us is not None:
+            at_us = max(begins_us, stored.acted_until_us or 0)
+            return at_us, at_us if begun is None else begun
         settled = [self._minutes.settled_us(symbol) for symbol in plan.symbols]
         known = [moment for moment in settled if moment is not None]
         if len(known) < len(settled):

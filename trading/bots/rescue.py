@@ -4,11 +4,10 @@ import os
 import re
 import socket
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from db.bot_rows import EventRow, StoredBot
-from market.clock import now_us
 from trading.bots.health import Health, Verdict, facts_of, verdict
 from trading.bots.restarts import charge
 
@@ -27,12 +26,20 @@ class Judged:
     Attributes:
         bot: Its row, without its account.
         verdict: How it is.
+        at_us: When, by the clock of the database.
         done: What was done, in words; empty for nothing.
     """
 
     bot: StoredBot
     verdict: Verdict
+    at_us: int
     done: str = ""
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it crashed and may be started again now, by whoever takes it."""
+        retry_us = self.bot.retry_us
+        return self.verdict.state is Health.CRASHED and (retry_us is None or retry_us <= self.at_us)
 
 
 def judge(store: "Store", bots: Iterable[StoredBot]) -> list[Judged]:
@@ -42,7 +49,8 @@ def judge(store: "Store", bots: Iterable[StoredBot]) -> list[Judged]:
     found = []
     for bot in bots:
         trouble = next((feeds[symbol] for symbol in bot.config.get("symbols", ()) if symbol in feeds), "")
-        found.append(Judged(bot=bot, verdict=verdict(facts_of(bot, owed_us=owed.get(bot.id), trouble=trouble), now_us)))
+        facts = facts_of(bot, owed_us=owed.get(bot.id), trouble=trouble)
+        found.append(Judged(bot=bot, verdict=verdict(facts, now_us), at_us=now_us))
     return found
 
 
@@ -58,12 +66,6 @@ def rescue(db: "DatabaseOperations") -> list[Judged]:
         ill = [each.bot.id for each in all_bots if each.verdict.state in _ILL]
         again = {each.bot.id: _helped(store, each) for each in judge(store, store.bots.locked(ill))} if ill else {}
     return [again.get(each.bot.id, each) for each in all_bots]
-
-
-def is_due(judged: Judged, *, at_us: int | None = None) -> bool:
-    """Return whether a bot crashed and may be started again now, by whoever takes it."""
-    retry_us, moment_us = judged.bot.retry_us, now_us() if at_us is None else at_us
-    return judged.verdict.state is Health.CRASHED and (retry_us is None or retry_us <= moment_us)
 
 
 def dead_owners(owners: Collection[str]) -> set[str]:
@@ -93,7 +95,7 @@ def _helped(store: "Store", judged: Judged) -> Judged:
         event = EventRow(kind="lost", text=reason, details={"owner": bot.lease_owner})
         store.bots.release(bot.id, bot.lease_epoch, state="crashed", reason=reason, event=event)
         done = "free for any runner"
-    return Judged(bot=bot, verdict=judged.verdict, done=done)
+    return replace(judged, done=done)
 
 
 def _is_gone(process: int) -> bool:
