@@ -14,11 +14,10 @@ from tests.db.bots import BTC, CONFIG, ETH, SIGNAL, START_US, add, end_leases, l
 pytestmark = pytest.mark.postgres
 
 
-def store(database: DatabaseOperations, symbol: str, *minutes: int, complete: bool | None = True) -> None:
-    found = [
-        Candle(symbol, BASE, START_US + number * MINUTE_US, 1.0, 1.0, 1.0, 1.0, volume=1.0, complete=complete) for number in minutes
-    ]
-    database.market_data.upsert_candles(found)
+def store(database: DatabaseOperations, symbol: str, *minutes: int, complete: bool | None = True, revision: int = 0) -> None:
+    said = {"volume": 1.0, "complete": complete, "revision": revision}
+    moments_us = [START_US + number * MINUTE_US for number in minutes]
+    database.market_data.upsert_candles([Candle(symbol, BASE, at_us, 1.0, 1.0, 1.0, 1.0, **said) for at_us in moments_us])
 
 
 def stored_us(engine: sa.Engine, minute: int) -> int:
@@ -50,7 +49,7 @@ def test_a_bot_owes_nothing_as_long_as_a_minute_of_one_of_its_symbols_lacks(data
     store(database, ETH, 1, complete=False)
     assert database.bots.owed() == {}
 
-    store(database, ETH, 1, complete=True)
+    store(database, ETH, 1, revision=1)
 
     assert list(database.bots.owed()) == ["a"]
 
