@@ -180,13 +180,14 @@ class BotRepository(BotReports, BotRescues):
             self._add_events([EventRow(bot=bot, epoch=epoch, kind=event.kind, text=event.text, details=event.details)])
         return True
 
-    def set_states(self, states: Mapping[str, tuple[int, str, str]]) -> None:
-        """Say what bots do: by id the epoch of the lease, state and reason; where the lease is another one, nothing changes."""
+    def set_states(self, states: Mapping[str, tuple[int, str, str]]) -> set[str]:
+        """Say what bots do: by id the epoch of the lease, state and reason; return those whose lease it is, only they change."""
         alike: dict[tuple[str, str], list[str]] = {}
         for bot in self._own({bot: epoch for bot, (epoch, _, _) in states.items()}, lambda row: row["lease_owner"] is not None):
             alike.setdefault(states[bot][1:], []).append(bot)
         for (state, reason), ids in alike.items():
             self._change(ids, **_into(state, reason))
+        return {bot for ids in alike.values() for bot in ids}
 
     def crashes(self, bot: str, *, within_seconds: float) -> int:
         """Return how often a bot crashed in so many seconds until now, since a person last started it."""

@@ -93,9 +93,10 @@ class States:
                 self._teller.state(bot.id, _message(bot, state))
         if new:
             with self._db.transaction() as store:
-                store.bots.set_states(new)
+                own = store.bots.set_states(new)
                 for event in events:
-                    store.bots.add_event(event)
+                    if event.bot in own:
+                        store.bots.add_event(event)
 
     def _events(self, bot: Bot, before: State, state: State) -> list[EventRow]:
         found = []

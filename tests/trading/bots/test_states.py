@@ -32,6 +32,23 @@ class Standing:
 
 
 @pytest.mark.postgres
+def test_nothing_is_said_of_a_bot_whose_lease_is_a_newer_one(database: DatabaseOperations):
+    add(database, "a")
+    (taken,) = database.bots.take("one", most=1, seconds=60)
+    account = Account(Rules(), {"OKX:BTC-USDT": Listing()}, Decimal(1000), at_us=BEGIN_US)
+    states, bot = States(database, Teller(None)), cast("Bot", Standing("a", taken.lease_epoch, BEGIN_US, account))
+    states.begun(bot, taken)
+    for wanted in ("stopped", "running"):
+        database.bots.wish(wanted, ["a"], by="a person")
+    database.bots.take("two", most=1, seconds=60)
+
+    states.tell(0.0, [bot])
+
+    assert database.bots.get("a").state == "starting"
+    assert database.bots.events("a", kind="caught-up") == []
+
+
+@pytest.mark.postgres
 def test_a_bot_that_waits_for_a_hole_does_not_run_live_until_it_has_caught_up_what_is_behind(database: DatabaseOperations):
     add(database, "a")
     (taken,) = database.bots.take("one", most=1, seconds=60)
