@@ -9,7 +9,9 @@ from threading import Thread
 from types import TracebackType
 from typing import Any, Self
 
-from cli.supervisor import Component, OwnProcess, Supervisor
+import msgspec
+
+from cli.supervisor import Component, Incident, OwnProcess, Supervisor
 from db import child
 from db.embedded import PostgresServer, RedisServer
 from db.engine import create_engine
@@ -22,6 +24,7 @@ from simulation.chaos.tape import SYMBOLS
 RUNNERS = ("runner-1", "runner-2")
 _TCPDASH = (sys.executable, "-m", "cli")
 _LONGEST_DOWN = 60.0
+_incidents = msgspec.json.Decoder(Incident)
 
 
 class Held:
@@ -87,11 +90,10 @@ class Home:
         self.database.close()
         self._supervisor.stop()
 
-    @property
-    def incidents(self) -> int:
-        """How often something was started again."""
+    def incidents(self) -> list[Incident]:
+        """Return what was started again."""
         file = self.folder / "incidents.jsonl"
-        return len(file.read_bytes().splitlines()) if file.exists() else 0
+        return [_incidents.decode(line) for line in file.read_bytes().splitlines()] if file.exists() else []
 
     def pid(self, name: str) -> int | None:
         """Return the process of a component; None while it is down."""

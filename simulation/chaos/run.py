@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -28,6 +29,8 @@ SPEED = 60.0
 _WARM_SECONDS, _FAULT_SECONDS, _MOMENT_SECONDS = 10.0, 25.0, 6.0
 _UP_SECONDS, _SETTLE_SECONDS = 60.0, 240.0
 _WRONG_CLOCK_SECONDS = 3 * 3600
+_MEANT = {0, -signal.SIGTERM, -signal.SIGKILL}
+"""Exit codes of what was stopped, also before it listens to that, or killed."""
 
 
 @dataclass(kw_only=True)
@@ -97,7 +100,9 @@ class _Run:
             outcome.wrong.append(f"the supervisor ended: {home.died!r}")
         home.hold(*RUNNERS)  # in good order: they write how far they are, and give all bots back
         outcome.wrong += checks.all(self._last_us if settled else None)
-        outcome.counts = checks.counts + Counter(restarts=home.incidents)
+        incidents = home.incidents()
+        outcome.wrong += [f"ended by itself: {each}" for each in incidents if each.exit_code not in _MEANT]
+        outcome.counts = checks.counts + Counter(restarts=len(incidents))
         return outcome
 
     def _strike(self, moment: Moment) -> None:
