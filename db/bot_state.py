@@ -15,6 +15,9 @@ CLOCK: sa.ColumnElement[Any] = sa.func.clock_timestamp()
 
 _HAS_LEASE = "coalesce(bots.lease_until > clock_timestamp(), false)"
 
+STANDSTILL_SECONDS = 10.0
+"""So long a transaction that has bots locked may do nothing; less than a lease, so that others can take these bots."""
+
 HAS_LEASE: sa.ColumnElement[bool] = sa.literal_column(_HAS_LEASE, sa.Boolean)
 """Whether a runner has a bot."""
 
@@ -35,11 +38,21 @@ def read(connection: sa.Connection, *where: sa.ColumnElement[bool], accounts: bo
     return [_stored(row) for row in rows]
 
 
+def end_standstill(connection: sa.Connection) -> None:
+    """Let the server end this transaction when its process does nothing for some seconds: it is frozen, or its machine is gone.
+
+    Else bots that are locked could neither be stopped nor taken over before it wakes up.
+    """
+    most = str(round(STANDSTILL_SECONDS * 1000))
+    connection.execute(sa.select(sa.func.set_config("idle_in_transaction_session_timeout", most, True)))
+
+
 def lock(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> dict[str, sa.RowMapping]:
     """Keep others from changing bots until the end of the transaction, and return those, without accounts, as they are then.
 
     All who change several bots lock them here, in the order of their ids: nobody can wait for another in a circle.
     """
+    end_standstill(connection)
     columns = [column for column in bots.c if column.name != "account"]
     query = sa.select(*columns, HAS_LEASE.label("has_lease")).where(*where).order_by(bots.c.id)
     return {row["id"]: row for row in connection.execute(query.with_for_update(key_share=True)).mappings()}

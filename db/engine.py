@@ -114,7 +114,7 @@ def _is_connection_failure(cause: BaseException) -> bool:
         return False
     code = cause.pgcode
     if code is not None:
-        return code.startswith("08") or code in {"53300", "57P01", "57P02", "57P03"}
+        return code.startswith("08") or code in {"25P03", "53300", "57P01", "57P02", "57P03", "57P05"}
     # Without a code it did not come from the server: the connection is gone. A bare DatabaseError is how libpq reports a
     # COPY that broke off.
     return type(cause) in {psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.DatabaseError}

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from db.bot_rows import BotExposure, EventRow, Held, StoredBot
-from db.bot_state import CLOCK, HAS_LEASE, is_one, known, lock, read, unknown
+from db.bot_state import CLOCK, HAS_LEASE, end_standstill, is_one, known, lock, read, unknown
 from db.bot_writes import clean
 from db.repositories.bot_reports import BotReports
 from db.repositories.bot_rescues import BotRescues
@@ -118,6 +118,7 @@ class BotRepository(BotReports, BotRescues):
             seconds: For how long, unless it is renewed.
             only: Of which; None for all.
         """  # fmt: skip
+        end_standstill(self._connection)
         kept = bots.c
         due = sa.or_(kept.retry_at.is_(None), kept.retry_at <= CLOCK)
         query = sa.select(kept.id).where(kept.wanted == "running", ~HAS_LEASE, due, kept.state != "parked").order_by(kept.id)

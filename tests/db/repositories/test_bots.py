@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from db.bot_rows import BotExposure, EventRow, Held
 from db.engine import create_engine
 from db.operations import DatabaseOperations
-from market.errors import InputError
+from market.errors import InputError, StoreUnreachable
 from market.timeframe import DAY_US, MINUTE_US
 from tests.db.bots import BTC, CONFIG, ETH, EVENT, SIGNAL, START_US, WORTH, add, end_leases, forget_waiting, leased, step
 from tests.timescale.server import skip_if_shared
@@ -348,6 +348,21 @@ class TestLeases:
             store.bots.note_problem("a", "somebody is writing")
 
             assert [bot.id for bot in database.bots.take("one", most=2, seconds=60)] == ["b"]
+
+    def test_who_stands_still_while_others_wait_for_its_bots_is_cut_off(self, database, engine, monkeypatch):
+        skip_if_shared(engine)
+        monkeypatch.setattr("db.bot_state.STANDSTILL_SECONDS", 0.2)
+        epochs = leased(database, "a")
+        beside = DatabaseOperations(create_engine(engine.url.render_as_string(hide_password=False)))
+
+        with pytest.raises(StoreUnreachable), database.transaction() as store:  # its machine is asleep, or gone
+            assert store.bots.write([step("a", epochs["a"])]) == {"a"}
+            with ThreadPoolExecutor(1) as pool:
+                assert pool.submit(beside.bots.wish, "stopped", by="a person").result(timeout=20) == ["a"]
+            store.bots.write([step("a", epochs["a"], 1)])
+        beside.close()
+
+        assert database.bots.get("a").acted_until_us is None
 
 
 class TestTheEndOfAccounts:
