@@ -14,7 +14,7 @@ import redis
 
 from db import child
 from db.bus import BOT_KEY
-from market.clock import isoformat, monotonic
+from market.clock import isoformat, monotonic, now_us
 from market.errors import StoreUnreachable
 from market.timeframe import BASE
 from simulation.chaos import bots, tape
@@ -26,7 +26,7 @@ from simulation.chaos.moments import Moment, moments
 logger = logging.getLogger(__name__)
 
 SPEED = 60.0
-_WARM_SECONDS, _FAULT_SECONDS, _MOMENT_SECONDS = 10.0, 25.0, 6.0
+_WARM_SECONDS, _FAULT_SECONDS, _MOMENT_SECONDS = 10.0, 25.0, 6.5
 _UP_SECONDS, _SETTLE_SECONDS = 60.0, 240.0
 _WRONG_CLOCK_SECONDS = 3 * 3600
 _MEANT = {0, -signal.SIGTERM, -signal.SIGKILL}
@@ -77,7 +77,7 @@ def run(
 class _Run:
     def __init__(self, home: Home, ids: Sequence[str], last_us: int) -> None:
         self._home, self._ids, self._last_us = home, ids, last_us
-        self._outcome = Outcome()
+        self._outcome, self._calm_us = Outcome(), 0
 
     def main(self, planned: Sequence[Moment], faults: Sequence[str], checks: Checks) -> Outcome:
         outcome, home = self._outcome, self._home
@@ -91,7 +91,7 @@ class _Run:
             self._strike(moment)
         for name in places.values():
             self._fault(name)
-        begun = monotonic()
+        begun, self._calm_us = monotonic(), now_us()
         settled = child.wait_until(self._is_settled, _SETTLE_SECONDS)
         outcome.settle_seconds = monotonic() - begun
         if not settled:
@@ -153,8 +153,11 @@ class _Run:
             for bot in db.bots.list():
                 told = client.get(BOT_KEY.format(bot_id=bot.id))
                 state = {} if told is None else msgspec.json.decode(told)
-                if state.get("acted_until_us", 0) + 0 < self._last_us:
-                    yield f"{bot.id} {bot.state} {bot.reason} acted until {isoformat(state.get('acted_until_us', 0))}"
+                until_us = state.get("acted_until_us", 0)
+                if until_us < self._last_us:
+                    yield f"{bot.id} {bot.state} {bot.reason} acted until {isoformat(until_us)}"
+                elif (bot.heartbeat_us or 0) < self._calm_us:  # what a runner said that died since
+                    yield f"{bot.id} {bot.state} {bot.reason} has no runner"
 
 
 def clean(folder: Path) -> None:
