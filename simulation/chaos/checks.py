@@ -26,8 +26,8 @@ from trading.position import Bar
 from trading.registry import Registry
 from trading.rules import Rules
 
-_MOST_SAID = 3
 _ROUNDING = 1e-9
+_LONGEST = 1_500
 
 Minutes = dict[str, dict[int, Minute]]
 
@@ -41,11 +41,13 @@ class Checks:
 
     Attributes:
         counts: How many rows there are, by kind.
+        most: How many sentences there are of each bot.
     """
 
     def __init__(self, home: Home, trades: Mapping[str, Sequence[Trade]]) -> None:
         self._home, self._trades = home, trades
         self.counts: Counter[str] = Counter()
+        self.most = 3
 
     def all(self, last_us: int | None) -> Iterator[str]:
         """Yield what is wrong.
@@ -56,7 +58,7 @@ class Checks:
         db = self._home.database
         minutes = {symbol: self._minutes(symbol) for symbol in self._trades}
         for symbol, found in minutes.items():
-            yield from _first(self._stored(symbol, found, last_us), symbol)
+            yield from self._first(self._stored(symbol, found, last_us), symbol)
         for bot in db.bots.list():
             stored = db.bots.get(bot.id)
             if last_us is not None and (stored.acted_until_us or 0) < last_us:
@@ -64,10 +66,17 @@ class Checks:
             if stored.lease_owner is not None:
                 yield f"{bot.id} was not given back by {stored.lease_owner}"
             if stored.account is not None:
-                yield from _first(self._bot(stored, minutes), bot.id)
+                yield from self._first(self._bot(stored, minutes), bot.id)
         fences = Fences(db)
-        yield from _first(fences.wrong(), "leases")
+        yield from self._first(fences.wrong(), "leases")
         self.counts += fences.counts
+
+    def _first(self, wrong: Iterator[str], whose: str) -> Iterator[str]:
+        """Yield the first few of what is wrong, and how many more there are."""
+        found = list(wrong)
+        yield from (f"{whose}: {words[:_LONGEST]}" for words in found[: self.most])
+        if len(found) > self.most:
+            yield f"{whose}: and {len(found) - self.most} more"
 
     def _minutes(self, symbol: str) -> dict[int, Minute]:
         columns = self._home.database.market_data.get_series(symbol, BASE).columns
@@ -238,11 +247,3 @@ def _differences(what: str, found: Mapping[Any, Any], expected: Mapping[Any, Any
     for key in sorted({*found, *expected}):
         if found.get(key) != expected.get(key):
             yield f"{what} {key} is {found.get(key)}, undisturbed {expected.get(key)}"
-
-
-def _first(wrong: Iterator[str], whose: str) -> Iterator[str]:
-    """Yield the first few of what is wrong, and how many more there are."""
-    found = list(wrong)
-    yield from (f"{whose}: {words[:1500]}" for words in found[:_MOST_SAID])
-    if len(found) > _MOST_SAID:
-        yield f"{whose}: and {len(found) - _MOST_SAID} more"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import redis
+import sqlalchemy as sa
 
 from db import child
 from db.bus import BOT_KEY
@@ -39,20 +40,23 @@ class Outcome:
 
     Attributes:
         wrong: What is wrong, in words.
+        noticed: What is wrong once rows were spoiled on purpose.
         struck: How often each kind of moment and fault was.
         counts: How many rows there are, and so on.
         settle_seconds: From the last of the troubles, or the end of the tape, until all bots had acted on all minutes.
     """
 
     wrong: list[str] = field(default_factory=list)
+    noticed: list[str] = field(default_factory=list)
     struck: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
     settle_seconds: float = 0.0
 
 
 def run(
-    folder: Path, seed: int, many: int, *, faults: Sequence[str] = (), bots_many: int = 8, binaries: Path | None = None
-) -> Outcome:
+    folder: Path, seed: int, many: int, *, faults: Sequence[str] = (), bots_many: int = 8, binaries: Path | None = None,
+    spoil: Sequence[str] = (),
+) -> Outcome:  # fmt: skip
     """Run so many moments on a home of its own, and return what came of it.
 
     Args:
@@ -62,6 +66,7 @@ def run(
         faults: Names of `FAULTS`, which come between the moments.
         bots_many: How many bots.
         binaries: Where PostgreSQL's programs are; None for those of the wheel.
+        spoil: Statements that spoil rows in the end, so that checks have something to notice.
     """
     planned = list(moments(seed, many))
     seconds = _WARM_SECONDS + len(planned) * _MOMENT_SECONDS + len(faults) * _FAULT_SECONDS
@@ -71,7 +76,7 @@ def run(
     ids = bots.write(folder / "bots", bots_many)
     wrong_seconds = _WRONG_CLOCK_SECONDS if seed % 2 else -_WRONG_CLOCK_SECONDS
     with Home(folder, folder / "tape.jsonl.gz", speed=SPEED, wrong_seconds=wrong_seconds, binaries=binaries) as home:
-        return _Run(home, ids, tape.last_minute_us(trades)).main(planned, faults, Checks(home, trades))
+        return _Run(home, ids, tape.last_minute_us(trades)).main(planned, faults, Checks(home, trades), spoil)
 
 
 class _Run:
@@ -79,11 +84,24 @@ class _Run:
         self._home, self._ids, self._last_us = home, ids, last_us
         self._outcome, self._calm_us = Outcome(), 0
 
-    def main(self, planned: Sequence[Moment], faults: Sequence[str], checks: Checks) -> Outcome:
+    def main(self, planned: Sequence[Moment], faults: Sequence[str], checks: Checks, spoil: Sequence[str]) -> Outcome:
         outcome, home = self._outcome, self._home
         if not child.wait_until(self._all_began, _UP_SECONDS):
             outcome.wrong.append(f"the bots did not begin: {self._how_far()}")
             return outcome
+        logger.info("began")
+        self._trouble(planned, faults)
+        self._calm(checks)
+        logger.info("checked")
+        if spoil:
+            with home.database.engine.begin() as connection:
+                for statement in spoil:
+                    connection.execute(sa.text(statement))
+            checks.most = 10_000
+            outcome.noticed = list(checks.all(None))
+        return outcome
+
+    def _trouble(self, planned: Sequence[Moment], faults: Sequence[str]) -> None:
         places = {(1 + place) * len(planned) // (1 + len(faults)): name for place, name in enumerate(faults)}
         for number, moment in enumerate(planned):
             if number in places:
@@ -91,6 +109,10 @@ class _Run:
             self._strike(moment)
         for name in places.values():
             self._fault(name)
+
+    def _calm(self, checks: Checks) -> None:
+        """Wait until all is over, and check it."""
+        outcome, home = self._outcome, self._home
         begun, self._calm_us = monotonic(), now_us()
         settled = child.wait_until(self._is_settled, _SETTLE_SECONDS)
         outcome.settle_seconds = monotonic() - begun
@@ -98,12 +120,12 @@ class _Run:
             outcome.wrong.append(f"not settled: {self._how_far()}")
         if home.died is not None:
             outcome.wrong.append(f"the supervisor ended: {home.died!r}")
+        logger.info("settled %s", settled)
         home.hold(*RUNNERS)  # in good order: they write how far they are, and give all bots back
         outcome.wrong += checks.all(self._last_us if settled else None)
         incidents = home.incidents()
         outcome.wrong += [f"ended by itself: {each}" for each in incidents if each.exit_code not in _MEANT]
         outcome.counts = checks.counts + Counter(restarts=len(incidents))
-        return outcome
 
     def _strike(self, moment: Moment) -> None:
         time.sleep(moment.pause_seconds)
