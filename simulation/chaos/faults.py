@@ -48,6 +48,7 @@ def runner_asleep(home: Home) -> Iterator[str]:
 
 def stopped_while_catching_up(home: Home) -> Iterator[str]:
     """Stop all bots as soon as the first of them catches up, see that nothing is written any more, and start them again."""
+    _again(home.database.bots.list)  # a runner that stops without a database says so with its exit code
     home.hold(*RUNNERS)
     time.sleep(_DOWN_SECONDS)
     before = _until(home)
