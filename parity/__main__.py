@@ -11,7 +11,7 @@ import typer
 
 from market.clock import monotonic
 from market.errors import PlatformError
-from parity.run import proves_nothing, run
+from parity.run import run
 from parity.tapes import Played, defaults, named
 
 
@@ -58,11 +58,10 @@ def _holds(played: Played, folder: Path) -> bool:
         print(f"  {verdict}")
     for verdict in outcome.verdicts:
         _say([f"{verdict.bot}: {sentence}" for sentence in verdict.differences])
-    nothing = proves_nothing(outcome.verdicts)
     print(f"  {outcome.told} {len(outcome.verdicts)} bots in {monotonic() - begun:.0f} s")
-    if nothing:
-        print(f"  this proves nothing: {nothing}")
-    return not nothing and not any(verdict.differences for verdict in outcome.verdicts)
+    if outcome.nothing:
+        print(f"  this proves nothing: {outcome.nothing}")
+    return not outcome.nothing and not any(verdict.differences for verdict in outcome.verdicts)
 
 
 def _say(sentences: Sequence[str], most: int = 5) -> None:

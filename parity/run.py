@@ -16,6 +16,7 @@ from trading.registry import Registry
 
 if TYPE_CHECKING:
     from db.operations import DatabaseOperations
+    from db.repositories.gaps import Gap
 
 _MOST_BOTS = 0.75
 
@@ -27,10 +28,12 @@ class Outcome:
     Attributes:
         verdicts: On each bot, by id.
         told: What happened to the feed, in words.
+        nothing: Why it proves nothing, in words; empty where it does.
     """
 
     verdicts: Sequence[Verdict]
     told: str
+    nothing: str
 
 
 def run(home: Path, played: Played, names: list[str] | None = None) -> Outcome:
@@ -50,12 +53,24 @@ def run(home: Path, played: Played, names: list[str] | None = None) -> Outcome:
         play(processes, played, len(bots))
         db = processes.db
         verdicts = [verdict_on(db, bot["id"], registry) for bot in sorted(bots, key=lambda bot: str(bot["id"]))]
-        holes = Counter(f"{hole.cause} {hole.state}" for hole in db.gaps.list())
+        gaps, waits = db.gaps.list(), len(db.bots.events(kind="waiting"))
         leases = Counter(str(event.details["owner"]) for event in db.bots.events(kind="leased"))
         told = [_stored(db, symbol) for symbol in played.symbols]
+    holes = Counter(f"{gap.cause}, {gap.state}" for gap in gaps)
     told += [f"{count} holes: {kind};" for kind, count in sorted(holes.items())]
     told += [f"{count} leases of runner {owner};" for owner, count in sorted(leases.items())]
-    return Outcome(verdicts=verdicts, told=" ".join(told))
+    return Outcome(
+        verdicts=verdicts, told=f"{' '.join(told)} bots waited {waits} times;",
+        nothing=proves_nothing(verdicts) or _too_few(played, gaps, waits),
+    )  # fmt: skip
+
+
+def _too_few(played: Played, gaps: "Sequence[Gap]", waits: int) -> str:
+    """Return in words that there were too few holes, or that no bot waited for them; empty where there were enough."""
+    healed = max(Counter(gap.symbol for gap in gaps if gap.state == "filled").values(), default=0)
+    if healed < played.holes:
+        return f"no symbol had {played.holes} holes that were healed, at most {healed}"
+    return f"no bot waited for {healed} holes" if waits < played.holes else ""
 
 
 def _stored(db: "DatabaseOperations", symbol: str) -> str:

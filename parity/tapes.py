@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from market.errors import InputError
 from market.timeframe import MINUTE_US, SECOND_US
 from market.trade import Side, Trade
 from replay import SyntheticMarket, Tape, TapeWriter, read_tape
@@ -22,8 +23,8 @@ _MIDNIGHT_US = 1_767_225_600_000_000  # 2026-01-01
 _BEGIN_US = 13 * SECOND_US  # so long before a minute, so that the first one is not whole
 _ADDRESS = "wss://stream.binance.com:9443/stream"
 _MOST_SYMBOLS = 2
-_DAY_MINUTES, _SHORT_MINUTES = 1_440, 60
-_BURST = 3.0
+_DAY_MINUTES, _SHORT_MINUTES, _LEAST_MINUTES = 1_440, 60, 4
+_BURST, _CUTS = 3.0, 20
 _MINUTE, _FASTEST = 60.0, 60.0  # local seconds that a named tape takes, and its highest speed
 
 
@@ -39,6 +40,7 @@ class Played:
         kill: Whether the first runner of bots is killed, when a second one is there.
         seed: Of the chance of faults.
         optional: Whether it is left out where its files are not there.
+        holes: How many a symbol has to have had that bots waited for until they were healed, or nothing is proven.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Played:
     kill: bool = False
     seed: int = 0
     optional: bool = False
+    holes: int = 0
 
     @cached_property
     def source(self) -> Tape:
@@ -118,14 +121,23 @@ def defaults(folder: Path, seed: int) -> list[Played]:
             name="bursts and quiet minutes", files=[quiet], speed=60, faults=["burst:every=10,frames=200"], kill=True, seed=seed
         ),
         Played(name="the recorded Binance pair", files=[SHARED / name for name in PAIR], speed=20, seed=seed, optional=True),
-        Played(name="20 disconnects", files=[long], speed=30, faults=cuts, seed=seed),
+        Played(name=f"{_CUTS} disconnects", files=[long], speed=24, faults=cuts, seed=seed, holes=_CUTS),
     ]
 
 
 def named(words: str, *, speed: float | None, seed: int, kill: bool) -> Played:
-    """Return a tape that somebody named: files one after the other, A,B; None for a speed at which it takes a minute."""
+    """Return a tape that somebody named: files one after the other, A,B; None for a speed at which it takes a minute.
+
+    Raises:
+        InputError: If it has too few minutes.
+        TapeError: If a file cannot be read.
+    """
     files = [Path(word) for word in words.split(",")]
     played = Played(name=words, files=files, speed=speed or 1.0, kill=kill, seed=seed)
+    if played.minutes < _LEAST_MINUTES:
+        raise InputError(
+            f"the tape {words} has {max(played.minutes, 0)} whole minutes, {_LEAST_MINUTES} are the least on which bots trade"
+        )
     return played if speed is not None else replace(played, speed=min(max(played.seconds / _MINUTE, 1.0), _FASTEST))
 
 

@@ -18,22 +18,18 @@ from trading.registry import Registry
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 
-STRATEGIES = ["ema_cross", "rsi"]
+STRATEGIES = ["donchian_breakout", "sma_cross"]
 BOTS = [
-    "ema-cross-limit-1m",
-    "ema-cross-market-1m",
-    "late-ema-cross-limit-1m",
-    "late-rsi-market-1m",
-    "rsi-limit-1m",
-    "rsi-market-1m",
-]
+    "donchian-breakout-limit-1m", "donchian-breakout-market-1m", "late-donchian-breakout-limit-1m", "late-sma-cross-market-1m",
+    "sma-cross-limit-1m", "sma-cross-market-1m",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     """Return a tape of some minutes, one of them quiet and one a burst, that is cut off once."""
     path = generated(tmp_path_factory.mktemp("tape") / "tape.jsonl.gz", seed=3, minutes=12)
-    return Played(name="small", files=[path], speed=60, faults=["drop:at=6,for=1"])
+    return Played(name="small", files=[path], speed=60, faults=["drop:at=4,for=0.6", "rest-down:at=4,for=4,seconds=0.2"])
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +54,7 @@ def test_bots_on_the_live_path_do_what_backtests_do_to_the_last_digit(ended: Cha
     assert {bot: list(verdict.differences) for bot, verdict in found.items()} == {bot: [] for bot in BOTS}
     assert proves_nothing(list(found.values())) == ""
     assert {gap.state for gap in ended.db.gaps.list()} == {"filled"}, "the cut made a hole, and it was healed"
+    assert {event.bot for event in ended.db.bots.events(kind="waiting")} & set(BOTS), "meanwhile bots waited"
 
 
 @pytest.mark.parametrize(
@@ -84,8 +81,8 @@ def test_bots_on_the_live_path_do_what_backtests_do_to_the_last_digit(ended: Cha
 )
 def test_what_differs_in_the_least_is_named(ended: Chain, harm: str, said: str):
     with ended.db.engine.connect() as connection:  # never committed, so that the next case finds what was
-        changed = connection.execute(sa.text(harm), {"bot": "ema-cross-market-1m"})
-        verdict = verdict_on(Store(connection), "ema-cross-market-1m", Registry())
+        changed = connection.execute(sa.text(harm), {"bot": "sma-cross-market-1m"})
+        verdict = verdict_on(Store(connection), "sma-cross-market-1m", Registry())
         connection.rollback()
 
     assert changed.rowcount >= 1
