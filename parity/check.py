@@ -9,7 +9,7 @@ from db.bot_rows import OrderRow, StoredBot, TradeRow
 from market.clock import isoformat
 from parity.again import Again, again, said_of
 from research.explained import beside, told_by
-from trading.bots.explain import Explanation, explain
+from trading.bots.explain import Explanation, explain, is_compared
 from trading.registry import Registry
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def verdict_on(db: "DatabaseOperations", bot: str, registry: Registry) -> Verdic
     test = beside(db, stored, registry)
     compared, wanted = explain(told_by(db, stored), test.result, test.minutes), again(test)
     until_us, run = compared.until_us, stored.run
-    trades = [row for row in db.bots.trades(bot, run=run) if row.timestamp_us <= until_us]
+    trades = [row for row in db.bots.trades(bot, run=run) if is_compared(row, until_us)]
     orders = [row for row in db.bots.orders(bot, run=run) if row.made_us <= until_us]
     signals = [said_of(row) for row in db.bots.signals(bot, run=run) if row.timestamp_us <= until_us]
     postings = [row for row in db.bots.postings(bot, run=run) if row.timestamp_us <= until_us]

@@ -119,6 +119,26 @@ def test_a_minute_that_the_bot_did_not_have_is_missing_data(database, healed):
     assert not {each.kind for each in found.differences} - {"trade", "signal"}
 
 
+def test_minutes_that_stay_missing_are_left_behind_alike(database):
+    run_bot(database, without=DAY + 640, timeframe="1m", strategy="buy_and_hold", parameters={})
+
+    found = compare_with_backtest(database, "cross", Registry())
+
+    left = [row for row in database.bots.trades("cross") if row.reason == "hole"]
+    assert found.differences == ()
+    assert [row.timestamp_us for row in left] == [START_US + (DAY + 640) * MINUTE_US] * 2, "the last minute that was there"
+
+
+def test_what_was_left_behind_the_last_candle_of_a_comparison_comes_later(database):
+    run_bot(database, without=3 * DAY - 240, strategy="buy_and_hold", parameters={}, timeframe="4h")
+
+    found = compare_with_backtest(database, "cross", Registry())
+
+    assert found.until_us == START_US + (3 * DAY - 240) * MINUTE_US
+    assert found.differences == ()
+    assert found.later == 2
+
+
 def test_a_bot_whose_file_says_another_stop_by_now_is_told_so(database):
     run_bot(database, symbols=[SYMBOL])
     config = from_dict({**CONFIG, "symbols": [SYMBOL], "stops": {"stop_loss": 0.002}})

@@ -151,7 +151,7 @@ class Bot:
             return
         for number, minute in enumerate(minutes):
             if minute.bar is None and not self._cut[number]:
-                self._leave(number, moment)
+                self._leave(number, Moment(self.at_us, moment.caught_up))
             self._cut[number] = minute.bar is None
         self._bars = [minute.bar for minute in minutes]
         self.account.trade(self._bars, [minute.revision for minute in minutes], moment)

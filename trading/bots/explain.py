@@ -10,7 +10,7 @@ from market.clock import isoformat
 from trading.backtest.backtest import Result
 from trading.bots.evidence import Cause, Evidence, Minutes
 from trading.bots.executions import Execution, marks_of, of_backtest, of_bot
-from trading.bots.judgement import Judge, Pair
+from trading.bots.judgement import HOLE, Judge, Pair
 from trading.bots.sayings import Saying, sayings, wanted_of
 
 
@@ -113,7 +113,7 @@ def explain(told: Told, result: Result, minutes: Mapping[str, Minutes]) -> Expla
         minutes: What is stored of each symbol, from a candle before the begin.
     """
     until_us = int(result.market.closes_us[-1])
-    trades = [row for row in told.trades if row.timestamp_us <= until_us]
+    trades = [row for row in told.trades if is_compared(row, until_us)]
     signals = [row for row in told.signals if row.timestamp_us <= until_us]
     ours, books = of_bot(trades, told.balance)
     theirs, virtual = of_backtest(result, told.balance)
@@ -132,6 +132,11 @@ def explain(told: Told, result: Result, minutes: Mapping[str, Minutes]) -> Expla
         until_us=until_us, lines=tuple(map(_line, pairs)), differences=tuple(differences), trades=len(trades),
         signals=len(compared), later=len(told.trades) - len(trades), bot=bot, backtest=backtest,
     )  # fmt: skip
+
+
+def is_compared(row: TradeRow, until_us: int) -> bool:
+    """Return whether a backtest up to a moment shows an execution; of a hole behind its last candle it knows nothing yet."""
+    return row.timestamp_us < until_us or (row.timestamp_us == until_us and row.reason != HOLE)
 
 
 def _paired(ours: Sequence[Execution], rows: Sequence[TradeRow], theirs: Sequence[Execution]) -> list[Pair]:

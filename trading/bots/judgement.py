@@ -12,7 +12,7 @@ from trading.fills import Reason, Slippage
 from trading.rules import FillAt, Rules, word_of
 
 _OF_THE_MARKET = {word_of(each) for each in (Reason.ENTRY, Reason.TARGET_CHANGED, Reason.TIME, Reason.PROTECTION)}
-_HOLE = word_of(Reason.HOLE)
+HOLE = word_of(Reason.HOLE)
 
 
 class Pair(NamedTuple):
@@ -132,7 +132,7 @@ class Judge:
         if found is not None:
             return found
         if pair.bot is None or pair.backtest is None:
-            if pair.either.reason == _HOLE:
+            if pair.either.reason == HOLE:
                 return Found(Cause.MISSING, f"only one of them knew of a hole behind {isoformat(pair.minute_us)}")
             return None
         if pair.bot.minute_us != pair.backtest.minute_us:
