@@ -24,7 +24,8 @@ _BEGIN_US = 13 * SECOND_US  # so long before a minute, so that the first one is 
 _ADDRESS = "wss://stream.binance.com:9443/stream"
 _MOST_SYMBOLS = 2
 _DAY_MINUTES, _SHORT_MINUTES, _LEAST_MINUTES = 1_440, 60, 4
-_BURST, _CUTS = 3.0, 20
+_BURST = 3.0
+_CUTS, _FIRST_CUT, _APART = 20, 6, 14  # the last two in local seconds
 _MINUTE, _FASTEST = 60.0, 60.0  # local seconds that a named tape takes, and its highest speed
 
 
@@ -111,11 +112,12 @@ def defaults(folder: Path, seed: int) -> list[Played]:
         folder: Where those that are generated are written.
         seed: Of the market and of chance.
     """
-    cuts = [
-        f"drop:at={6 + 11 * number},for=1" for number in range(20)
-    ]  # a line that holds for ten seconds is dialled again at once
+    # A line that held for ten seconds is dialled again within half a second, when the cut is over; a cut in a quiet minute may cost
+    # nothing, so there are two more. REST does not answer at first, so that bots come to the hole before it is healed.
+    moments = range(_FIRST_CUT, _FIRST_CUT + _APART * (_CUTS + 2), _APART)
+    cuts = [f"drop:at={at},for=0.2" for at in moments] + [f"rest-down:at={_FIRST_CUT},every={_APART},for=4,seconds=0.2"]
     quiet = generated(folder / "bursts.jsonl.gz", seed=seed, minutes=70)
-    long = generated(folder / "disconnects.jsonl.gz", seed=seed + 1, minutes=120)
+    long = generated(folder / "disconnects.jsonl.gz", seed=seed + 1, minutes=130)
     return [
         Played(
             name="bursts and quiet minutes", files=[quiet], speed=60, faults=["burst:every=10,frames=200"], kill=True, seed=seed
