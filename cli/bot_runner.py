@@ -60,7 +60,7 @@ def _runner(
     bots = settings.bots
     limits = PortfolioLimits(exposure=bots.max_exposure, symbol_exposure=bots.max_symbol_exposure, daily_loss=bots.max_daily_loss)
     runner = Runner(db, hosts, Leases(db, owner, most=most), teller, limits=limits)
-    configs = Configs(db, bots.folder, settings.strategies, on_strategies=runner.renew_strategies)
+    configs = Configs(db, bots.folder, settings.strategies, on_strategies=runner.renew_strategies, start_new=bots.start_new)
     waker = Waker(redis_url, lambda: runner.symbols, runner.wake)
     for part in (configs, waker):
         stack.callback(part.close)

@@ -116,6 +116,8 @@ class System:
             "TCPDASH_STREAM__SYMBOLS": ",".join(self._followed),
             "TCPDASH_BOTS__FOLDER": str(self._bots_folder),
         }
+        if self._tape == GENERATED:
+            self._environment["TCPDASH_BOTS__START_NEW"] = GENERATED
         self._home.publish({"postgres": {"url": database_url}, "redis": {"url": redis_url}})
 
     def _start_feed(self) -> None:

@@ -97,6 +97,9 @@ class Bots(_Section):
         Path("config/bots"), description="folder of the bots, files in JSON; `tcpdash bots schema` says what is in one"
     )
     most: int = Field(2_000, ge=1, le=100_000, description="bots that one runner takes at most")
+    start_new: tuple[str, ...] = Field(
+        (), description="venues whose new bots are started without being asked, as `tcpdash demo` does with those of synthetic"
+    )
     max_exposure: float = Field(
         0.0,
         ge=0,

@@ -37,7 +37,7 @@ class BotRepository(BotReports, BotRescues):
             config: As JSON can have it.
             digest: Of that; the same digest is the same configuration.
             file: Where it stands.
-            autostart: Whether a new bot is wanted to run; what is wanted of a known one stays.
+            autostart: Whether a bot is wanted to run that nobody has started or stopped yet.
 
         Raises:
             InputError: If the id cannot be one.
@@ -50,6 +50,8 @@ class BotRepository(BotReports, BotRescues):
             self._add_events([EventRow(bot=bot, kind="created", text=f"created by {file}", details={"autostart": autostart})])
             return "created"
         before = lock(self._connection, bots.c.id == bot)[bot]
+        if autostart and before["wanted_at"] == before["created_at"]:
+            self._change([bot], wanted="running")
         if before["config_digest"] == digest:
             self._change([bot], config_file=file, problem=None)
             return "same"

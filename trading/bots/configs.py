@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,12 +22,21 @@ logger = logging.getLogger(__name__)
 _LOOK_SECONDS = 1.0
 _READ_SECONDS = 30.0
 _START_SECONDS = 60.0
+_IDLE_SECONDS = 30.0
 
 
-def put(store: "Store", found: Found) -> str:
-    """Take over what a file says; return whether that was `created`, `changed` or the `same`."""
+def put(store: "Store", found: Found, *, start_new: Collection[str] = ()) -> str:
+    """Take over what a file says; return whether that was `created`, `changed` or the `same`.
+
+    Args:
+        store: Where bots are.
+        found: The file.
+        start_new: Venues whose bots are started, as those are of which the file says so, unless somebody has said what is wanted.
+    """
     config = found.config
-    return store.bots.put_config(config.id, as_dict(config), digest=digest(config), file=found.file, autostart=config.autostart)
+    venues = {symbol.partition(":")[0] for symbol in config.symbols}
+    autostart = config.autostart or venues <= {venue.upper() for venue in start_new}
+    return store.bots.put_config(config.id, as_dict(config), digest=digest(config), file=found.file, autostart=autostart)
 
 
 class Configs:
@@ -40,13 +49,17 @@ class Configs:
         folder: Of the bots' files.
         strategies: Of a user's own strategies; None for none.
         on_strategies: Called when a file of a strategy has changed.
+        start_new: See `put`.
     """
 
     def __init__(
-        self, db: "DatabaseOperations", folder: Path, strategies: Path | None, *, on_strategies: Callable[[], None]
-    ) -> None:
+        self, db: "DatabaseOperations", folder: Path, strategies: Path | None, *, on_strategies: Callable[[], None],
+        start_new: Collection[str] = (),
+    ) -> None:  # fmt: skip
         self._db, self._folder, self._strategies, self._on_strategies = db, Folder(folder), strategies, on_strategies
-        self._hosts = Hosts(strategies, size=1)
+        self._start_new = start_new
+        self._hosts: Hosts | None = None
+        self._asked = 0.0
         self._waiting: list[Change] = []
         self._seen = self._print()
         self._reader: Reader = self._read
@@ -62,7 +75,7 @@ class Configs:
         self._ends.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._hosts.close()
+        self._end_hosts()
 
     def look(self) -> None:
         """Take over what has changed since the last look.
@@ -73,12 +86,19 @@ class Configs:
         seen = self._print()
         if seen != self._seen:
             self._seen, self._reader = seen, self._read  # another one: what files say is asked again
-            self._hosts.renew()
+            self._end_hosts()
             self._on_strategies()
         self._waiting += self._folder.changes(self._reader, monotonic())
         while self._waiting:
             self._take_over(self._waiting[0])
             del self._waiting[0]
+        if monotonic() >= self._asked + _IDLE_SECONDS:  # files change seldom, and processes take memory
+            self._end_hosts()
+
+    def _end_hosts(self) -> None:
+        if self._hosts is not None:
+            self._hosts.close()
+            self._hosts = None
 
     def _run(self) -> None:
         while not self._ends.wait(_LOOK_SECONDS):
@@ -90,7 +110,7 @@ class Configs:
     def _take_over(self, change: Change) -> None:
         with self._db.transaction() as store:
             if isinstance(change, Found):
-                what = put(store, change)
+                what = put(store, change, start_new=self._start_new)
                 logger.info("bot %s file=%s %s", change.config.id, change.file, what)
             elif isinstance(change, Broken):
                 logger.warning("bot file refused: %s", change.error)
@@ -117,15 +137,14 @@ class Configs:
         return tuple(found)
 
     def _read(self, data: bytes, file: str) -> BotConfig:
-        self._hosts.read(Reading(bot=file, data=data, file=file), limit_seconds=_READ_SECONDS)
-        until = monotonic() + _READ_SECONDS + _START_SECONDS
-        while monotonic() < until:
-            for answer in self._hosts.answers(1.0):
+        self._asked = monotonic()
+        hosts = self._hosts = self._hosts or Hosts(self._strategies, size=1)
+        hosts.read(Reading(bot=file, data=data, file=file), limit_seconds=_READ_SECONDS)
+        while monotonic() < self._asked + _READ_SECONDS + _START_SECONDS:
+            for answer in hosts.answers(1.0):
                 return _config_of(answer, file)
-        self._hosts.cancel(file)
-        raise ConfigError(
-            file, [Problem(field="", expected="a process to read it in", found=self._hosts.problem or "none in time")]
-        )
+        hosts.cancel(file)
+        raise ConfigError(file, [Problem(field="", expected="a process to read it in", found=hosts.problem or "none in time")])
 
 
 def _config_of(answer: Answer, file: str) -> BotConfig:

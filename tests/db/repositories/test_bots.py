@@ -23,6 +23,17 @@ def kinds(database, bot=None) -> list[str]:
 
 
 class TestConfigurations:
+    def test_a_known_one_that_nobody_started_or_stopped_starts_by_itself_once_it_may(self, database):
+        for bot in ("never", "stopped"):
+            database.bots.put_config(bot, CONFIG, digest="d1", file="a.json", autostart=False)
+        database.bots.wish("running", ["stopped"], by="a person")
+        database.bots.wish("stopped", ["stopped"], by="a person")
+
+        for bot in ("never", "stopped"):
+            database.bots.put_config(bot, CONFIG, digest="d1", file="a.json", autostart=True)
+
+        assert (database.bots.get("never").wanted, database.bots.get("stopped").wanted) == ("running", "stopped")
+
     def test_a_new_one_makes_a_bot_that_is_stopped(self, database):
         assert database.bots.put_config("a", CONFIG, digest="d1", file="a.json", autostart=False) == "created"
 
