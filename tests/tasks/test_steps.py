@@ -5,15 +5,18 @@ from contextlib import asynccontextmanager
 import pytest
 
 import tasks.backfill
+from alerts.loop import Looked
+from db.bot_rows import EventRow
 from history.backfill import Standing
 from market.candle import Candle, Origin
 from market.clock import now_us
 from market.errors import InputError, StoreUnreachable, VenueError
 from market.timeframe import BASE
 from research.searches import Windows, Workers
-from tasks import aggregates, backtests, gaps, quality, reconcile, resources, retrying, storage
+from tasks import aggregates, backtests, bots, gaps, quality, reconcile, resources, retrying, storage
 from tasks.keys import artifact_key
 from tasks.progress import percent, words
+from tests.db.bots import end_leases, leased
 from tests.history.backfill.markets import at, bars_of, exchange_of, past
 from tests.research.stored import fill as fill_days
 
@@ -95,6 +98,26 @@ async def test_compare_asks_the_venue_of_the_settings(database, monkeypatch):
 
 async def test_tidy_up_does_as_the_settings_say(monkeypatch):
     assert (await storage.tidy_up.fn()).dropped == 0
+
+
+async def test_bots_whose_runner_died_are_looked_after(database, engine):
+    leased(database, "a", "b")
+    end_leases(engine)
+
+    judged = await bots.look_after.fn()
+
+    assert [(each.bot.id, each.verdict.state, each.done) for each in judged] == [
+        ("a", "crashed", "free for any runner"), ("b", "crashed", "free for any runner"),
+    ]  # fmt: skip
+
+
+async def test_people_are_told_where_the_settings_have_an_address(database, monkeypatch):
+    database.bots.add_event(EventRow(kind="parked", text="crashed 4 times"))
+    assert await bots.tell.fn() == Looked()
+
+    monkeypatch.setenv("TCPDASH_ALERTS__URLS", '["json://127.0.0.1:9/"]')
+
+    assert (await bots.tell.fn()).noted == 1
 
 
 async def test_check_says_nothing_of_an_empty_store():

@@ -110,7 +110,9 @@ class BotManager:
                 raise InputError(f"no minute of {', '.join(config.symbols)} is stored yet, or not of all of them")
             symbol, candle_us = place_of(signal, config.symbols, config.width, min(settled))
             bot = Loader(self._db, minutes).load(stored, max(lookback, 1), begins_us=candle_us - config.width.width_us)
-            assert bot is not None, "the minutes are there"
+            if bot is None:
+                waits = next(filter(None, map(minutes.trouble, config.symbols)), "a minute of the candle that forms is not settled")
+                raise InputError(f"bot {bot_id} cannot go on yet: {waits}")
             risk = Risk(self._db, Portfolio(self._limits))
             risk.refresh(monotonic(), [bot])
             return Handing(self._db, bot, leases, risk.gate).hand(signal, symbol, candle_us)

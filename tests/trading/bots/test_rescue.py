@@ -4,7 +4,7 @@ import os
 import socket
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 import sqlalchemy as sa
@@ -132,6 +132,20 @@ def test_many_who_look_at_once_charge_a_stuck_bot_once(database, engine):
     done = [each.done for look in looks for each in look.values() if each.done]
     assert done == ["restart 1 of 3 within an hour"] * 20
     assert len(database.bots.events(kind="crashed")) == 20
+
+
+def test_a_heartbeat_that_comes_while_it_is_judged_saves_a_bot(database, engine):
+    epoch = leased(database, "a")["a"]
+    database.bots.write([step("a", epoch)])
+    age(engine, 120)
+    with ThreadPoolExecutor(1) as pool:
+        with database.transaction() as kept:
+            kept.bots.renew("one", {"a": epoch}, well=["a"], seconds=60)
+            looked = pool.submit(found, database)
+            assert not wait([looked], timeout=0.3).done
+
+        assert (looked.result()["a"].verdict.state, looked.result()["a"].done) == (Health.RUNNING, "")
+    assert database.bots.write([step("a", epoch, 1)]) == {"a"}
 
 
 def test_runners_that_were_processes_of_this_machine_are_known_to_be_gone():

@@ -14,6 +14,7 @@ from trading.bots.account import Account
 from trading.bots.bot import Bot
 from trading.bots.states import States
 from trading.bots.telling import Teller
+from trading.bots.watch import Watch
 from trading.rules import Listing, Rules
 
 BEGIN_US = parse_time("2024-08-09T09:00:00Z")
@@ -53,7 +54,8 @@ def test_a_bot_that_waits_for_a_hole_does_not_run_live_until_it_has_caught_up_wh
     add(database, "a")
     (taken,) = database.bots.take("one", most=1, seconds=60)
     account = Account(Rules(), {"OKX:BTC-USDT": Listing()}, Decimal(1000), at_us=BEGIN_US)
-    states, told = States(database, Teller(None)), Standing("a", taken.lease_epoch, BEGIN_US, account)
+    states = States(database, Teller(None), Watch(lambda _: ""))
+    told = Standing("a", taken.lease_epoch, BEGIN_US, account)
     bot = cast("Bot", told)
     kinds = []
     for number, (minutes, is_behind, trouble) in enumerate([(0, False, "a hole"), (0, True, ""), (30, True, ""), (45, False, "")]):
