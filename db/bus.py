@@ -22,7 +22,14 @@ MARKET_DATA_CHANNEL = "market:{symbol}"
 """Candles of a symbol, final and forming, of all timeframes; a revision is published again."""
 
 BOT_SIGNALS_CHANNEL = "signals:{bot_id}"
+"""What a bot's strategy said and what was executed, once it is stored, as JSON with `bot` and `event`: `signal` with the attributes
+of `db.bot_rows.SignalRow`, or `trade` with those of `TradeRow`. Times are UTC epoch microseconds, exact amounts are texts."""
+
 BOT_STATUS_CHANNEL = "status:{bot_id}"
+"""What a bot does, when that changes and every five seconds, as JSON: `bot`, `state` and `reason` (see `db.bot_rows.StoredBot`),
+`acted_until_us` (time of the market), `at_us` (when it was told), `equity` (a number), `cash` (a text) and `exposure` (value by
+symbol, below 0 for short). The newest is kept under `BOT_KEY`."""
+
 SYSTEM_EVENTS_CHANNEL = "system:events"
 
 LATEST_KEY = "latest:{symbol}:{timeframe}"

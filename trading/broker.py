@@ -141,8 +141,7 @@ class Broker:
         side, size = 1 if position.rest > 0.0 else -1, position.fillable(abs(position.rest))
         if size < DUST:
             return
-        if isnan(position.limit):
-            price = self._slipped(position, price, side, size)
+        price = self._slipped(position, price, side, size) if isnan(position.limit) else price
         why = Reason.ENTRY if position.rest * position.wanted > 0.0 else Reason.TARGET_CHANGED
         rest = position.rest - side * size
         self._book(position, side * size, price, fee_rate, why)
@@ -160,8 +159,7 @@ class Broker:
 
     def _size_order(self, position: Position, price: float, fee_rate: float) -> bool:
         if price <= 0.0:
-            self.refused += 1
-            return False
+            return self._refuse(position)
         side, held, wanted = 1 if position.wanted > 0.0 else -1, abs(position.size), self._aim(position, price, fee_rate)
         if wanted <= held:
             less = fills.whole_lots(held - wanted, position.listing.lot) if isnan(position.limit) else 0.0
@@ -169,10 +167,13 @@ class Broker:
             return less >= DUST
         more = fills.whole_lots(min(wanted - held, self._room(price, fee_rate)), position.listing.lot)
         if more < DUST or more * price < position.listing.least_value:
-            self.refused += 1
-            return False
+            return self._refuse(position)
         position.rest = side * more
         return True
+
+    def _refuse(self, position: Position) -> bool:
+        self.refused, position.refused = self.refused + 1, position.refused + 1
+        return False
 
     def _keep_to_room(self, position: Position, price: float, fee_rate: float) -> bool:
         """Make what is left of an order no larger than can be paid now; return whether anything is left."""
@@ -259,6 +260,7 @@ class Broker:
         position.acted, position.scale, position.why = target, scale, Reason.TARGET_CHANGED
         if target != 0.0 or position.is_open:
             position.wanted = target
+            position.orders += 1
         if target != 0.0 and rules.limit_offset > 0.0 and not smaller:
             position.limit = fills.limit_price(close, 1 if target > 0.0 else -1, rules.limit_offset, position.listing.tick)
             position.gives_up = self.decision + rules.limit_bars

@@ -11,8 +11,6 @@ from trading.position import Position
 
 _TOTALS = ("cash", "equity", "both", "refused", "bar", "decision")
 _KEPT = [each.name for each in fields(Position) if each.name not in {"number", "listing"}]
-_UNKNOWN = {"wanted", "limit"}
-"""What may be NaN, which JSON has not: it is None."""
 
 
 def state_of(broker: Broker) -> dict[str, Any]:
@@ -30,15 +28,14 @@ def restore(broker: Broker, state: Mapping[str, Any]) -> None:
         setattr(broker, name, type(getattr(broker, name))(state[name]))
     for position, kept in zip(broker.positions, state["positions"], strict=True):
         for name in _KEPT:
-            setattr(position, name, _read(name, kept[name], getattr(position, name)))
+            setattr(position, name, _read(kept[name], getattr(position, name)))
     broker.protections.restore(state["protections"])
 
 
 def _plain(value: float) -> float | None:
+    """Return a value as JSON has it, None for NaN: what is wanted without an order is so, and a volume that nobody knows."""
     return None if isnan(value) else int(value) if isinstance(value, Reason) else value
 
 
-def _read(name: str, value: Any, like: float) -> Any:
-    if value is None and name in _UNKNOWN:
-        return nan
-    return type(like)(value)
+def _read(value: Any, like: float) -> Any:
+    return nan if value is None else type(like)(value)

@@ -61,6 +61,8 @@ class Position:
         blocked: No new position before this decision.
         volume: Traded in this bar.
         left: What may still be filled in this bar.
+        orders: How many orders were made of it so far.
+        refused: How many of them were too small, or there was nothing to pay them with.
     """
 
     number: int
@@ -80,6 +82,8 @@ class Position:
     blocked: int = 0
     volume: float = 0.0
     left: float = 0.0
+    orders: int = 0
+    refused: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -106,10 +110,12 @@ class Position:
         self.wanted, self.rest, self.limit = nan, 0.0, nan
 
     def leave(self, why: Reason) -> None:
-        """Make an order that sells all that is held, or buys it back."""
+        """Make an order that sells all that is held, or buys it back; one that does so for the same reason goes on."""
+        goes_on = self.wanted == 0.0 and self.why == why
         self.forget_order()
         if self.is_open:
             self.wanted, self.why = 0.0, why
+            self.orders += not goes_on
 
     def fillable(self, size: float) -> float:
         """Return how much of a size the volume of the bar leaves to be filled."""

@@ -18,12 +18,13 @@ class Protections:
 
     Attributes:
         peak: The highest equity at a decision, since the last pause.
+        lost_day: The last UTC day of which `daily_loss` struck; None before the first.
     """
 
     def __init__(self, rules: Rules, balance: float) -> None:
         self._rules, self.peak, self._before, self._day_began = rules, balance, balance, balance
         self._day: int | None = None
-        self._lost_day: int | None = None
+        self.lost_day: int | None = None
         self._halted, self._halted_until, self._guarded_until = False, 0, 0
         self._stops: deque[int] = deque(maxlen=max(rules.guard_stops, 1))
 
@@ -46,9 +47,9 @@ class Protections:
             if self._halted:
                 self._halted_until = decision + rules.drawdown_pause_bars if rules.drawdown_pause_bars else FOR_GOOD
         if rules.daily_loss > 0.0 and equity <= self._day_began * (1.0 - rules.daily_loss):
-            self._lost_day = day
+            self.lost_day = day
         self._before = equity
-        return decision < self._halted_until or self._lost_day == day
+        return decision < self._halted_until or self.lost_day == day
 
     def note_stop(self, decision: int) -> None:
         """Note that a stop ended a position before a decision."""
@@ -73,5 +74,5 @@ class Protections:
 
 
 _STATE = (
-    "peak", "_before", "_day_began", "_day", "_lost_day", "_halted", "_halted_until", "_guarded_until", "_stops",
+    "peak", "_before", "_day_began", "_day", "lost_day", "_halted", "_halted_until", "_guarded_until", "_stops",
 )  # fmt: skip

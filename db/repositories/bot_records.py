@@ -59,6 +59,23 @@ class BotRecords:
         known(self._connection, [] if event.bot is None else [event.bot])
         return self._add_events([event])[0]
 
+    def add_event_of_day(self, kind: str, text: str, *, day: int) -> bool:
+        """Store an event that concerns all bots, unless one of its kind was stored that day; return whether it was.
+
+        Args:
+            kind: Of the event.
+            text: A sentence.
+            day: Number of the UTC day, which is in its details.
+        """
+        self._connection.execute(sa.text("select pg_advisory_xact_lock(hashtext(:kind), :day)"), {"kind": kind, "day": day})
+        of = bot_events.c
+        query = sa.select(of.details).where(of.kind == kind, of.bot.is_(None)).order_by(of.id.desc()).limit(1)
+        newest = self._connection.scalar(query)
+        if newest is not None and newest.get("day") == day:
+            return False
+        self._add_events([EventRow(kind=kind, text=text, details={"day": day})])
+        return True
+
     def forget_signals(self, before_us: int) -> int:
         """Remove the signals of candles that closed before a moment and were not acted on; return how many."""
         kept = bot_signals.c

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from db.bot_rows import EventRow, OrderRow, PerformanceRow, PostingRow, SignalRow, TradeRow
 from trading import broker_state
 from trading.bots.ledger import CAPITAL, CASH, Booked, Ledger
-from trading.bots.orders import Moment, OrderBook
+from trading.bots.orders import Before, Moment, OrderBook
 from trading.broker import Broker
 from trading.fills import Reason
 from trading.position import Bar, Fill
@@ -78,10 +78,15 @@ class Account:
         """Make orders of what is wanted; return for which symbols something came of it."""
         before = self._book.before(self.broker)
         old = [(position.acted, position.size * target) for position, target in zip(self.broker.positions, targets, strict=True)]
+        lost_day = self.broker.protections.lost_day
         self.broker.decide(bars, targets, scales=scales, day=day)
+        if self.broker.protections.lost_day != lost_day:
+            limit, equity = self.broker.rules.daily_loss, self.broker.equity
+            text = f"{limit:.2%} or more was lost since the UTC day began; all is left until it ends (protections.daily_loss)"
+            self.rows.events.append(EventRow(kind="daily-loss", text=text, details={"equity": equity, "limit": limit}))
         pairs = zip(old, self.broker.positions, strict=True)
         told = [was != position.acted or (held < 0.0 and position.is_turning) for (was, held), position in pairs]
-        self._keep(before, moment)
+        self._keep(before, moment, decided=True)
         return told
 
     def value(self, at_us: int) -> PerformanceRow:
@@ -125,11 +130,11 @@ class Account:
         account._entry, account._trade = state["entry"], state["trade"]
         return account
 
-    def _keep(self, before: Any, moment: Moment) -> None:
+    def _keep(self, before: Sequence[Before], moment: Moment, *, decided: bool = False) -> None:
         """Book what was filled since the last call, and note what became of orders."""
         taken, self.broker.fills = self.broker.fills, []
         fills = [(fill, self.ledger.book(self.symbols[fill.symbol], fill.size, fill.price, fill.fee)) for fill in taken]
-        orders = self._book.note(self.broker, before, fills, moment)
+        orders = self._book.note(self.broker, before, fills, moment, decided=decided)
         for (fill, booked), order in zip(fills, orders, strict=True):
             self._booked(fill, booked, order, moment)
         if fills:

@@ -11,7 +11,7 @@ from trading.bots.account import Account
 from trading.bots.hosts import Answer, Question
 from trading.bots.minutes import WIDTH_US, Minute, Minutes
 from trading.bots.orders import Moment
-from trading.bots.outcomes import why_nothing
+from trading.bots.outcomes import HALTED, LEFT, makes_larger, why_nothing
 from trading.bots.windows import Window
 from trading.position import Bar
 from trading.rules import Rules, Sizing
@@ -46,7 +46,7 @@ class Plan:
 
 
 Gate = Callable[["Bot", int, float], str]
-"""Why a bot may not open a position in one of its symbols; empty where it may. Asked with the target."""
+"""Why a bot may not open a position in one of its symbols; empty where it may. Asked with the target times its scale."""
 
 
 class Bot:
@@ -110,8 +110,11 @@ class Bot:
         return list(self._asked.values())
 
     def answered(self, answer: Answer, gate: Gate) -> None:
-        """Take what its strategy said of one symbol; decide when it was said of all."""
+        """Take what its strategy said of one symbol, unless it was asked something else; decide when it was said of all."""
         number = self.plan.symbols.index(answer.symbol)
+        asked = self._asked.get(number)
+        if asked is None or answer.timestamp_us != asked.timestamps_us[-1]:
+            return
         self._said[number] = answer
         if len(self._said) == len(self._asked):
             self._decide(gate)
@@ -188,10 +191,11 @@ class Bot:
             targets[number], outcomes[number] = self._target(number, answer, scales, gate)
         if scales is not None:
             targets = [nan if isnan(scale) and target != 0.0 else target for target, scale in zip(targets, scales, strict=True)]
-        refused = broker.refused
+        refused = [position.refused for position in broker.positions]
         acted = self.account.decide(bars, targets, scales, moment, day=(moment.at_us - 1) // DAY_US)
         for number, answer in sorted(self._said.items()):
-            outcome = _came(outcomes[number], acted=acted[number], refused=broker.refused > refused)
+            too_small = broker.positions[number].refused > refused[number]
+            outcome = _came(outcomes[number], acted=acted[number], refused=too_small)
             self.account.rows.signals.append(self._signal_row(number, answer, moment, acted=acted[number], outcome=outcome))
         self._asked, self._said, self.at_us = {}, {}, moment.at_us
 
@@ -199,10 +203,14 @@ class Bot:
         """Return what is wanted, and why nothing comes of it where nothing does."""
         if answer.signal is None:
             return nan, answer.error or "refused"
-        position, target = self.account.broker.positions[number], answer.signal.wanted
-        why = why_nothing(self.account.broker, position, target, None if scales is None else scales[number])
-        larger = target != 0.0 and not isnan(target) and not (target * position.size > 0.0 and abs(target) < abs(position.acted))
-        refusal = gate(self, number, target) if larger and target != position.acted else ""
+        broker, target, scale = self.account.broker, answer.signal.wanted, None if scales is None else scales[number]
+        position = broker.positions[number]
+        why = why_nothing(broker, position, target, scale)
+        if why != HALTED or not makes_larger(broker, position, target):
+            return target, why
+        refusal = gate(self, number, target if scale is None else target * scale)
+        if refusal and target * position.size < 0.0:
+            return 0.0, f"{refusal}{LEFT}"  # nothing keeps a bot from leaving
         return (nan, refusal) if refusal else (target, why)
 
     def _scales(self) -> list[float] | None:
@@ -226,7 +234,7 @@ class Bot:
 
 
 def _came(why: str, *, acted: bool, refused: bool) -> str:
-    if acted:
+    if acted and not why.endswith(LEFT):
         return "refused: too small an order, or nothing to pay it with" if refused else "acted on"
     return why
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
+from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
@@ -10,10 +10,8 @@ import numpy as np
 from db.bot_rows import TradeRow
 from trading.backtest.backtest import Result
 from trading.backtest.round_trips import last_known
-from trading.bots.ledger import Ledger, added, exact
+from trading.bots.ledger import EXACT, Ledger, added, exact
 from trading.rules import word_of
-
-_EXACT = Context(prec=200, traps=[Inexact, InvalidOperation, Overflow])
 
 
 class Execution(NamedTuple):
@@ -61,7 +59,7 @@ class Holding:
         equity = self.cash
         for symbol, size in self.sizes.items():
             if size:
-                equity = added(equity, _EXACT.multiply(size, exact(marks[symbol])))
+                equity = added(equity, EXACT.multiply(size, exact(marks[symbol])))
         return equity
 
 

@@ -9,8 +9,9 @@ from market.errors import PlatformError
 from trading.broker import DUST
 
 CAPITAL, CASH, FEES, PROFIT = "capital", "cash", "fees", "profit"
-_EXACT = Context(prec=200, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
-_SHARES = Context(prec=60, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
+EXACT = Context(prec=4_000, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
+"""Room for any sum of products of two floats, 1e-648 to 1e617: a fee may be as small as it likes. Refuses to round."""
+_SHARES = Context(prec=700, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
 _ZERO, _FINEST = Decimal(0), Decimal(1).scaleb(-18)
 
 
@@ -82,7 +83,7 @@ class Ledger:
         equity = self.cash
         for symbol, size in self.sizes.items():
             if size:
-                equity = _EXACT.add(equity, _EXACT.multiply(size, exact(marks[symbol])))
+                equity = EXACT.add(equity, EXACT.multiply(size, exact(marks[symbol])))
         return equity
 
     def book(self, symbol: str, size: float, price: float, fee: float) -> Booked:
@@ -101,15 +102,15 @@ class Ledger:
         amount, paid, charged = before.copy_negate() if whole else exact(size), exact(price), exact(fee)
         closed = _closed(before, amount)
         cost = self._cost(symbol, before, closed)
-        value = _EXACT.multiply(amount, paid)
-        gained = _EXACT.subtract(_EXACT.multiply(closed.copy_negate(), paid), cost) if closed else _ZERO
+        value = EXACT.multiply(amount, paid)
+        gained = EXACT.subtract(EXACT.multiply(closed.copy_negate(), paid), cost) if closed else _ZERO
         postings = {
-            CASH: _EXACT.subtract(value.copy_negate(), charged), f"position {symbol}": _EXACT.add(value, gained), FEES: charged,
+            CASH: EXACT.subtract(value.copy_negate(), charged), f"position {symbol}": EXACT.add(value, gained), FEES: charged,
             PROFIT: gained.copy_negate(),
         }  # fmt: skip
         for account, posted in postings.items():
-            self.accounts[account] = _EXACT.add(self.accounts.get(account, _ZERO), posted)
-        self.sizes[symbol], self._held[symbol] = _EXACT.add(before, amount), after
+            self.accounts[account] = EXACT.add(self.accounts.get(account, _ZERO), posted)
+        self.sizes[symbol], self._held[symbol] = EXACT.add(before, amount), after
         kept = {account: posted for account, posted in postings.items() if posted}
         return Booked(
             size=amount,
@@ -130,7 +131,7 @@ class Ledger:
         """
         left = _ZERO
         for amount in self.accounts.values():
-            left = _EXACT.add(left, amount)
+            left = EXACT.add(left, amount)
         if left:
             raise LedgerError(f"the accounts of the ledger add up to {left}, and not to 0: {self.accounts}")
 
@@ -172,7 +173,7 @@ def exact(number: float) -> Decimal:
 
 def added(first: Decimal, second: Decimal) -> Decimal:
     """Return an exact sum; `+` rounds to 28 digits."""
-    return _EXACT.add(first, second)
+    return EXACT.add(first, second)
 
 
 def _closed(before: Decimal, size: Decimal) -> Decimal:

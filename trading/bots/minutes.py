@@ -20,6 +20,10 @@ _MISSING_SECONDS, _UNPROVEN_SECONDS = 120.0, 1_800.0
 _OLD_US = 3_600_000_000
 
 
+Holes = Callable[[str, int, int], "list[Gap]"]
+"""Returns the holes of a symbol that share a moment with two."""
+
+
 class Minute(NamedTuple):
     """A minute that is settled: a whole candle, or a hole of which nothing more is to come.
 
@@ -49,7 +53,7 @@ class Minutes:
     def __init__(self, db: "DatabaseOperations") -> None:
         self._db = db
         self._edges: dict[str, _Edge] = {}
-        self._pages: dict[tuple[str, int], list[Minute]] = {}
+        self._pages: dict[tuple[str, int, int], list[Minute]] = {}
         self._waits: dict[str, str] = {}
         self._feeds: dict[str, tuple[str, str]] = {}
         self._looked = float("-inf")
@@ -116,9 +120,9 @@ class Minutes:
     def _page(self, symbol: str, after_us: int, until_us: int) -> list[Minute]:
         """Return the minutes of the day of a moment, as far as memory does not begin before, and no open hole comes before."""
         begin_us = after_us // _PAGE_US * _PAGE_US
-        if (symbol, begin_us) in self._pages:
-            return self._pages[symbol, begin_us]
         end_us = min(begin_us + _PAGE_US, until_us)
+        if (symbol, begin_us, end_us) in self._pages:
+            return self._pages[symbol, begin_us, end_us]
         found = self._db.market_data.minutes_after({symbol: begin_us}, (end_us - begin_us) // WIDTH_US).get(symbol, [])
         usable = {
             stamp: Minute(stamp, Bar(*prices), revision) for stamp, prices, complete, revision in found if complete is not False
@@ -134,7 +138,7 @@ class Minutes:
         self._waits.pop(symbol, None)
         while len(self._pages) >= _PAGES:
             del self._pages[next(iter(self._pages))]
-        self._pages[symbol, begin_us] = page
+        self._pages[symbol, begin_us, end_us] = page
         return page
 
     def _holes(self, symbol: str, start_us: int, end_us: int) -> "list[Gap]":
@@ -163,36 +167,46 @@ class _Edge:
         """Behind which minutes are read."""
         return self.minutes[-1].timestamp_us if self.minutes else self._from_us
 
-    def take(self, rows: "list[StoredMinute]", now: float, holes: Callable[[str, int, int], "list[Gap]"]) -> bool:
+    def take(self, rows: "list[StoredMinute]", now: float, holes: Holes) -> bool:
         """Settle what can be of the stored minutes behind the newest settled one; return whether any was."""
         if rows:
             self.newest_us = max(self.newest_us or 0, rows[-1].timestamp_us)
         usable = [row for row in rows if row.complete is not False]
         if self.begin_us is None and usable:
             self.begin_us = usable[0].timestamp_us - WIDTH_US
-        before, there = len(self.minutes), {row.timestamp_us for row in rows}
-        self.trouble = ""
+        before, unproven = len(self.minutes), {row.timestamp_us for row in rows if row.complete is False}
         for row in usable:
-            span = ((self.settled_us or self.begin_us or 0) + WIDTH_US, row.timestamp_us - WIDTH_US)
-            if span[0] <= span[1]:
-                if not self._is_hole(span, now, holes, unproven=not there.isdisjoint(range(span[0], span[1] + 1, WIDTH_US))):
-                    break
-                self.minutes += [Minute(stamp, None) for stamp in range(span[0], span[1] + 1, WIDTH_US)]
+            if not self._fill_up(row.timestamp_us - WIDTH_US, unproven, now, holes):
+                break
             self.minutes.append(Minute(row.timestamp_us, Bar(*row.prices), row.revision))
         else:
-            if len(rows) > len(usable) and (not usable or rows[-1].timestamp_us > usable[-1].timestamp_us):
-                self.trouble = f"{self.symbol} {isoformat(rows[-1].timestamp_us)} is not proven whole yet"
+            last = rows[-1] if rows else None
+            lacks = last is not None and last.complete is False
+            self.trouble = f"{self.symbol} {isoformat(last.timestamp_us)} is not proven whole yet" if last and lacks else ""
+            if last and not usable and len(rows) >= _READ:  # no more can be read at once: what lies behind would never be seen
+                self.begin_us = rows[0].timestamp_us - WIDTH_US if self.begin_us is None else self.begin_us
+                self._fill_up(last.timestamp_us, unproven, now, holes)
         settled = len(self.minutes) > before
-        if self.begin_us is not None and len(self.minutes) > 3 * _PAGE_US // WIDTH_US:
+        while self.begin_us is not None and len(self.minutes) > 3 * _PAGE_US // WIDTH_US:
             self.begin_us, self.minutes = self.begin_us + _PAGE_US, self.minutes[_PAGE_US // WIDTH_US :]
         return settled
 
-    def _is_hole(self, span: tuple[int, int], now: float, holes: Callable[[str, int, int], "list[Gap]"], *, unproven: bool) -> bool:
+    def _fill_up(self, until_us: int, unproven: set[int], now: float, holes: Holes) -> bool:
+        """Settle the minutes up to a moment as a hole; return whether none is left, for it may be too early for that."""
+        span = ((self.settled_us or self.begin_us or 0) + WIDTH_US, until_us)
+        if span[0] > span[1]:
+            return True
+        lacks = not unproven.isdisjoint(range(span[0], span[1] + 1, WIDTH_US))
+        if not self._is_hole(span, now, holes, unproven=lacks):
+            return False
+        self.minutes += [Minute(stamp, None) for stamp in range(span[0], span[1] + 1, WIDTH_US)]
+        return True
+
+    def _is_hole(self, span: tuple[int, int], now: float, holes: Holes, *, unproven: bool) -> bool:
         """Return whether nothing more is to come of minutes that are missing or lack trades."""
         if self._since[0] != span[0]:
             self._since, self._asked = (span[0], now), float("-inf")
         if now < self._asked + _LOOK_SECONDS:
-            self.trouble = self.trouble or f"{self.symbol} lacks {isoformat(span[0])}"
             return False
         self._asked = now
         found = [gap.state for gap in holes(self.symbol, span[0] - WIDTH_US, span[1])]

@@ -27,9 +27,10 @@ class _Work(NamedTuple):
 
 
 class Before(NamedTuple):
-    """What worked before the broker did something."""
+    """What a position was before the broker did something: the order that worked, and how many were made and refused."""
 
-    works: tuple[_Work | None, ...]
+    work: _Work | None
+    orders: int
     refused: int
 
 
@@ -56,11 +57,14 @@ class OrderBook:
         self._working: dict[int, OrderRow] = {}
         self.changed: dict[int, OrderRow] = {}
 
-    def before(self, broker: Broker) -> Before:
-        """Return what works now; to be handed to `note` behind what the broker does next."""
-        return Before(tuple(map(_work_of, broker.positions)), broker.refused)
+    def before(self, broker: Broker) -> list[Before]:
+        """Return what each position is now; to be handed to `note` behind what the broker does next."""
+        return [Before(_work_of(position), position.orders, position.refused) for position in broker.positions]
 
-    def note(self, broker: Broker, before: Before, fills: Sequence[tuple[Fill, Booked]], moment: Moment) -> list[int]:
+    def note(
+        self, broker: Broker, before: Sequence[Before], fills: Sequence[tuple[Fill, Booked]], moment: Moment, *,
+        decided: bool = False,
+    ) -> list[int]:  # fmt: skip
         """Note what a broker did, and return the number of the order of each fill.
 
         Args:
@@ -68,17 +72,20 @@ class OrderBook:
             before: As it was.
             fills: What it filled, oldest first, and as what each was booked.
             moment: When.
+            decided: Whether it decided: then orders that it made took the place of others before anything was filled.
         """
         fresh, numbers = self._next, [0] * len(fills)
-        for position in broker.positions:
+        for position, was in zip(broker.positions, before, strict=True):
             number, work, filled = position.number, _work_of(position), False
+            if decided and position.orders > was.orders and number in self._working:
+                self._end(number, moment, "cancelled", _why_replaced(position.why))
             for place, (fill, booked) in enumerate(fills):
                 if fill.symbol == number:
                     numbers[place] = self._fill(position, fill, booked, moment=moment, was_filled=filled)
                     filled = True
             order = self._working.get(number)
-            if order is not None and (work is None or (order.number < fresh and work != before.works[number])):
-                why = "too small, or nothing to pay it with" if broker.refused > before.refused else _why_ended(order, work)
+            if order is not None and (work is None or (order.number < fresh and work != was.work)):
+                why = "too small, or nothing to pay it with" if position.refused > was.refused else _why_ended(order, work)
                 self._end(number, moment, "filled" if filled and work is None else _unfilled(why), why)
             if work is not None and number not in self._working:
                 self._make(position, _KINDS.get(work.why, "market") if work.wanted == 0.0 else "market", moment)
@@ -147,8 +154,12 @@ def _why_made(position: Position) -> Reason:
 
 def _why_ended(order: OrderRow, work: _Work | None) -> str:
     if work is not None:
-        return f"{word_of(work.why)} came first" if work.wanted == 0.0 else "another position is wanted"
+        return _why_replaced(work.why) if work.wanted == 0.0 else "another position is wanted"
     return "not reached in time" if order.kind == "limit" else "nothing is left to do"
+
+
+def _why_replaced(why: Reason) -> str:
+    return "another position is wanted" if why is Reason.TARGET_CHANGED else f"{word_of(why)} came first"
 
 
 def _unfilled(why: str) -> str:

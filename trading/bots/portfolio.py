@@ -55,6 +55,16 @@ class Portfolio:
                 self._held[symbol] = self._held.get(symbol, 0.0) + abs(value)
         self.lost = 1.0 - equity / began if began > 0.0 else 0.0
 
+    @property
+    def has_lost(self) -> bool:
+        """Whether all bots lost as much as they may in a day, or more."""
+        return bool(self.limits.daily_loss) and self.lost >= self.limits.daily_loss
+
+    @property
+    def loss_told(self) -> str:
+        """What was lost, in words."""
+        return f"all bots together lost {self.lost:.2%} today, and may lose {self.limits.daily_loss:.2%} (bots.max_daily_loss)"
+
     def refusal(self, symbol: str, more: float) -> str:
         """Return why nothing of this value may be entered, empty where it may; then it counts as held.
 
@@ -63,8 +73,8 @@ class Portfolio:
             more: Value, in the quote currency.
         """
         limits, held, own = self.limits, sum(self._held.values()), self._held.get(symbol, 0.0)
-        if limits.daily_loss and self.lost >= limits.daily_loss:
-            return f"all bots together lost {self.lost:.2%} today, and may lose {limits.daily_loss:.2%} (bots.max_daily_loss)"
+        if self.has_lost:
+            return self.loss_told
         if limits.exposure and held + more > limits.exposure:
             return f"all bots hold {held:,.2f}; {more:,.2f} more is beyond {limits.exposure:,.2f} (bots.max_exposure)"
         if limits.symbol_exposure and own + more > limits.symbol_exposure:

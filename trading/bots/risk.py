@@ -1,6 +1,6 @@
 """What bots may enter: the limits of all bots together, with what is known of them now."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from market.clock import now_us
@@ -26,6 +26,7 @@ class Risk:
     def __init__(self, db: "DatabaseOperations", portfolio: Portfolio) -> None:
         self._db, self._portfolio = db, portfolio
         self._read = float("-inf")
+        self._told_day: int | None = None
 
     def refresh(self, now: float, bots: Iterable[Bot]) -> None:
         """Read what bots of other runners hold; those of this one are known better.
@@ -39,17 +40,40 @@ class Risk:
         self._read = now
         own = {bot.id: bot for bot in bots}
         known = self._db.bots.exposures()
-        began = self._db.bots.day_began(now_us() // DAY_US * DAY_US) if self._portfolio.limits.daily_loss else {}
         exposures = [own[each.id].account.exposure if each.id in own else each.exposure for each in known]
-        equity = sum(float(each.equity) for each in known if each.id in began and each.equity is not None)
-        self._portfolio.update(exposures, equity=equity, began=sum(map(float, began.values())))
+        equity, began = self._since(now_us() // DAY_US * DAY_US, own) if self._portfolio.limits.daily_loss else (0.0, 0.0)
+        self._portfolio.update(exposures, equity=equity, began=began)
+        if self._portfolio.has_lost:
+            self._tell_loss(now_us() // DAY_US)
 
     def gate(self, bot: Bot, number: int, target: float) -> str:
-        """Return why a bot may not open a position in one of its symbols, or enlarge it; empty where it may."""
+        """Return why a bot may not open a position in one of its symbols, or enlarge it; empty where it may.
+
+        Args:
+            bot: Which.
+            number: Of the symbol.
+            target: What is wanted, times its scale where positions are sized by volatility.
+        """
         if self._portfolio.limits.are_none:
             return ""
         broker, rules = bot.account.broker, bot.plan.rules
-        position = broker.positions[number]
-        value = abs(target) * rules.size * (1.0 if rules.sizing is Sizing.VALUE else max(broker.equity, 0.0))
-        held = abs(position.size) * position.mark if position.size * target > 0.0 else 0.0
-        return self._portfolio.refusal(bot.plan.symbols[number], max(value - held, 0.0))
+        position, equity = broker.positions[number], max(broker.equity, 0.0)
+        value = abs(target) * rules.size * (1.0 if rules.sizing is Sizing.VALUE else equity)
+        room = rules.leverage * equity - sum(map(abs, bot.account.exposure.values()))
+        more = min(value - abs(position.size) * position.mark, room)
+        return self._portfolio.refusal(bot.plan.symbols[number], max(more, 0.0))
+
+    def _since(self, day_us: int, own: Mapping[str, Bot]) -> tuple[float, float]:
+        """Return what all bots have, stopped ones too, that were there when a UTC day began, and what they had then."""
+        began = self._db.bots.day_began(day_us)
+        there = {bot.id: bot.equity for bot in self._db.bots.list() if bot.id in began and bot.equity is not None}
+        equity = sum(own[bot].account.broker.equity if bot in own else float(value) for bot, value in there.items())
+        return equity, sum(float(began[bot]) for bot in there)
+
+    def _tell_loss(self, day: int) -> None:
+        """Write once a UTC day, whichever runner sees it first, that the limit of the day was reached."""
+        if day == self._told_day:
+            return
+        with self._db.transaction() as store:
+            store.bots.add_event_of_day("daily-loss", f"{self._portfolio.loss_told}; nothing new is entered until it ends", day=day)
+        self._told_day = day

@@ -2,14 +2,15 @@
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from db.bot_rows import StoredBot, Written
 from market.clock import monotonic
-from market.errors import InputError, PlatformError, StoreUnreachable
+from market.errors import PlatformError, StoreUnreachable
 from trading.bots.bot import Bot
 from trading.bots.config import from_dict
 from trading.bots.hosts import Answer, Hosts, Reading
@@ -99,6 +100,7 @@ class Runner:
         if self._renew.is_set():
             self._renew.clear()
             self._hosts.renew()
+            self._lose({*self._bots, *self._loading})  # how far a strategy looks back may have changed, too
         self._look_after_leases(now)
         if self._wake.is_set():
             self._wake.clear()
@@ -132,17 +134,20 @@ class Runner:
         for bot in changes.gone:
             self._forget(bot)
         for stored in changes.taken:
-            self._taken(stored)
+            self._begin(stored)
         if changes.gone or changes.taken:
             self._loader.forget()
 
-    def _taken(self, stored: StoredBot) -> None:
-        """Ask what a bot looks back on; one of another version, whose configuration cannot be used any more, is parked."""
+    def _begin(self, stored: StoredBot) -> None:
         try:
-            self._limits[stored.id] = from_dict(stored.config).limits.time_limit_seconds
-        except InputError as error:
+            config = from_dict(stored.config)
+        except PlatformError as error:
             self._leases.park(stored.id, str(error))
             return
+        for symbol in config.symbols:
+            self._minutes.follow(symbol)
+        self._polled = float("-inf")  # before it begins, so that it knows whether it is behind
+        self._limits[stored.id] = config.limits.time_limit_seconds
         self._loading[stored.id] = None
         self._hosts.read(_reading_of(stored), limit_seconds=_READ_SECONDS)
 
@@ -151,21 +156,24 @@ class Runner:
         for bot, lookback in list(self._loading.items()):
             if lookback is None:
                 continue
-            stored = self._leases.held[bot]
-            try:
-                loaded = self._loader.load(stored, lookback)
-            except StoreUnreachable:
-                raise
-            except PlatformError as error:
-                self._forget(bot)
-                self._leases.park(bot, str(error))
-                continue
-            if loaded is not None:
-                del self._loading[bot]
-                self._bots[bot] = loaded
-                self._states.begun(loaded, stored)
-            else:
-                self._states.waits(bot, stored, next(filter(None, map(self._minutes.trouble, stored.config["symbols"])), ""))
+            with self._alone(bot):
+                self._load_one(self._leases.held[bot], lookback)
+
+    def _load_one(self, stored: StoredBot, lookback: int) -> None:
+        try:
+            loaded = self._loader.load(stored, lookback)
+        except StoreUnreachable:
+            raise
+        except PlatformError as error:
+            self._forget(stored.id)
+            self._leases.park(stored.id, str(error))
+            return
+        if loaded is None:
+            self._states.waits(stored.id, stored, next(filter(None, map(self._minutes.trouble, stored.config["symbols"])), ""))
+            return
+        del self._loading[stored.id]
+        self._bots[stored.id] = loaded
+        self._states.begun(loaded, stored)
 
     def _forget(self, bot: str) -> None:
         """Stop running a bot here; what was not written of it is done again by whoever has it next."""
@@ -185,6 +193,17 @@ class Runner:
         self._forget(bot)
         self._leases.crashed(bot, why)
 
+    @contextmanager
+    def _alone(self, bot: str) -> Iterator[None]:
+        """Let a bot crash over what is raised inside the block: whatever it is, it is this bot's alone."""
+        try:
+            yield
+        except StoreUnreachable:
+            raise
+        except Exception as error:
+            logger.exception("bot=%s", bot)
+            self._crashed(bot, f"{type(error).__name__}: {error}")
+
     # -- what they do --------------------------------------------------------------------------------------------
 
     def _act(self) -> None:
@@ -202,14 +221,9 @@ class Runner:
     def _advance(self, bot: Bot) -> None:
         if bot.is_asking:
             return
-        try:
+        with self._alone(bot.id):
             for question in bot.advance(_STEPS):
                 self._hosts.ask(question, limit_seconds=self._limits[bot.id])
-        except StoreUnreachable:
-            raise
-        except Exception as error:  # whatever it is, it is this bot's alone
-            logger.exception("bot=%s", bot.id)
-            self._crashed(bot.id, f"{type(error).__name__}: {error}")
 
     def _answered(self, answer: Answer) -> None:
         if answer.bot in self._loading:
@@ -221,13 +235,9 @@ class Runner:
         if answer.kind not in {"signal", "refused"}:
             self._crashed(bot.id, f"its strategy after {answer.symbol}: {answer.kind}: {answer.error}")
             return
-        try:
+        with self._alone(bot.id):
             bot.answered(answer, self._risk.gate)
-        except Exception as error:
-            logger.exception("bot=%s", bot.id)
-            self._crashed(bot.id, f"{type(error).__name__}: {error}")
-            return
-        self._advance(bot)
+            self._advance(bot)
 
     def _described(self, answer: Answer) -> None:
         if answer.read is None:
@@ -244,9 +254,11 @@ class Runner:
         """Write what bots did, many in one transaction."""
         if always:
             self._wrote = monotonic()
-        states = self._states
-        steps = [bot.take_written(*states.of(bot), always=always) for bot in self._bots.values()]
-        found = [step for step in steps if step is not None]
+        found = []
+        for bot in list(self._bots.values()):
+            with self._alone(bot.id):
+                step = bot.take_written(*self._states.of(bot), always=always)
+                found += [] if step is None else [step]
         for begin in range(0, len(found), _IN_ONE):
             self._write(found[begin : begin + _IN_ONE])
 
