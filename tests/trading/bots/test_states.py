@@ -37,7 +37,8 @@ def test_nothing_is_said_of_a_bot_whose_lease_is_a_newer_one(database: DatabaseO
     add(database, "a")
     (taken,) = database.bots.take("one", most=1, seconds=60)
     account = Account(Rules(), {"OKX:BTC-USDT": Listing()}, Decimal(1000), at_us=BEGIN_US)
-    states, bot = States(database, Teller(None)), cast("Bot", Standing("a", taken.lease_epoch, BEGIN_US, account))
+    states = States(database, Teller(None), Watch(lambda _: ""))
+    bot = cast("Bot", Standing("a", taken.lease_epoch, BEGIN_US, account))
     states.begun(bot, taken)
     for wanted in ("stopped", "running"):
         database.bots.wish(wanted, ["a"], by="a person")
