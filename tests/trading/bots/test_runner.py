@@ -1,5 +1,6 @@
 """A runner on a real database, turn by turn; strategies are asked in processes of their own."""
 
+import threading
 import time
 from dataclasses import replace
 
@@ -225,12 +226,12 @@ def test_an_account_of_other_symbols_parks_the_bot_with_the_way_out(database, ho
 
 def test_rules_that_change_while_it_runs_take_effect(database, hosts):
     store(database, 1)
-    put(database, "a", orders={"volume_share": 0})
+    put(database, "a", balance="0.5")
     running = Running(database, hosts)
     running.until(lambda: database.bots.get("a").state == "running")
     store(database, 2, 3)
     running.acted(3, "a")
-    put(database, "a", orders={"volume_share": 0}, stops={"stop_loss": 0.1})
+    put(database, "a", balance="0.5", stops={"stop_loss": 0.1})
     running.until(lambda: kinds(database, "a").count("leased") == 2 and database.bots.get("a").state == "running")
     store(database, 4)  # its low is half of the entry
     running.acted(4, "a")
@@ -292,3 +293,15 @@ def test_strategies_that_change_are_asked_anew(database, hosts):
     running.acted(2, "a")
 
     assert [row.timestamp_us for row in database.bots.signals("a")] == [at(2)]
+
+
+def test_a_runner_that_stops_writes_how_far_it_is_and_gives_its_bots_back(database, hosts):
+    store(database, 1)
+    put(database, "a")
+    running, stop = Running(database, hosts), threading.Event()
+    running.until(lambda: database.bots.get("a").state == "running")
+    stop.set()
+    running.runner.run(stop)
+
+    stored = database.bots.get("a")
+    assert (stored.lease_owner, stored.state, stored.reason) == (None, "stopped", "its runner stopped")
