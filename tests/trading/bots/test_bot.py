@@ -140,3 +140,13 @@ def test_what_a_strategy_said_that_is_no_signal_is_kept():
 
     (signal,) = bot.take_written("running", "").signals
     assert (signal.action, signal.confidence, signal.acted, signal.outcome) == ("refused", None, False, "expected a target")
+
+
+def test_an_order_that_takes_the_place_of_another_is_filled_as_itself():
+    """Each minute 500 may be filled: of the short order half is, and of the long one what leaves that."""
+    written = told(case(10.0, 10.0, fill_at=FillAt.CLOSE, volume_share=0.5, short=True), -1.0, 1.0)
+
+    assert [(order.side, order.target, order.state, float(order.filled)) for order in written.orders] == [
+        ("sell", -1.0, "cancelled", 500.0), ("buy", 1.0, "working", 500.0),
+    ]  # fmt: skip
+    assert (written.orders[0].reason, [trade.order for trade in written.trades]) == ("another position is wanted", [1, 2])
