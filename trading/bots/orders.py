@@ -115,10 +115,11 @@ class OrderBook:
     def _make(self, position: Position, kind: str, moment: Moment, fill: Fill | None = None) -> OrderRow:
         work = _work_of(position) if fill is None else None
         limit = None if work is None or work.limit is None else exact(work.limit)
+        target = None if kind != "market" else work.wanted if work is not None else _target_of(position, fill)
         order = OrderRow(
             number=self._next, symbol=self._symbols[position.number], kind=kind if limit is None else "limit",
             side=_side(position) if fill is None else "buy" if fill.size > 0.0 else "sell",
-            target=None if work is None or kind != "market" else work.wanted, price=limit, state="working",
+            target=target, price=limit, state="working",
             reason=word_of(_why_made(position) if fill is None else fill.reason), filled=Decimal(0), value=Decimal(0),
             made_us=moment.at_us, ended_us=None, caught_up=moment.caught_up,
         )  # fmt: skip
@@ -144,6 +145,13 @@ def _work_of(position: Position) -> _Work | None:
 def _explains(order: OrderRow, fill: Fill) -> bool:
     reason = word_of(fill.reason)
     return reason in _AIMS if order.reason in _AIMS else reason == order.reason
+
+
+def _target_of(position: Position, fill: Fill | None) -> float | None:
+    """Return what an order works towards, or did, that was filled at the close at which it was made; None of what only leaves."""
+    if fill is None or word_of(fill.reason) not in _AIMS:
+        return None
+    return position.wanted if position.has_order else position.acted if fill.reason is Reason.ENTRY else 0.0
 
 
 def _why_made(position: Position) -> Reason:
