@@ -1,19 +1,19 @@
 """Bots that processes of their own feed and run, beside backtests over what these stored."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from db.store import Store
+from market.errors import InputError
 from parity.bots import bots_of, write
 from parity.chain import Chain, chain
 from parity.check import Verdict, verdict_on
 from parity.play import play
 from parity.run import proves_nothing
-from parity.tapes import Played, generated
+from parity.tapes import Played, generated, named
 from trading.registry import Registry
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
@@ -29,7 +29,7 @@ BOTS = [
 def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     """Return a tape of some minutes, one of them quiet and one a burst, that is cut off once."""
     path = generated(tmp_path_factory.mktemp("tape") / "tape.jsonl.gz", seed=3, minutes=12)
-    return Played(name="small", files=[path], speed=60, faults=["drop:at=4,for=0.6", "rest-down:at=4,for=4,seconds=0.2"])
+    return Played(name="small", files=[path], speed=80, faults=["drop:at=3,for=0.6", "rest-down:at=3,for=4,seconds=0.2"])
 
 
 @pytest.fixture(scope="module")
@@ -129,5 +129,15 @@ def test_every_shipped_strategy_trades_in_both_styles(tmp_path: Path, minutes: i
     assert {bot["timeframe"] for bot in bots} == ({"1m", "5m"} if minutes == 90 else {"1m"})
 
 
-def test_another_speed_is_another_length(played: Played):
-    assert replace(played, speed=120).seconds == played.seconds / 2
+def test_a_named_tape_takes_a_minute_unless_a_speed_is_named(played: Played):
+    words = ",".join(map(str, played.files))
+
+    assert named(words, speed=None, seed=1, kill=True).seconds == pytest.approx(60)
+    assert named(words, speed=100, seed=1, kill=True).speed == 100
+
+
+def test_a_tape_on_which_bots_cannot_trade_is_refused(tmp_path: Path):
+    tape = generated(tmp_path / "tape.jsonl.gz", seed=1, minutes=3)
+
+    with pytest.raises(InputError, match="has 3 whole minutes, 4 are the least"):
+        named(str(tape), speed=None, seed=1, kill=True)
