@@ -167,7 +167,7 @@ def _start(market: SyntheticMarket, symbol: str, minutes: int) -> int:
     counts = np.array([bars.get(_MIDNIGHT_US + minute * MINUTE_US, 0) for minute in range(_DAY_MINUTES)])
     for first in range(_DAY_MINUTES - minutes):
         inside = counts[first + 2 : first + minutes - 1]
-        if minutes >= _SHORT_MINUTES or (inside.min() == 0 and inside.max() > _BURST * np.median(counts)):
+        if minutes >= _SHORT_MINUTES or (inside.min(initial=1) == 0 and inside.max(initial=0) > _BURST * np.median(counts)):
             return _MIDNIGHT_US + first * MINUTE_US
     return _MIDNIGHT_US
 
