@@ -67,10 +67,19 @@ def run(home: Path, played: Played, names: list[str] | None = None) -> Outcome:
 
 def _too_few(played: Played, gaps: "Sequence[Gap]", waits: int) -> str:
     """Return in words that there were too few holes, or that no bot waited for them; empty where there were enough."""
-    healed = max(Counter(gap.symbol for gap in gaps if gap.state == "filled").values(), default=0)
+    healed = interruptions(gaps)
     if healed < played.holes:
-        return f"no symbol had {played.holes} holes that were healed, at most {healed}"
-    return f"no bot waited for {healed} holes" if waits < played.holes else ""
+        return f"there were {healed} moments with holes that were healed, {played.holes} were expected"
+    return f"bots waited only {waits} times for {healed} moments with holes" if waits < played.holes else ""
+
+
+def interruptions(gaps: "Sequence[Gap]") -> int:
+    """Return how often something was missed and filled; what several symbols missed at one time counts once."""
+    count, until_us = 0, -1
+    for gap in sorted((gap for gap in gaps if gap.state == "filled"), key=lambda gap: gap.start_us):
+        count += gap.start_us > until_us
+        until_us = max(until_us, gap.end_us)
+    return count
 
 
 def _stored(db: "DatabaseOperations", symbol: str) -> str:

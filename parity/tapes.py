@@ -41,7 +41,7 @@ class Played:
         kill: Whether the first runner of bots is killed, when a second one is there.
         seed: Of the chance of faults.
         optional: Whether it is left out where its files are not there.
-        holes: How many a symbol has to have had that bots waited for until they were healed, or nothing is proven.
+        holes: How often something has to be missed, waited for by bots, and healed, or nothing is proven.
     """
 
     name: str
@@ -112,10 +112,10 @@ def defaults(folder: Path, seed: int) -> list[Played]:
         folder: Where those that are generated are written.
         seed: Of the market and of chance.
     """
-    # A line that held for ten seconds is dialled again within half a second, when the cut is over; a cut in a quiet minute may cost
+    # A line that held for ten seconds is dialled again soon after the cut; a cut in a quiet minute may cost
     # nothing, so there are two more. REST does not answer at first, so that bots come to the hole before it is healed.
     moments = range(_FIRST_CUT, _FIRST_CUT + _APART * (_CUTS + 2), _APART)
-    cuts = [f"drop:at={at},for=0.2" for at in moments] + [f"rest-down:at={_FIRST_CUT},every={_APART},for=4,seconds=0.2"]
+    cuts = [f"drop:at={at},for=0.6" for at in moments] + [f"rest-down:at={_FIRST_CUT},every={_APART},for=4,seconds=0.2"]
     quiet = generated(folder / "bursts.jsonl.gz", seed=seed, minutes=70)
     long = generated(folder / "disconnects.jsonl.gz", seed=seed + 1, minutes=130)
     return [

@@ -1,6 +1,7 @@
 """Bots that processes of their own feed and run, beside backtests over what these stored."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from parity.bots import bots_of, write
 from parity.chain import Chain, chain
 from parity.check import Verdict, verdict_on
 from parity.play import play
-from parity.run import proves_nothing
+from parity.run import interruptions, proves_nothing
 from parity.tapes import Played, generated, named
 from trading.registry import Registry
 
@@ -104,6 +105,14 @@ def test_a_tape_on_which_little_happened_proves_nothing(fills: list[int], parts:
     found = [Verdict(bot=name, fills=fill, parts=part) for name, fill, part in zip(names, fills, parts, strict=True)]
 
     assert proves_nothing(found) == words
+
+
+def test_what_several_symbols_missed_at_one_time_counts_once(ended: Chain):
+    gaps = ended.db.gaps.list()
+
+    assert len({gap.symbol for gap in gaps}) == len(gaps) == 2
+    assert interruptions(gaps) == 1
+    assert interruptions([replace(gap, state="unrecoverable") for gap in gaps]) == 0
 
 
 def test_a_generated_tape_has_a_quiet_minute_and_a_burst(played: Played):
