@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from db import child
-from market.clock import monotonic
+from market.clock import monotonic, now_us
 from market.errors import StoreUnreachable
 from simulation.chaos.home import RUNNERS, Home
 from trading.bots.leases import LEASE_SECONDS
@@ -29,7 +29,8 @@ def runner_asleep(home: Home) -> Iterator[str]:
 
     Yields what is wrong: that nobody took them over.
     """
-    if not child.wait_until(lambda: _owners(home) >= {*RUNNERS} and home.pid(RUNNERS[0]) is not None, _LONGEST):
+    since_us = now_us()
+    if not child.wait_until(lambda: RUNNERS[0] in _owners(home, since_us) and home.pid(RUNNERS[0]) is not None, _LONGEST):
         _share(home)
     pid = home.pid(RUNNERS[0])
     home.send(RUNNERS[0], signal.SIGSTOP)
@@ -85,13 +86,16 @@ def written(home: Home) -> dict[str, tuple[object, ...]]:
 def _share(home: Home) -> None:
     """Have the second runner begin anew, so that the first one takes its bots."""
     home.hold(RUNNERS[1])
-    child.wait_until(lambda: _owners(home) == {RUNNERS[0]}, _LONGEST)
+    since_us = now_us()
+    child.wait_until(lambda: _owners(home, since_us) == {RUNNERS[0]}, _LONGEST)
     home.let_go(RUNNERS[1])
     child.wait_until(lambda: home.pid(RUNNERS[1]) is not None, _LONGEST)
 
 
-def _owners(home: Home) -> set[str]:
-    return {bot.lease_owner for bot in _again(home.database.bots.list) if bot.lease_owner is not None}
+def _owners(home: Home, since_us: int = 0) -> set[str]:
+    """Return who has bots, of which a heartbeat came since a moment."""
+    found = _again(home.database.bots.list)
+    return {bot.lease_owner for bot in found if bot.lease_owner is not None and (bot.heartbeat_us or 0) >= since_us}
 
 
 def _until(home: Home) -> dict[str, int]:

@@ -104,8 +104,9 @@ class Home:
         """Kill a component with signal 9, as soon as it runs; return whether it came to run in time."""
         if not child.wait_until(lambda: self.pid(name) is not None, _LONGEST_DOWN):
             return False
+        pid = self.pid(name)
         self.send(name, signal.SIGKILL)
-        return True
+        return child.wait_until(lambda: self.pid(name) != pid, _LONGEST_DOWN)
 
     def send(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a component that runs."""

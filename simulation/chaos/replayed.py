@@ -73,7 +73,7 @@ def replay(stored: StoredBot, minutes: dict[str, dict[int, Minute]]) -> Replayed
     bot = Bot(
         replace(stored, account=None), plan, known, account=account, at_us=first_us, begins_us=begins_us, windows=windows
     )  # fmt: skip
-    found = Replayed()
+    found = Replayed(values={begins_us: account.value(begins_us)})
     while bot.at_us < stored.acted_until_us:
         _step(bot, strategies, found)
     found.account = msgspec.json.decode(msgspec.json.encode(bot.state()))
