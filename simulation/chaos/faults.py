@@ -12,7 +12,7 @@ from simulation.chaos.home import RUNNERS, Home
 from trading.bots.leases import LEASE_SECONDS
 
 _AWAY_SECONDS, _ASLEEP_SECONDS, _DOWN_SECONDS = 20.0, LEASE_SECONDS + 6.0, 12.0
-_LOOK_SECONDS, _LONGEST = 0.01, 60.0
+_LOOK_SECONDS, _SHORT, _LONGEST = 0.01, 10.0, 60.0
 Value = TypeVar("Value")
 
 
@@ -30,7 +30,7 @@ def runner_asleep(home: Home) -> Iterator[str]:
     Yields what is wrong: that nobody took them over.
     """
     since_us = now_us()
-    if not child.wait_until(lambda: RUNNERS[0] in _owners(home, since_us) and home.pid(RUNNERS[0]) is not None, _LONGEST):
+    if not child.wait_until(lambda: RUNNERS[0] in _owners(home, since_us) and home.pid(RUNNERS[0]) is not None, _SHORT):
         _share(home)
     pid = home.pid(RUNNERS[0])
     home.send(RUNNERS[0], signal.SIGSTOP)
