@@ -155,7 +155,7 @@ def test_a_step_that_cannot_be_written_harms_its_bot_only(database, hosts, monke
     store(database, 2)
     running.acted(2, "a", "c")
 
-    assert (database.bots.get("b").state, database.bots.get("b").acted_until_us) == ("crashed", None)
+    assert (database.bots.get("b").state, database.bots.get("b").acted_until_us) == ("crashed", at(1))
     assert "what it did cannot be written: " in database.bots.get("b").reason
 
 
@@ -202,7 +202,10 @@ def test_an_account_that_cannot_be_read_crashes_its_bot_only(database, engine, h
     store(database, 1)
     put(database, "a", "b")
     with engine.begin() as connection:
-        connection.execute(sa.text("""update bots set account = '{"begins_us": 1}', acted_until = now() where id = 'a'"""))
+        spoil = (
+            """update bots set account = '{"begins_us": 1}', acted_until = timestamptz 'epoch' + :at * interval '1 microsecond'"""
+        )
+        connection.execute(sa.text(f"{spoil} where id = 'a'"), {"at": at(1)})
     Running(database, hosts).until(lambda: database.bots.get("b").state == "running")
 
     assert (database.bots.get("a").state, kinds(database, "a")[-1]) == ("crashed", "crashed")
