@@ -66,9 +66,14 @@ class Account:
         self._keep(before, moment)
 
     def leave(self, number: int, moment: Moment) -> None:
-        """Leave what is held of a symbol at its last price: behind it there is a hole."""
-        before = self._book.before(self.broker)
-        self.broker.close_out(number, self.broker.positions[number].mark)
+        """Leave what is held of a symbol at its last price: behind it there is a hole.
+
+        That counts as of the last decision, which a backtest, knowing of the hole, would not have made.
+        """
+        before, broker = self._book.before(self.broker), self.broker
+        broker.decision -= 1
+        broker.close_out(number, broker.positions[number].mark)
+        broker.decision += 1
         self._keep(before, moment)
 
     def decide(
