@@ -4,7 +4,6 @@ BIN := .venv/bin
 SEEDS ?= 200
 FROM ?= 0
 MOMENTS ?= 200
-SEED ?= 0
 PROCESSES ?= 3
 PACKAGES := alerts app cli db exchanges flows history market replay research settings streaming tasks trading
 
@@ -63,7 +62,7 @@ simulate-sockets: .venv/developing ## Run SEEDS seeds from FROM on through real 
 	$(BIN)/python -m simulation --sockets --seeds $(SEEDS) --from $(FROM) $(if $(WITHOUT),--without $(WITHOUT)) $(if $(VERBOSE),--verbose)
 
 chaos: .venv/developing ## Kill the system's processes in pairs at MOMENTS moments, and check what bots did; 200 take 20 minutes.
-	$(BIN)/python -m simulation.chaos --moments $(MOMENTS) --seed $(SEED)
+	$(BIN)/python -m simulation.chaos --moments $(MOMENTS) $(if $(SEED),--seed $(SEED))
 
 parity: .venv/developing ## Hold bots on the live path equal to backtests, on three tapes or TAPE=FILE,… (a blank between tapes); SEED=N.
 	$(BIN)/python -m parity $(foreach tape,$(TAPE),--tape $(tape)) $(if $(SEED),--seed $(SEED)) $(if $(SPEED),--speed $(SPEED))

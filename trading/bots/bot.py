@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import isnan, nan
+from math import isfinite, isnan, nan
 from typing import Any
 
 from db.bot_rows import EventRow, SignalRow, StoredBot, Written
@@ -240,4 +240,5 @@ def _came(why: str, *, acted: bool, refused: bool) -> str:
 
 
 def _known(value: float) -> float | None:
-    return None if isnan(value) else float(value)
+    """Return a number as JSON can have it: what is none, or infinite, is None."""
+    return float(value) if isfinite(value) else None

@@ -137,6 +137,9 @@ class Runner:
             self._begin(stored)
         if changes.gone or changes.taken:
             self._loader.forget()
+        if changes.gone:
+            waiting = {symbol for bot in self._loading for symbol in self._leases.held[bot].config["symbols"]}
+            self._minutes.forget(self.symbols | waiting)
 
     def _begin(self, stored: StoredBot) -> None:
         try:

@@ -38,7 +38,10 @@ class States:
         if bot.id in self._behind and bot.is_behind:
             return "catching-up", f"from {isoformat(bot.at_us)} on"
         trouble = bot.trouble
-        return ("waiting", trouble) if trouble else ("running", self._watch.reason(bot.id))
+        if trouble:
+            return "waiting", trouble
+        begins = f"begins at {isoformat(bot.begins_us)}, where a candle opens" if bot.at_us < bot.begins_us else ""
+        return "running", self._watch.reason(bot.id) or begins
 
     def begun(self, bot: Bot, stored: StoredBot) -> None:
         """Note that a bot runs now, behind what was written of it last."""

@@ -1,6 +1,6 @@
 """A bot of which each candle is a minute, worked out by hand; fees are 0."""
 
-from math import nan
+from math import inf, nan
 
 from market.timeframe import DAY_US, MINUTE_US, Timeframe
 from tests.trading.accounts import FREE, flat
@@ -150,3 +150,16 @@ def test_an_order_that_takes_the_place_of_another_is_filled_as_itself():
         ("sell", -1.0, "cancelled", 500.0), ("buy", 1.0, "working", 500.0),
     ]  # fmt: skip
     assert (written.orders[0].reason, [trade.order for trade in written.trades]) == ("another position is wanted", [1, 2])
+
+
+def test_an_indicator_that_is_no_number_or_infinite_is_kept_as_unknown():
+    what = case(10.0)
+    minutes = Delivered(what.minutes)
+    minutes.deliver(BTC, what.count)
+    bot = begun(what, minutes, None)
+    (question,) = bot.advance(10)
+    signal = Signal(action=Action.HOLD, indicators={"a": nan, "b": inf, "c": 1.5})
+    bot.answered(answer(question, nan, signal=signal), allowed)
+
+    (row,) = bot.take_written("running", "").signals
+    assert row.indicators == {"a": None, "b": None, "c": 1.5}

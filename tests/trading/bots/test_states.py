@@ -30,6 +30,7 @@ class Standing:
     account: Account
     is_behind: bool = False
     trouble: str = ""
+    begins_us: int = 0
 
 
 @pytest.mark.postgres
@@ -69,3 +70,14 @@ def test_a_bot_that_waits_for_a_hole_does_not_run_live_until_it_has_caught_up_wh
     assert kinds == ["waiting", "catching-up", "catching-up", "running"]
     caught = database.bots.events("a", kind="caught-up")
     assert [event.details for event in caught] == [{"minutes": 45}]
+
+
+@pytest.mark.postgres
+def test_a_bot_says_where_it_begins_until_it_has(database: DatabaseOperations):
+    account = Account(Rules(), {"OKX:BTC-USDT": Listing()}, Decimal(1000), at_us=BEGIN_US)
+    told = Standing("a", 1, BEGIN_US - MINUTE_US, account, begins_us=BEGIN_US)
+    states = States(database, Teller(None), Watch(lambda _: ""))
+
+    assert states.of(cast("Bot", told)) == ("running", "begins at 2024-08-09T09:00:00Z, where a candle opens")
+    told.at_us = BEGIN_US
+    assert states.of(cast("Bot", told)) == ("running", "")
