@@ -347,7 +347,7 @@ def test_the_processes_run_together_with_the_environment_of_the_file(composition
     url = composition.here(composition.services["worker"]["environment"]["TCPDASH_DATABASE__URL"])
     database = DatabaseOperations(create_engine(url))
     composition.until(lambda: database.market_data.count("SYNTHETIC:BTC-USDT", "1m") >= 3)
-    composition.until(lambda: database.bots.list())
+    composition.until(database.bots.list)
     database.bots.wish("running", by="the test")
     composition.until(lambda: "running" in {bot.state for bot in database.bots.list()})
     database.close()
