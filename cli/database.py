@@ -65,23 +65,31 @@ def stats(*, json: Json = False) -> None:
 
 @commands.command("maintain")
 def maintain_storage(*, json: Json = False) -> None:
-    """Compress, drop trades that are older than `database.raw_trades_days`, make partitions ahead, vacuum; safe to repeat."""
+    """Compress, make partitions ahead, vacuum, and drop trades older than `database.raw_trades_days`; safe to repeat.
+
+    Signals of bots that were not acted on are forgotten after `bots.signals_days`.
+    """
     import msgspec
 
     from cli.options import load
     from db.maintenance import maintain
 
-    settings = load().database
+    settings = load()
+    kept = settings.database
     with store() as db:
-        done = maintain(db.engine, raw_trades_days=settings.raw_trades_days, compress_after_days=settings.compress_after_days)
+        done = maintain(
+            db.engine, raw_trades_days=kept.raw_trades_days, compress_after_days=kept.compress_after_days,
+            signals_days=settings.bots.signals_days,
+        )  # fmt: skip
     if json:
         click.echo(msgspec.json.encode(done))
         return
     size = f"{_size(done.bytes_before)} to {_size(done.bytes_after)}"
     click.echo(f"compressed               {done.compressed} chunks" + (f", {size}" if done.compressed else ""))
-    kept = f"; {done.rows_kept} older ones stay, for a symbol's start or an open hole needs them" if done.rows_kept else ""
+    stay = f"; {done.rows_kept} older ones stay, for a symbol's start or an open hole needs them" if done.rows_kept else ""
     months = f"{done.dropped} month{'' if done.dropped == 1 else 's'}"
-    click.echo(f"dropped                  {months} of trades, {done.rows_deleted:,} rows{kept}")
+    click.echo(f"dropped                  {months} of trades, {done.rows_deleted:,} rows{stay}")
+    click.echo(f"forgotten                {done.signals:,} signals that were not acted on")
     click.echo(f"made ahead               {done.made_ahead} partitions")
     click.echo(f"vacuumed                 {', '.join(done.vacuumed) or 'nothing: little changed'}")
     if done.busy:

@@ -83,6 +83,7 @@ def told_by(db: "DatabaseOperations", stored: "StoredBot") -> Told:
     return Told(
         balance=_capital(stored.account or {}), trades=db.bots.trades(bot, run=run), signals=db.bots.signals(bot, run=run),
         events=sorted(db.bots.events(bot), key=lambda event: event.id), performance=db.bots.performance(bot, run=run),
+        forgotten_us=db.bots.forgotten_us(),
     )  # fmt: skip
 
 

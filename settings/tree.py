@@ -100,6 +100,9 @@ class Bots(_Section):
     start_new: tuple[str, ...] = Field(
         (), description="venues whose new bots are started without being asked, as `tcpdash demo` does with those of synthetic"
     )
+    signals_days: int = Field(
+        90, ge=1, le=36_500, description="days for which signals are kept that were not acted on; those that were are kept for ever"
+    )
     max_exposure: float = Field(
         0.0,
         ge=0,

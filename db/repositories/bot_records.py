@@ -13,7 +13,9 @@ from db.bot_rows import EventRow, OrderRow, PerformanceRow, PostingRow, SignalRo
 from db.bot_state import is_one, known, lock
 from db.storage import storage_of
 from db.tables import bot_events, bot_orders, bot_performance, bot_postings, bot_signals, bot_trades, bots
-from market.clock import from_datetime, to_datetime
+from market.clock import from_datetime, isoformat, to_datetime
+
+_FORGOTTEN = "signals-forgotten"
 
 
 class BotRecords:
@@ -77,10 +79,23 @@ class BotRecords:
         return True
 
     def forget_signals(self, before_us: int) -> int:
-        """Remove the signals of candles that closed before a moment and were not acted on; return how many."""
+        """Remove the signals of candles that closed before a moment and were not acted on; return how many.
+
+        An event tells of it, so that nobody takes them for never said.
+        """
         kept = bot_signals.c
         old = sa.delete(bot_signals).where(~kept.acted, kept.timestamp < to_datetime(before_us))
-        return self._connection.execute(old).rowcount
+        count = self._connection.execute(old).rowcount
+        if count:
+            text = f"{count:,} signals before {isoformat(before_us)} that were not acted on are forgotten"
+            self._add_events([EventRow(kind=_FORGOTTEN, text=text, details={"before_us": before_us, "signals": count})])
+        return count
+
+    def forgotten_us(self) -> int | None:
+        """Return before which close signals that were not acted on are forgotten; None where none ever were."""
+        of = bot_events.c
+        newest = self._connection.scalar(sa.select(of.details).where(of.kind == _FORGOTTEN).order_by(of.id.desc()).limit(1))
+        return None if newest is None else int(newest["before_us"])
 
     # -- read ----------------------------------------------------------------------------------------------------
 

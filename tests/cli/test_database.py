@@ -33,6 +33,7 @@ def test_maintenance_goes_by_the_settings_and_says_what_it_did(tcpdash, database
 
     assert (kept["dropped"], kept["rows_deleted"], kept["made_ahead"]) == (0, 0, 6)
     assert "1 month of trades, 20 rows" in text
+    assert "forgotten                0 signals" in text
     assert "vacuumed                 nothing: little changed" in text
 
 

@@ -22,6 +22,7 @@ from market.trade import Trade
 from market.window import Window
 from streaming.batch import Batch, Rebuild
 from streaming.persistence import Persistence
+from tests.db import bots
 from tests.db.old_trades import NEW_US, NOW_US, OLD_US, SYMBOL, Still, candle, numbers, trade, trades
 from tests.timescale.server import skip_if_shared
 
@@ -101,7 +102,25 @@ def test_an_empty_database_is_maintained(engine):
     assert (done.dropped, done.compressed, done.busy) == (0, 0, [])
 
 
-@pytest.mark.parametrize("days", [{"raw_trades_days": 0}, {"raw_trades_days": 9, "compress_after_days": 0}])
+def test_signals_that_were_not_acted_on_go_when_they_are_old(database, engine):
+    epoch = bots.leased(database, "a")["a"]
+    old_us, young_us = NOW_US - 30 * DAY_US - 1, NOW_US - 30 * DAY_US
+    signals = [
+        replace(bots.SIGNAL, timestamp_us=moment_us, symbol=symbol, acted=symbol == bots.ETH)
+        for moment_us in (old_us, young_us) for symbol in (bots.BTC, bots.ETH)
+    ]  # fmt: skip
+    database.bots.write([bots.step("a", epoch, signals=signals)])
+
+    kept = maintain(engine, raw_trades_days=90)
+    done = maintain(engine, raw_trades_days=90, signals_days=30)
+
+    assert (kept.signals, done.signals) == (0, 1)
+    assert database.bots.signals("a") == signals[1:]
+
+
+@pytest.mark.parametrize(
+    "days", [{"raw_trades_days": 0}, {"raw_trades_days": 9, "compress_after_days": 0}, {"raw_trades_days": 9, "signals_days": 0}]
+)
 def test_a_number_of_days_that_is_not_positive_is_refused(engine, days):
     with pytest.raises(InputError, match="has to be at least 1 day, and is 0"):
         maintain(engine, **days)

@@ -1,6 +1,7 @@
 """Steps without Prefect around them: take the decorator off and each still does its work."""
 
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -11,12 +12,12 @@ from history.backfill import Standing
 from market.candle import Candle, Origin
 from market.clock import now_us
 from market.errors import InputError, StoreUnreachable, VenueError
-from market.timeframe import BASE
+from market.timeframe import BASE, DAY_US
 from research.searches import Windows, Workers
 from tasks import aggregates, backtests, bots, gaps, quality, reconcile, resources, retrying, storage
 from tasks.keys import artifact_key
 from tasks.progress import percent, words
-from tests.db.bots import end_leases, leased
+from tests.db.bots import SIGNAL, end_leases, leased, step
 from tests.history.backfill.markets import at, bars_of, exchange_of, past
 from tests.research.stored import fill as fill_days
 
@@ -96,8 +97,16 @@ async def test_compare_asks_the_venue_of_the_settings(database, monkeypatch):
     assert (found.compared, found.differing, found.missing) == (1, 1, 59)
 
 
-async def test_tidy_up_does_as_the_settings_say(monkeypatch):
-    assert (await storage.tidy_up.fn()).dropped == 0
+async def test_tidy_up_does_as_the_settings_say(database, monkeypatch):
+    epoch, signal = leased(database, "a")["a"], replace(SIGNAL, timestamp_us=now_us() - 20 * DAY_US, acted=False)
+    database.bots.write([step("a", epoch, signals=[signal])])
+
+    assert (await storage.tidy_up.fn()).signals == 0
+    monkeypatch.setenv("TCPDASH_BOTS__SIGNALS_DAYS", "12")
+
+    done = await storage.tidy_up.fn()
+
+    assert (done.dropped, done.signals) == (0, 1)
 
 
 async def test_bots_whose_runner_died_are_looked_after(database, engine):

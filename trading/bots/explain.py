@@ -24,6 +24,7 @@ class Told:
         signals: What its strategy said, as far as it is still kept.
         events: What happened to it, oldest first; see `trading.bots.evidence.Evidence`.
         performance: What it was worth; where the moment of the comparison is not in it that is reckoned from the executions.
+        forgotten_us: Before which close signals that were not acted on are not kept any more; None where all are.
     """
 
     balance: Decimal
@@ -31,6 +32,7 @@ class Told:
     signals: Sequence[SignalRow] = ()
     events: Sequence[EventRow] = ()
     performance: Sequence[PerformanceRow] = ()
+    forgotten_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +122,7 @@ def explain(told: Told, result: Result, minutes: Mapping[str, Minutes]) -> Expla
     marks = marks_of(result)
     said = {row.timestamp_us: row.equity for row in told.performance}
     bot, backtest = said.get(until_us, books.equity(marks)), virtual.equity(marks)
-    pairs, compared = _paired(ours, trades, theirs), list(sayings(signals, result))
+    pairs, compared = _paired(ours, trades, theirs), list(sayings(signals, result, forgotten_us=told.forgotten_us))
     evidence = Evidence(
         result.test.timeframe, lookback=result.test.strategy.lookback, until_us=until_us, minutes=minutes, signals=signals,
         events=told.events,

@@ -61,10 +61,15 @@ def wanted_of(row: SignalRow) -> float:
     return row.target if row.target is not None else _WANTED.get(row.action, nan)
 
 
-def sayings(signals: Iterable[SignalRow], result: Result) -> Iterator[Saying]:
+def sayings(signals: Iterable[SignalRow], result: Result, *, forgotten_us: int | None = None) -> Iterator[Saying]:
     """Yield each candle from the first signal of its symbol that is kept, symbol by symbol, oldest first.
 
     A size by volatility that is not known yet hides what a backtest would have wanted: there the bot's wish counts as the same.
+
+    Args:
+        signals: That are kept.
+        result: Of the backtest.
+        forgotten_us: Of candles that closed before it only signals are kept that were acted on; None where all are.
     """
     market, volatile = result.market, result.test.rules.sizing is Sizing.VOLATILITY
     rows = {(row.symbol, row.timestamp_us): row for row in signals}
@@ -72,7 +77,8 @@ def sayings(signals: Iterable[SignalRow], result: Result) -> Iterator[Saying]:
         own = sorted(moment for name, moment in rows if name == symbol)
         places = np.flatnonzero(market.there[:, number])
         bars = dict(zip(market.closes_us[places].tolist(), places.tolist(), strict=True))
-        moments = sorted({*own, *(moment for moment in bars if own and moment >= own[0])})
+        begin_us = max(own[0], forgotten_us or 0) if own else None
+        moments = sorted({*own, *(moment for moment in bars if begin_us is not None and moment >= begin_us)})
         for place, moment in enumerate(moments):
             row, bar = rows.get((symbol, moment)), bars.get(moment)
             wanted = None if bar is None else float(result.targets[bar, number])

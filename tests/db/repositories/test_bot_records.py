@@ -350,6 +350,9 @@ class TestReads:
 
         assert database.bots.forget_signals(signals[2].timestamp_us) == 1
         assert database.bots.signals("a") == signals[1:]
+        assert database.bots.forgotten_us() == signals[2].timestamp_us
+        assert database.bots.forget_signals(signals[1].timestamp_us) == 0  # there are none any more; nothing is told again
+        assert [event.details["signals"] for event in database.bots.events(kind="signals-forgotten")] == [1]
 
 
 @pytest.mark.parametrize("state", ["crashed", "parked", "stopped"])

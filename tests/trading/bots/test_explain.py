@@ -94,6 +94,18 @@ def test_signals_that_are_not_kept_any_more_are_no_difference():
     assert usual().explained(signals=()).signals == 0
 
 
+def test_signals_that_are_forgotten_are_not_taken_for_never_said():
+    said = usual().told.signals
+    until_us = said[150].timestamp_us
+    kept = [row for place, row in enumerate(said) if place % 10 == 0 or row.timestamp_us >= until_us]
+
+    found = usual().explained(signals=kept, forgotten_us=until_us)
+
+    assert 0 < len(kept) < len(said)
+    assert (found.differences, found.signals) == ((), len(kept))
+    assert usual().explained(signals=kept).differences != ()
+
+
 # -- one difference each -------------------------------------------------------------------------------------------------
 
 PLACES = st.integers(0, 20)
