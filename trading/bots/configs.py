@@ -106,6 +106,8 @@ class Configs:
                 self.look()
             except StoreUnreachable as error:
                 logger.warning("bots' files wait: %s", error)
+            except Exception:
+                logger.exception("bots' files wait")  # the next look may do better; without this thread no edit would count
 
     def _take_over(self, change: Change) -> None:
         with self._db.transaction() as store:
@@ -121,6 +123,8 @@ class Configs:
                     store.bots.add_event(EventRow(kind="problem", text=str(change.error), details={"file": change.file}))
             elif change.id is not None:
                 logger.info("bot %s file=%s is gone", change.id, change.file)
+                if change.id not in {bot.id for bot in store.bots.list()}:  # it was deleted before its file
+                    return
                 store.bots.wish("stopped", [change.id], by=f"the removal of {change.file}")
                 store.bots.note_problem(change.id, f"{change.file} is gone; the bot is stopped, what it did is kept")
 

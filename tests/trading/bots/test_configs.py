@@ -90,3 +90,17 @@ def test_a_changed_strategy_is_told_of(place):
     looked(configs)
 
     assert renewed == [1]
+
+
+def test_the_file_of_a_bot_that_was_deleted_can_be_removed(place, database):
+    configs, bots, _, _ = place
+    write(bots, "a.json", GOOD)
+    looked(configs)
+    database.bots.wish("stopped", by="a test")
+    database.bots.delete("a")
+
+    (bots / "a.json").unlink()
+    write(bots, "b.json", GOOD | {"id": "b"})
+    looked(configs)
+
+    assert [bot.id for bot in database.bots.list()] == ["b"]
