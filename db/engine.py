@@ -21,9 +21,7 @@ _PASSING_CLASSES = ("08", "53", "58")
 _PASSING_CODES = {"40001", "40P01", "55P03", "25006", "25P03", "57014", "57P01", "57P02", "57P03", "57P05"}
 # A connection whose other end vanished is given up after about 15 seconds instead of the system's quarter of an hour.
 _KEEP_ALIVE = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 15_000}
-# Insufficient privilege; then a read-only server, a lock or a statement that took too long, or was cancelled.
-_FORBIDDEN = {"42501"}
-_GIVEN_UP = {"25006", "55P03", "57014"}
+_FORBIDDEN = {"42501"}  # insufficient privilege
 # A refused login carries no code, only a text.
 _REFUSALS = ("authentication failed", "no pg_hba.conf entry", "does not exist", "no password supplied", "permission denied")
 
@@ -72,14 +70,17 @@ def transaction(engine: sa.Engine) -> Iterator[Store]:
 
 @contextmanager
 def reachable(engine: sa.Engine) -> Iterator[None]:
-    """Report a lost or refused connection inside the block as an error fit for a person.
+    """Report a lost or refused connection inside the block as an error fit for a person, and what else time mends.
 
     Raises:
-        StoreUnreachable: If PostgreSQL does not answer, or stops answering.
+        StoreUnreachable: If PostgreSQL does not answer, stops answering, or cannot do it just now: a deadlock, a full disk, a
+            lock or a statement that took too long, no connection left.
         StoreError: If it refuses the user, the password, the database or what the user wants of it.
     """
     try:
         yield
+    except sa.exc.TimeoutError as error:
+        raise StoreUnreachable(f"all connections to PostgreSQL of this process are in use ({error}); try again") from error
     except (sa.exc.DBAPIError, psycopg2.Error) as error:
         cause = _driver_error(error)
         where, reason = engine.url.render_as_string(hide_password=True), " ".join(str(cause).split()) or "connection lost"
@@ -87,9 +88,9 @@ def reachable(engine: sa.Engine) -> Iterator[None]:
             raise StoreError(
                 f"PostgreSQL at {where} does not allow this ({reason}); give {engine.url.username!r} the right to"
             ) from error
-        if getattr(cause, "pgcode", None) in _GIVEN_UP:
-            raise StoreUnreachable(f"PostgreSQL at {where} gave up ({reason}); try again, or change what limits it") from error
         if not _is_connection_failure(cause):
+            if is_transient(cause):
+                raise StoreUnreachable(f"PostgreSQL at {where} gave up ({reason}); try again, or change what limits it") from error
             raise
         if any(text in reason for text in _REFUSALS):
             raise StoreError(f"PostgreSQL refused {where} ({reason}); check user, password and database in the address") from error

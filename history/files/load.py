@@ -23,7 +23,7 @@ from history.files.source import Batch, Progress
 from history.files.spacing import refuse_other_spacing, refuse_other_width
 from history.files.tally import Tally
 from market.clock import isoformat
-from market.errors import StoreError
+from market.errors import StoreError, StoreUnreachable
 from market.timeframe import BASE
 
 if TYPE_CHECKING:
@@ -68,8 +68,9 @@ def load(
             try:
                 with transaction(engine) as store:
                     return _Loading(plan, store, now_us).run(told)
-            except (DeadlockDetected, sa.exc.OperationalError) as error:  # of a COPY it comes unwrapped
-                if not isinstance(getattr(error, "orig", error), DeadlockDetected):
+            except StoreUnreachable as error:
+                cause = error.__cause__
+                if not isinstance(getattr(cause, "orig", cause), DeadlockDetected):  # of a COPY it comes unwrapped
                     raise
     raise StoreError(f"{plan.file.name}: others write the same candles all the time; nothing of it is stored, import it again")
 

@@ -111,6 +111,8 @@ def test_an_error_in_the_statement_is_raised_as_it_is(engine):
     [
         ("set local statement_timeout = '20ms'", True, "gave up .*statement timeout"),
         ("set local transaction_read_only = on", True, "gave up .*read-only transaction"),
+        ("do $$ begin raise 'no space left' using errcode = '53100'; end $$", True, "gave up .*no space left"),
+        ("do $$ begin raise 'deadlock detected' using errcode = '40P01'; end $$", True, "gave up .*deadlock"),
         ("set local role pg_monitor", False, "does not allow this .*permission denied"),
     ],
 )
@@ -120,6 +122,14 @@ def test_what_a_server_refuses_is_said_in_a_sentence(engine, setting, passing, m
         store.watermarks._connection.execute(sa.text("create table ours as select pg_sleep(5)::text"))
 
     assert isinstance(caught.value, StoreUnreachable) is is_transient(caught.value) is passing
+
+
+@pytest.mark.postgres
+def test_a_pool_that_is_empty_is_worth_another_try(database_url):
+    engine = sa.create_engine(database_url, pool_size=1, max_overflow=0, pool_timeout=0.0)
+    with engine.connect(), pytest.raises(StoreUnreachable, match="are in use"), transaction(engine):
+        pass
+    engine.dispose()
 
 
 @pytest.mark.parametrize(

@@ -308,3 +308,28 @@ def test_a_runner_that_stops_writes_how_far_it_is_and_gives_its_bots_back(databa
 
     stored = database.bots.get("a")
     assert (stored.lease_owner, stored.state, stored.reason) == (None, "stopped", "its runner stopped")
+
+
+@pytest.mark.parametrize("code", ["53100", "53200", "40P01", "40001"])  # the disk or the memory is full, a deadlock, a race
+def test_what_the_database_cannot_do_for_now_is_no_crash_of_a_bot(database, engine, hosts, code):
+    store(database, 1)
+    put(database, "a", "b")
+    running = Running(database, hosts)
+    running.until(lambda: all(bot.state == "running" for bot in database.bots.list()))
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            f"create function fails() returns trigger language plpgsql as $$ begin raise 'full' using errcode = '{code}'; end $$"
+        )
+        connection.exec_driver_sql("create trigger fails before insert on signals execute function fails()")
+    store(database, 2)
+    with clock.using(running.watch), pytest.raises(StoreUnreachable, match="full"):
+        for _ in range(50):
+            running.watch.ahead += 1.0
+            running.runner.turn()
+    running.runner._lose({*running.runner._bots, *running.leases.held})
+    with engine.begin() as connection:
+        connection.exec_driver_sql("drop function fails cascade")
+    running.acted(2, "a", "b")
+
+    assert [row.timestamp_us for bot in "ab" for row in database.bots.signals(bot)] == [at(2), at(2)]
+    assert not database.bots.events(kind="crashed")
