@@ -54,6 +54,7 @@ class Minutes:
         self._db = db
         self._edges: dict[str, _Edge] = {}
         self._pages: dict[tuple[str, int, int], list[Minute]] = {}
+        self._held_up: dict[tuple[str, int, int], list[Minute]] = {}
         self._waits: dict[str, str] = {}
         self._feeds: dict[str, tuple[str, str]] = {}
         self._looked = float("-inf")
@@ -95,6 +96,7 @@ class Minutes:
         settled = [edge.take(found.get(symbol, []), now, self._holes) for symbol, edge in self._edges.items()]
         if now >= self._looked + _LOOK_SECONDS:
             self._looked = now
+            self._held_up.clear()
             self._feeds = {feed.symbol: (feed.state, feed.reason) for feed in self._db.feeds.list()}
         return any(settled)
 
@@ -118,11 +120,15 @@ class Minutes:
         return known
 
     def _page(self, symbol: str, after_us: int, until_us: int) -> list[Minute]:
-        """Return the minutes of the day of a moment, as far as memory does not begin before, and no open hole comes before."""
+        """Return the minutes of the day of a moment, as far as memory does not begin before, and no open hole comes before.
+
+        One with an open hole is read again once a second.
+        """
         begin_us = after_us // _PAGE_US * _PAGE_US
         end_us = min(begin_us + _PAGE_US, until_us)
-        if (symbol, begin_us, end_us) in self._pages:
-            return self._pages[symbol, begin_us, end_us]
+        known = self._pages.get((symbol, begin_us, end_us)) or self._held_up.get((symbol, begin_us, end_us))
+        if known is not None:
+            return known
         found = self._db.market_data.minutes_after({symbol: begin_us}, (end_us - begin_us) // WIDTH_US).get(symbol, [])
         usable = {
             stamp: Minute(stamp, Bar(*prices), revision) for stamp, prices, complete, revision in found if complete is not False
@@ -134,6 +140,7 @@ class Minutes:
                 gap.end_us > minute.timestamp_us - WIDTH_US and gap.start_us < minute.timestamp_us for gap in still
             ):
                 self._waits[symbol] = f"a hole of {symbol} at {isoformat(minute.timestamp_us)} is being filled"
+                self._held_up[symbol, begin_us, end_us] = page[:place]
                 return page[:place]
         self._waits.pop(symbol, None)
         while len(self._pages) >= _PAGES:

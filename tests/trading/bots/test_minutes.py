@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 
 from db.repositories.gaps import Gap
 from tests.db.candles import MINUTE_US, START_US, candle
@@ -185,3 +186,18 @@ def test_more_minutes_without_proof_than_are_read_at_once_are_passed_over(databa
     minutes.poll(10.0)
 
     assert known(minutes, 3_098, 3_100) == ["-", "-", "x"]
+
+
+def test_a_page_with_an_open_hole_is_read_once_a_second_however_many_ask(database):
+    store(database, *(minute for minute in range(1, 3 * DAY) if minute != 5))
+    gap(database, 5, 5)
+    minutes, reads = followed(database), []
+    sa.event.listen(database.engine, "before_cursor_execute", lambda *given: reads.append(given[2]))
+    for _ in range(100):
+        assert known(minutes, 4, 5) == ["x", "?"]
+    assert len(reads) <= 2
+
+    store(database, 5)
+    database.gaps.progress(replace(database.gaps.list(BTC)[0], state="filled"))
+    minutes.poll(1.0)
+    assert known(minutes, 4, 6) == ["x", "x", "x"]
