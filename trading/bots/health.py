@@ -96,8 +96,8 @@ def verdict(facts: Facts, now_us: int) -> Verdict:
 
     Without a lease: `stopped` where that is wanted, `parked`, `crashed` where it waits to be started again or its runner died, else
     `starting`. Under one: `stuck` where it has had no heartbeat, or has not acted on what is there, for a minute and ten of
-    its time limits; `late` from ten seconds without a heartbeat, a minute without acting, and while it catches up; `waiting` where
-    something keeps its minutes from coming; else what its row says.
+    its time limits, unless its runner says what it waits for; `late` from ten seconds without a heartbeat, a minute without acting,
+    and while it catches up; `waiting` where something keeps its minutes from coming; else what its row says.
     """
     if facts.wanted == "stopped":
         under_way = facts.owner is not None and _is_ahead(facts.lease_until_us, now_us)
@@ -123,7 +123,8 @@ def _without_lease(facts: Facts, now_us: int) -> Verdict:
 def _too_slow(facts: Facts, now_us: int) -> Verdict | None:
     """Return what is wrong with a bot under a lease by how long nothing came of it; None for nothing."""
     silent = None if facts.heartbeat_us is None else max(now_us - facts.heartbeat_us, 0) / 1e6
-    owed = None if facts.owed_us is None else max(now_us - facts.owed_us, 0) / 1e6
+    # What its runner, which is well, says that it waits for counts: it may be behind a hole that is found where it acted already.
+    owed = None if facts.owed_us is None or facts.state == "waiting" else max(now_us - facts.owed_us, 0) / 1e6
     if silent is None or silent > facts.stuck_seconds:
         since = "no heartbeat yet" if silent is None else f"no heartbeat for {silent:,.0f} s"
         return Verdict(state=Health.STUCK, reason=f"{since}, though {facts.owner} has it")

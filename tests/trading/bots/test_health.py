@@ -83,6 +83,8 @@ def test_only_differences_of_time_count(facts: Facts, shift_us: int):
         (replace(RUNS, owed_us=NOW_US - 9 * STUCK_US, blocked="no process for strategies starts"), Health.LATE),
         (replace(RUNS, trouble="the feed is stale"), Health.WAITING),
         (replace(RUNS, state="waiting", reason="a hole is being filled"), Health.WAITING),
+        (replace(RUNS, state="waiting", reason="a hole is being filled", owed_us=NOW_US - 9 * STUCK_US), Health.WAITING),
+        (replace(RUNS, state="waiting", heartbeat_us=NOW_US - STUCK_US - 1), Health.STUCK),
         (replace(RUNS, state="starting"), Health.STARTING),
         (replace(RUNS, state="catching-up", trouble="the feed is stale"), Health.LATE),
         (replace(RUNS, lease_until_us=NOW_US + 1), Health.RUNNING),

@@ -45,6 +45,20 @@ def test_bots_that_are_well_are_left_alone(database):
     assert database.bots.write([step("a", epochs["a"], 1)]) == {"a"}
 
 
+def test_a_bot_that_waits_by_the_word_of_its_runner_is_not_charged_for_a_minute_that_is_there(database, engine):
+    epoch = leased(database, "a")["a"]
+    database.bots.write([step("a", epoch)])
+    database.market_data.upsert_candles([Candle(BTC, BASE, START_US + MINUTE_US, 1.0, 1.0, 1.0, 1.0, volume=1.0, complete=True)])
+    database.bots.set_states({"a": (epoch, "waiting", "a hole before that is being filled")})
+    age(engine, 3_600, heartbeats=False)
+
+    judged = found(database)["a"]
+
+    assert (judged.verdict.state, judged.verdict.reason, judged.done) == (
+        Health.WAITING, "a hole before that is being filled", "",
+    )  # fmt: skip
+
+
 def test_the_bot_of_a_dead_runner_is_free_for_others_at_once_and_not_charged(database, engine):
     epoch = leased(database, "a")["a"]
     end_leases(engine)
