@@ -76,7 +76,7 @@ class _Told:
 
 
 class Folder:
-    """Watches a folder of `*.json`; names that begin with `_` or `.` are left alone, and a folder that is not there has no bots.
+    """Watches a folder of `*.json`; names that begin with `_` or `.` are left alone, and a folder that never was there has no bots.
 
     What cannot be used may be half written, and what is gone may be on its way: either is told only once it has been the same
     for `settle_seconds`, over two looks at least.
@@ -121,6 +121,8 @@ class Folder:
         try:
             names = [each for each in self.path.iterdir() if each.suffix == ".json" and not each.name.startswith(("_", "."))]
         except FileNotFoundError:
+            if self._told:  # it is being moved, or its disk is away: that takes no bot from those who run it
+                raise
             return []
         return sorted(names)
 

@@ -270,6 +270,18 @@ def test_a_folder_that_is_none_is_told_and_its_bots_are_not_gone(watched):
     assert watched.look() + watched.look() == [f"{watched.path.name} leaves None"]
 
 
+def test_a_folder_that_is_not_there_any_more_is_told_and_its_bots_are_not_gone(watched):
+    watched.put("a.json", text())
+    watched.look()
+    watched.path.rename(watched.path.with_name("elsewhere"))
+    told = watched.look() + watched.look() + watched.look()
+
+    name = watched.path.name
+    assert told == [f"{name} of None: expected a folder that can be read, found No such file or directory"]
+    watched.path.with_name("elsewhere").rename(watched.path)
+    assert watched.look() + watched.look() == [f"{name} leaves None"]
+
+
 def test_a_strategy_that_comes_later_mends_the_file(watched, tmp_path_factory):
     folder = tmp_path_factory.mktemp("strategies")
     watched.put("a.json", text(strategy="mine"))
