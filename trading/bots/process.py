@@ -190,12 +190,14 @@ def ended_frame(code: int, *, gone: bool) -> bytes:
 
 
 def _start(end: int) -> "subprocess.Popen[bytes]":
+    # Settings have passwords in them, and are nothing to a user's strategy.
+    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("TCPDASH_")}
     return subprocess.Popen(  # noqa: S603 - the command is ours
         [sys.executable, "-P", "-m", "trading.bots.nursery", str(end), str(os.getpid())],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         pass_fds=(end,),
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(str(Path(part).resolve()) for part in sys.path)},
+        env={**kept, "PYTHONPATH": os.pathsep.join(str(Path(part).resolve()) for part in sys.path)},
         start_new_session=True,
     )
 

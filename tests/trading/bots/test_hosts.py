@@ -279,6 +279,24 @@ def test_processes_that_hang_end_with_a_parent_that_is_killed(folder: Path):
         assert _ends(end.fileno())
 
 
+def test_a_strategy_finds_no_settings_of_the_program_in_its_environment(tmp_path: Path):
+    write(tmp_path, "Peeks", "raise ValueError(sorted(name for name in os.environ if 'TCPDASH' in name.upper() or name == 'OURS'))")
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom trading.bots.hosts import Hosts\n"
+        "from tests.trading.bots.users import ask_all, question\n"
+        "with Hosts(Path(sys.argv[1]), size=1) as hosts: print(ask_all(hosts, [question('one', 'peeks')])[0].error)\n"
+    )
+    secret = {"TCPDASH_DATABASE__URL": "postgresql://app:secret@db/app", "tcpdash_alerts__urls": "[]", "OURS": "stays"}
+
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        env={**os.environ, **secret, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    assert done.stdout.strip().endswith("ValueError: ['OURS']")
+
+
 class _Later:
     def __init__(self, seconds: float) -> None:
         self._seconds, self._system = seconds, clock._System()
