@@ -83,11 +83,12 @@ class Facts:
         return OWED_SECONDS + STUCK_LIMITS * self.limit_seconds
 
 
-def facts_of(bot: StoredBot, *, owed_us: int | None = None, trouble: str = "") -> Facts:
+def facts_of(bot: StoredBot, *, owed_us: int | None = None, trouble: str = "", blocked: str = "") -> Facts:
     """Return what the row of a bot says, with what is known besides."""
     return Facts(
         wanted=bot.wanted, state=bot.state, reason=bot.reason, owner=bot.lease_owner, lease_until_us=bot.lease_until_us,
-        heartbeat_us=bot.heartbeat_us, retry_us=bot.retry_us, owed_us=owed_us, limit_seconds=_limit_of(bot.config), trouble=trouble,
+        heartbeat_us=bot.heartbeat_us, retry_us=bot.retry_us, owed_us=owed_us, limit_seconds=_limit_of(bot.config),
+        blocked=blocked, trouble=trouble,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from db.bot_rows import EventRow, StoredBot
-from trading.bots.health import Health, Verdict, facts_of, verdict
+from trading.bots.health import SILENT_SECONDS, Health, Verdict, facts_of, verdict
 from trading.bots.restarts import charge
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def judge(store: "Store", bots: Iterable[StoredBot]) -> list[Judged]:
     found = []
     for bot in bots:
         trouble = next((feeds[symbol] for symbol in bot.config.get("symbols", ()) if symbol in feeds), "")
-        facts = facts_of(bot, owed_us=owed.get(bot.id), trouble=trouble)
+        facts = facts_of(bot, owed_us=owed.get(bot.id), trouble=trouble, blocked=_excuse(bot, now_us))
         found.append(Judged(bot=bot, verdict=verdict(facts, now_us), at_us=now_us))
     return found
 
@@ -96,6 +96,12 @@ def _helped(store: "Store", judged: Judged) -> Judged:
         store.bots.release(bot.id, bot.lease_epoch, state="crashed", reason=reason, event=event)
         done = "free for any runner"
     return replace(judged, done=done)
+
+
+def _excuse(bot: StoredBot, now_us: int) -> str:
+    """Return why a bot is late by no fault of its own: its runner, which noted a heartbeat just now, says why; else nothing."""
+    is_well = bot.heartbeat_us is not None and now_us - bot.heartbeat_us <= SILENT_SECONDS * 1_000_000
+    return bot.reason if is_well and bot.state == "running" else ""
 
 
 def _is_gone(process: int) -> bool:

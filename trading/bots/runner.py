@@ -158,6 +158,8 @@ class Runner:
         """Let those begin of which the lookback is known, where the minutes of their symbols are."""
         for bot, lookback in list(self._loading.items()):
             if lookback is None:
+                if self._hosts.problem:
+                    self._states.waits(bot, self._leases.held[bot], self._hosts.problem)
                 continue
             with self._alone(bot):
                 self._load_one(self._leases.held[bot], lookback)

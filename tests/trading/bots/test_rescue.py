@@ -96,6 +96,21 @@ def test_a_bot_that_does_not_act_on_what_is_stored_is_stuck(database, engine):
     assert found(database)["a"].verdict.state is Health.STUCK
 
 
+def test_a_bot_that_its_runner_excuses_is_late_and_not_charged(database, engine):
+    epoch = leased(database, "a")["a"]
+    database.bots.write([step("a", epoch)])
+    database.market_data.upsert_candles([Candle(BTC, BASE, START_US + MINUTE_US, 1.0, 1.0, 1.0, 1.0, volume=1.0, complete=True)])
+    database.bots.set_states({"a": (epoch, "running", "no process for strategies starts: no memory")})
+    age(engine, 120, heartbeats=False)
+    excused = found(database)["a"]
+    age(engine, 120)  # now its runner does not find it well any more
+
+    assert (excused.verdict.state, excused.verdict.reason, excused.done) == (
+        Health.LATE, "no process for strategies starts: no memory", "",
+    )  # fmt: skip
+    assert found(database)["a"].verdict.state is Health.STUCK
+
+
 def test_a_bot_that_is_stuck_again_and_again_is_parked(database, engine):
     add(database, "a")
     done = []

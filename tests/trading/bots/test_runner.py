@@ -333,3 +333,21 @@ def test_what_the_database_cannot_do_for_now_is_no_crash_of_a_bot(database, engi
 
     assert [row.timestamp_us for bot in "ab" for row in database.bots.signals(bot)] == [at(2), at(2)]
     assert not database.bots.events(kind="crashed")
+
+
+def test_a_bot_that_cannot_be_loaded_as_no_process_starts_says_so_and_is_not_charged(database, monkeypatch):
+    def refuse(*_given, **_named):
+        raise OSError("no memory")
+
+    monkeypatch.setattr("trading.bots.hosts.HostProcess", refuse)
+    store(database, 1)
+    put(database, "a")
+    with Hosts(None) as hosts:
+        running = Running(database, hosts)
+        running.until(lambda: database.bots.get("a").state == "waiting")
+
+        assert database.bots.get("a").reason == "no process for strategies starts: no memory"
+        monkeypatch.undo()
+        running.until(lambda: database.bots.get("a").state == "running")
+
+    assert not database.bots.events("a", kind="crashed")
