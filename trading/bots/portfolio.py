@@ -25,10 +25,10 @@ class PortfolioLimits:
 
 
 class Portfolio:
-    """What all bots hold, as far as it is known here; entries that were allowed count until what is held is read again.
+    """What all bots hold, as far as it is known here; entries that were allowed count until their orders are over.
 
-    Several runners each know of the others what was written a second ago: together they may go beyond a limit by what
-    they enter within it.
+    Several runners each know of the others what was held a second ago, and nothing of orders that still work: together they
+    may go beyond a limit by what these add.
 
     Args:
         limits: Of all bots together.
@@ -45,7 +45,7 @@ class Portfolio:
         """Take what is known of all bots.
 
         Args:
-            exposures: Value of what each holds, by symbol.
+            exposures: Value of what each holds, by symbol; with what its working orders may add, where that is known.
             equity: Of all that were there when the UTC day began.
             began: What these had then.
         """

@@ -1,6 +1,7 @@
 """What bots may enter: the limits of all bots together, with what is known of them now."""
 
 from collections.abc import Iterable, Mapping
+from math import isnan
 from typing import TYPE_CHECKING
 
 from market.clock import now_us
@@ -40,7 +41,7 @@ class Risk:
         self._read = now
         own = {bot.id: bot for bot in bots}
         known = self._db.bots.exposures()
-        exposures = [own[each.id].account.exposure if each.id in own else each.exposure for each in known]
+        exposures = [_claimed(own[each.id]) if each.id in own else each.exposure for each in known]
         equity, began = self._since(now_us() // DAY_US * DAY_US, own) if self._portfolio.limits.daily_loss else (0.0, 0.0)
         self._portfolio.update(exposures, equity=equity, began=began)
         if self._portfolio.has_lost:
@@ -56,12 +57,7 @@ class Risk:
         """
         if self._portfolio.limits.are_none:
             return ""
-        broker, rules = bot.account.broker, bot.plan.rules
-        position, equity = broker.positions[number], max(broker.equity, 0.0)
-        value = abs(target) * rules.size * (1.0 if rules.sizing is Sizing.VALUE else equity)
-        room = rules.leverage * equity - sum(map(abs, bot.account.exposure.values()))
-        more = min(value - abs(position.size) * position.mark, room)
-        return self._portfolio.refusal(bot.plan.symbols[number], max(more, 0.0))
+        return self._portfolio.refusal(bot.plan.symbols[number], _more(bot, number, target))
 
     def _since(self, day_us: int, own: Mapping[str, Bot]) -> tuple[float, float]:
         """Return what all bots have, stopped ones too, that were there when a UTC day began, and what they had then."""
@@ -77,3 +73,22 @@ class Risk:
         with self._db.transaction() as store:
             store.bots.add_event_of_day("daily-loss", f"{self._portfolio.loss_told}; nothing new is entered until it ends", day=day)
         self._told_day = day
+
+
+def _more(bot: Bot, number: int, target: float) -> float:
+    """Return by how much an order for a target can enlarge what is held of a symbol, in the quote currency."""
+    broker, rules = bot.account.broker, bot.plan.rules
+    position, equity = broker.positions[number], max(broker.equity, 0.0)
+    value = abs(target) * rules.size * (1.0 if rules.sizing is Sizing.VALUE else equity)
+    room = rules.leverage * equity - sum(map(abs, bot.account.exposure.values()))
+    return max(min(value - abs(position.size) * position.mark, room), 0.0)
+
+
+def _claimed(bot: Bot) -> dict[str, float]:
+    """Return the value of what a bot holds by symbol, and of what its working orders may add to that."""
+    claimed = {symbol: abs(value) for symbol, value in bot.account.exposure.items()}
+    for position in bot.account.broker.positions:
+        if not isnan(position.wanted):
+            symbol = bot.plan.symbols[position.number]
+            claimed[symbol] = claimed.get(symbol, 0.0) + _more(bot, position.number, position.wanted * position.scale)
+    return claimed

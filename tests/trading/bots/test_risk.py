@@ -96,3 +96,15 @@ def test_what_other_bots_hold_counts(database):
     bot = begun(what, Delivered(what.minutes), None)
 
     assert refreshed(database, exposure=1_099.0)[0].gate(bot, 0, 1.0).startswith("all bots hold 600.00; 500.00 more")
+
+
+def test_an_order_that_works_counts_until_it_is_over(database):
+    leased(database, "bot")
+    what = case(10.0, sizing=Sizing.VALUE, size=500.0)
+    bot, other = begun(what, Delivered(what.minutes), None), begun(what, Delivered(what.minutes), None)
+    bot.account.broker.positions[0].wanted = 1.0
+
+    assert refreshed(database, bot, exposure=999.0)[0].gate(other, 0, 1.0).startswith("all bots hold 500.00; 500.00 more")
+
+    bot.account.broker.positions[0].forget_order()
+    assert refreshed(database, bot, exposure=999.0)[0].gate(other, 0, 1.0) == ""
