@@ -75,11 +75,11 @@ class BaseStrategy(Parameters):
             data: The newest `lookback` bars, more, or the fewer that there are.
 
         Raises:
-            InputError: If there is no bar, or a column is missing.
+            InputError: If there is no bar, a column is missing, or `targets` does not give a number for each bar.
         """
         if not len(data):
             raise InputError(f"{self.name} needs at least one bar")
-        target = float(self.targets(data)[-1])
+        target = float(whole_targets(self.name, self.targets(data), len(data))[-1])
         action, confidence = action_of(target)
         return self.signal(data, action, confidence=confidence, target=target)
 
@@ -116,3 +116,25 @@ class BaseStrategy(Parameters):
 
 def _listed(values: dict[str, float]) -> str:
     return ", ".join(f"{name} {value:.8g}" for name, value in values.items()) or "no indicators"
+
+
+def whole_targets(name: str, targets: object, bars: int) -> Floats:
+    """Return what a strategy says after each bar, shape (bars,).
+
+    Args:
+        name: Of the strategy.
+        targets: What it gave.
+        bars: How many it was asked about.
+
+    Raises:
+        InputError: If that is not a number for each bar.
+    """
+    try:
+        found = np.asarray(targets, np.float64)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"{name} gives targets that are not numbers, but {type(targets).__name__}; expected was one a bar"
+        ) from None
+    if found.shape != (bars,):
+        raise InputError(f"{name} gives targets of shape {found.shape} for {bars} bars; expected was one a bar")
+    return found

@@ -108,6 +108,16 @@ def test_no_bar_is_refused():
         SmaCross().process_data(bars([]))
 
 
+@pytest.mark.parametrize("targets", [[1.0], [[1.0], [1.0]], 1.0, "hello", None])
+def test_targets_that_are_not_one_a_bar_are_refused_after_each_bar_too(targets: object):
+    class Odd(Rising):
+        def targets(self, data):
+            return targets
+
+    with pytest.raises(InputError, match="expected was one a bar"):
+        Odd().process_data(bars([1.0, 2.0]))
+
+
 def test_targets_of_no_bars_are_none():
     assert SmaCross().targets(bars([])).shape == (0,)
 

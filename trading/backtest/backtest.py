@@ -22,7 +22,7 @@ from trading.backtest.volatility import runs_of, volatility_scales
 from trading.backtest.window import begin_of, check_warm_up, within
 from trading.frames import to_bars
 from trading.rules import Listing, Rules, Sizing
-from trading.strategy import BaseStrategy
+from trading.strategy import BaseStrategy, whole_targets
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -261,22 +261,10 @@ def targets_of(strategy: BaseStrategy, market: Market) -> Floats:
         bars, end = bars_of(market, number, np.flatnonzero(market.there[:, number])), 0
         for run in runs_of(market, number):
             begin, end = end, end + len(run)
-            wanted[run, number] = _checked(strategy.name, own.targets(bars.iloc[begin:end]), len(run))
+            wanted[run, number] = whole_targets(strategy.name, own.targets(bars.iloc[begin:end]), len(run))
     if np.isinf(wanted).any() or np.nanmax(np.abs(wanted), initial=0.0) > 1e6:
         raise InputError(f"{strategy.name} wants an infinite position; a target is a fraction: 1 is long, 0 out, -1 short")
     return wanted
-
-
-def _checked(name: str, targets: object, bars: int) -> Floats:
-    try:
-        found = np.asarray(targets, np.float64)
-    except (TypeError, ValueError):
-        raise InputError(
-            f"{name} gives targets that are not numbers, but {type(targets).__name__}; expected was one a bar"
-        ) from None
-    if found.shape != (bars,):
-        raise InputError(f"{name} gives targets of shape {found.shape} for {bars} bars; expected was one a bar")
-    return found
 
 
 def bars_of(market: Market, number: int, places: np.ndarray) -> "pd.DataFrame":
