@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 import typer
 
+from cli.bot_files import id_of
 from cli.bot_words import amount, moment
 from market.errors import InputError
 
@@ -43,7 +44,7 @@ def delete_bot(db: "DatabaseOperations", bot_id: str, folder: Path, *, yes: bool
     db.bots.delete(bot_id)
     click.echo(f"{bot.id} is removed with all that it wrote")
     file = Path(bot.config_file)
-    if file.exists() or (folder / file.name).exists():
+    if any(id_of(each) in (bot_id, None) for each in (file, folder / file.name) if each.exists()):
         click.echo(
             f"its file {file} is still there: the next runner that looks at it makes the bot anew; remove it, too, to be rid of it"
         )

@@ -1,5 +1,6 @@
 """The folder of bots as the command line sees it: which files can be used, and what is wrong with the others."""
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,6 +88,16 @@ def read_named(paths: "Sequence[Path]", settings: "Settings") -> "list[tuple[str
             problem = Problem(field="", expected="a file that can be read", found=str(error.strerror or error))
             found.append((str(path), ConfigError(str(path), [problem])))
     return found
+
+
+def id_of(path: Path) -> str | None:
+    """Return which bot a file means to be; None where it does not say so."""
+    try:
+        said = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    found = said.get("id") if isinstance(said, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def problems_of(error: InputError) -> list[dict[str, Any]]:

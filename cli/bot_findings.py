@@ -34,7 +34,11 @@ def bots_told(db: "DatabaseOperations", settings: "Settings") -> list[Told]:
     ]
     known = {each.id for each in files.broken}
     told += [
-        Told("warning", f"the file of {bot.id}: {shortened(bot.problem, 300)}", f"mend it, or `tcpdash bots delete {bot.id}`")
+        Told(
+            "warning",
+            f"the file of {bot.id}: {shortened(bot.problem, 300)}",
+            f"mend it or put it back, or `tcpdash bots delete {bot.id}`",
+        )
         for bot in bots
         if bot.problem is not None and bot.id not in known
     ]

@@ -91,7 +91,7 @@ def _facts(shown: "Shown") -> "Iterator[tuple[str, str]]":
     yield "rules", _rules(config)
     yield "file", f"{bot.config_file}, taken over {moment(bot.config_us)}"
     if bot.problem is not None:
-        yield "", f"it cannot be used as it is now: {bot.problem}"
+        yield "problem", bot.problem
     yield "wanted", bot.wanted + _since(shown)
     reason = why_of(bot, shown.health, shown.clock_us)
     yield "state", f"{state_of(bot, shown.health)} since {moment(bot.state_us)}" + (f": {reason}" if reason else "")

@@ -155,6 +155,11 @@ class TestDelete:
 
         assert home.out("delete", "a", "-y") == "a is removed with all that it wrote"
 
+    def test_a_file_that_is_that_of_another_bot_now_is_left_out(self, home: BotHome):
+        home.known("a").write_text(home.file("b").read_text())
+
+        assert home.out("delete", "a", "-y") == "a is removed with all that it wrote"
+
 
 class TestDemo:
     def test_where_there_is_no_folder_the_demo_has_the_bots_of_the_program(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -122,11 +122,12 @@ class Configs:
                 else:
                     store.bots.add_event(EventRow(kind="problem", text=str(change.error), details={"file": change.file}))
             elif change.id is not None:
-                logger.info("bot %s file=%s is gone", change.id, change.file)
                 if change.id not in {bot.id for bot in store.bots.list()}:  # it was deleted before its file
                     return
-                store.bots.wish("stopped", [change.id], by=f"the removal of {change.file}")
-                store.bots.note_problem(change.id, f"{change.file} is gone; the bot is stopped, what it did is kept")
+                gone = "is gone" if change.now is None else f"is that of {change.now} now"
+                logger.info("bot %s file=%s %s", change.id, change.file, gone)
+                store.bots.wish("stopped", [change.id], by=f"its file: {change.file} {gone}")
+                store.bots.note_problem(change.id, f"{change.file} {gone}; the bot was stopped then, what it did is kept")
 
     def _print(self) -> tuple[tuple[str, int, int], ...]:
         """Return what tells the files of strategies from what they were."""

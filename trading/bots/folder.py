@@ -48,10 +48,12 @@ class Gone:
     Attributes:
         file: Its path.
         id: Of the bot that no file has any more; None where it was none, and where another file has it.
+        now: Of the bot that the file is of now; None where it is not there.
     """
 
     file: str
     id: str | None
+    now: str | None = None
 
 
 Change = Found | Broken | Gone
@@ -164,7 +166,7 @@ class Folder:
         if told == new:
             return []
         self._told[file] = new
-        gone = [Gone(file=file, id=_unowned(was, owners))] if was not in (None, config.id) else []
+        gone = [Gone(file=file, id=_unowned(was, owners), now=config.id)] if was not in (None, config.id) else []
         return [*gone, Found(file=file, config=config)]
 
     def _broken(self, file: str, error: ConfigError, seen: str, bot: str | None, now: float) -> list[Change]:

@@ -73,6 +73,18 @@ def test_files_are_taken_over_edited_broken_mended_and_removed(place, database):
     assert (database.bots.get("a").wanted, database.bots.get("a").problem.endswith("what it did is kept")) == ("stopped", True)
 
 
+def test_a_file_that_becomes_that_of_another_bot_is_not_called_gone(place, database):
+    configs, bots, _, _ = place
+    write(bots, "a.json", GOOD)
+    looked(configs)
+    write(bots, "a.json", GOOD | {"id": "b"})
+    looked(configs)
+
+    said = f"{bots / 'a.json'} is that of b now"
+    assert database.bots.get("a").problem == f"{said}; the bot was stopped then, what it did is kept"
+    assert database.bots.events("a", kind="stopped")[0].text == f"stopped by its file: {said}"
+
+
 def test_a_broken_file_of_no_known_bot_is_an_event(place, database):
     configs, bots, _, _ = place
     write(bots, "b.json", "{")
