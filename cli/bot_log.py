@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.bot_words import exact, iso, moment, shortened
+from cli.bot_words import event_text, exact, iso, moment, shortened
 from db.bot_rows import EventRow, SignalRow, TradeRow
 from market.errors import InputError, StoreUnreachable, did_you_mean
 
@@ -153,7 +153,7 @@ def fields_of(each: "Happened") -> dict[str, Any]:
 
 def _words(row: EventRow | SignalRow | TradeRow) -> str:
     if isinstance(row, EventRow):
-        return shortened(row.text, 300)
+        return shortened(event_text(row), 300)
     late = ", caught up" if row.caught_up else ""
     if isinstance(row, TradeRow):
         profit = "" if row.profit is None else f", profit {exact(row.profit)}"

@@ -9,6 +9,7 @@ from cli.bot_words import (
     NOTHING,
     age,
     amount,
+    event_text,
     exact,
     fields_of,
     gain,
@@ -106,7 +107,10 @@ def _facts(shown: "Shown") -> "Iterator[tuple[str, str]]":
 def _since(shown: "Shown") -> str:
     if shown.wished is not None:
         return f" since {moment(shown.wished.at_us)} ({shown.wished.text})"
-    return " since it was created, as its file has autostart" if shown.bot.wanted == "running" else ""
+    if shown.bot.wanted != "running":
+        return ""
+    why = "its file has autostart" if shown.bot.config.get("autostart") else "new bots of its venue are started (bots.start_new)"
+    return f" since it was created, as {why}"
 
 
 def _account(shown: "Shown") -> "Iterator[tuple[str, str]]":
@@ -176,4 +180,4 @@ def _trade(each: "TradeRow") -> tuple[str, ...]:
 
 
 def _event(each: "EventRow") -> tuple[str, ...]:
-    return moment(each.at_us), each.kind, shortened(each.text)
+    return moment(each.at_us), each.kind, shortened(event_text(each))

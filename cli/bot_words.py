@@ -1,5 +1,6 @@
 """How bots are told in words: amounts, moments, ages, and what a bot does."""
 
+import json
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from market.clock import isoformat, to_datetime
 
 if TYPE_CHECKING:
-    from db.bot_rows import StoredBot
+    from db.bot_rows import EventRow, StoredBot
     from trading.bots.health import Verdict
 
 NOTHING = "-"
@@ -57,6 +58,14 @@ def shortened(text: str, longest: int = LONGEST) -> str:
     """Return a text that fits on its line."""
     line = " ".join(text.split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def event_text(event: "EventRow") -> str:
+    """Return what happened in words; of another configuration also what differs, before and after."""
+    changes = event.details.get("changes") if event.kind == "configured" else None
+    if not changes:
+        return event.text
+    return f"{event.text}: " + listed([f"{field} {json.dumps(old)} -> {json.dumps(new)}" for field, (old, new) in changes.items()])
 
 
 def counted(number: int, what: str) -> str:

@@ -14,7 +14,7 @@ from cli.bot_explain import print_explanation
 from db.bot_rows import EventRow
 from market.errors import StoreUnreachable
 from market.timeframe import MINUTE_US
-from tests.cli.bot_homes import MINUTES, BotHome, really_run
+from tests.cli.bot_homes import BOT, MINUTES, BotHome, really_run
 from tests.db.bots import ORDER, SIGNAL, START_US, TRADE, step
 from trading.bots.evidence import Cause
 from trading.bots.explain import Difference, Explanation
@@ -85,6 +85,15 @@ class TestShow:
         shown = home.json("show", "a")
         assert (shown["ledger"], shown["positions"], shown["wished"]) == (None, [], None)
 
+    @pytest.mark.parametrize(
+        ("autostart", "why"), [(True, "its file has autostart"), (False, "new bots of its venue are started (bots.start_new)")]
+    )
+    def test_one_that_nobody_started_says_why_it_runs(self, home: BotHome, autostart: bool, why: str):
+        config = {"id": "a", **BOT, "balance": "10000", "autostart": autostart}
+        home.database.bots.put_config("a", config, digest="d", file="a.json", autostart=True)
+
+        assert f"wanted running since it was created, as {why}" in home.out("show", "a").splitlines()
+
     def test_what_is_held_and_what_works_is_told(self, home: BotHome):
         started(home)
         home.run("a", account=account(), equity=Decimal("10100"), orders=[ORDER], signals=[SIGNAL], trades=[TRADE])
@@ -144,6 +153,15 @@ class TestAudit:
 
 
 class TestLog:
+    def test_of_another_configuration_it_says_what_differs(self, home: BotHome):
+        home.known("a")
+        changed = {"id": "a", **BOT, "balance": "10000", "parameters": {"fast": 2, "slow": 4}, "timeframe": "5m"}
+        home.database.bots.put_config("a", changed, digest="other", file="a.json", autostart=False)
+
+        said = 'changed by a.json: parameters.slow 3 -> 4, timeframe "1m" -> "5m"'
+        assert home.out("log", "a", "--kind", "configured").endswith(f" configured {said}")
+        assert home.out("show", "a").endswith(f" configured {said}")
+
     def test_kinds_are_chosen_and_the_newest_of_them_told(self, home: BotHome):
         started(home)
         epoch = home.run("a", signals=[SIGNAL], trades=[TRADE])

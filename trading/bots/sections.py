@@ -212,7 +212,10 @@ class BotConfig(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True)
         Meta(description="What the account begins with, in the quote currency; a number or a text.", examples=[10_000, "10000.50"]),
     ]
     mode: Annotated[Literal["paper"], Meta(description="With what it trades: `paper` is virtual money.")] = "paper"
-    autostart: Annotated[bool, Meta(description="Whether it is started when its file is first seen.")] = False
+    autostart: Annotated[
+        bool,
+        Meta(description="Whether it is started when its file is first seen; on the generated market all are."),
+    ] = False
     sizing: Annotated[Sizing_, Meta(description="How large positions are.")] = Sizing_()
     orders: Annotated[Orders, Meta(description="How orders are made.")] = Orders()
     fees: Annotated[
