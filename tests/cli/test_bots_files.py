@@ -66,6 +66,12 @@ class TestCheck:
         [told] = json.loads(done.out)
         assert any(problem["field"] == field and found in problem["found"] for problem in told["problems"])
 
+    def test_what_is_no_json_is_told_in_a_whole_sentence(self, home: BotHome, tmp_path: Path):
+        named = tmp_path / "c.json"
+        named.write_bytes(b'{"id": "tw\n')
+
+        assert " line 1, column 11: Invalid control character\n" in home.tcpdash("bots", "check", str(named)).out
+
     def test_a_file_that_is_not_there_or_a_folder_is_told(self, home: BotHome, tmp_path: Path):
         done = home.tcpdash("bots", "check", str(tmp_path / "none.json"), str(tmp_path))
 

@@ -111,7 +111,11 @@ class Judge:
             return configured
         if row is None and evidence.caught_up(saying.symbol, moment_us):
             return Found(Cause.LATE, f"the candle {when} came late, and the bot was not asked after it")
-        what = "the bot was not asked after it" if row is None else "the strategy said something else then"
+        what = (
+            "the bot was not asked after it"
+            if row is None
+            else "the strategy said something else then, as one that was edited since, or says too short a lookback"
+        )
         return Found(Cause.RULE, f"nothing that is stored of the candle {when} is the reason: {what}")
 
     def _of_pair(self, pair: Pair) -> Verdict:

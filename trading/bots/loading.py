@@ -129,9 +129,11 @@ def _refuse_others(stored: StoredBot, plan: Plan) -> None:
     account = stored.account or {}
     known = (tuple(account["listings"]), account["timeframe"])
     if known != (plan.symbols, str(plan.timeframe)):
+        bot = stored.id
         raise InputError(
             f"its account is of {', '.join(known[0])} at {known[1]}, its file now says {', '.join(plan.symbols)} at "
-            f"{plan.timeframe}; `tcpdash bots reset {stored.id}` ends that account and begins another"
+            f"{plan.timeframe}; `tcpdash bots stop {bot}`, `tcpdash bots reset {bot}` and `tcpdash bots start {bot}` "
+            "end that account and begin another"
         )
 
 

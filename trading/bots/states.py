@@ -106,7 +106,8 @@ class States:
         begun_us = self._behind.pop(bot.id, None) if state[0] == "running" else None
         if begun_us is not None:
             minutes = (bot.at_us - begun_us) // WIDTH_US
-            text = f"runs live from {isoformat(bot.at_us)} on; {minutes:,} minutes that were missed are caught up"
+            missed = "1 minute that was missed is" if minutes == 1 else f"{minutes:,} minutes that were missed are"
+            text = f"runs live from {isoformat(bot.at_us)} on; {missed} caught up"
             found.append(EventRow(kind="caught-up", text=text, details={"minutes": minutes}, bot=bot.id, epoch=bot.epoch))
         if state[0] == "waiting" and before[0] != "waiting":
             found.append(EventRow(kind="waiting", text=state[1], bot=bot.id, epoch=bot.epoch))

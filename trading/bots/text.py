@@ -65,7 +65,9 @@ def _parsed(data: bytes) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_object, parse_float=_number, parse_constant=_NoNumber)
     except json.JSONDecodeError as error:
-        raise _Refused("JSON", f"what is none in line {error.lineno}, column {error.colno}: {error.msg}") from None
+        raise _Refused(
+            "JSON", f"what is none in line {error.lineno}, column {error.colno}: {error.msg.removesuffix(' at')}"
+        ) from None
     except RecursionError:
         raise _Refused("JSON", "lists or objects inside each other too often to be read") from None
     except ValueError:  # Python reads no whole number of more than 4300 digits

@@ -223,7 +223,7 @@ def test_an_account_of_other_symbols_parks_the_bot_with_the_way_out(database, ho
 
     assert database.bots.get("a").reason == (
         "its account is of OKX:BTC-USDT at 1m, its file now says OKX:BTC-USDT at 5m; "
-        "`tcpdash bots reset a` ends that account and begins another"
+        "`tcpdash bots stop a`, `tcpdash bots reset a` and `tcpdash bots start a` end that account and begin another"
     )
 
 
