@@ -7,6 +7,8 @@ import threading
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
+import typer
+
 from cli.worker import addresses
 from db import schema
 from db.operations import get_database_operations
@@ -47,6 +49,7 @@ def run_bots(settings: "Settings", *, owner: str | None, most: int | None) -> No
         name = owner or f"{socket.gethostname()}-{os.getpid()}"
         runner = _runner(stack, db, settings, redis_url, name, most or settings.bots.most)
         told = alerts(db, settings)
+        typer.echo(f"runner {name} looks for bots to run, and for their files in {settings.bots.folder}")
         threading.Thread(target=told.watch, args=(stop,), name="alerts", daemon=True).start()
         runner.run(stop)
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -165,6 +166,20 @@ class TestDelete:
         home.known("a").write_text(home.file("b").read_text())
 
         assert home.out("delete", "a", "-y") == "a is removed with all that it wrote"
+
+
+def test_a_runner_says_that_it_is_there_and_where_it_looks(home: BotHome, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TCPDASH_REDIS__URL", "redis://127.0.0.1:1/0")
+    command = [sys.executable, "-m", "cli", "bots", "run", "--name", "hand"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as runner:
+        assert runner.stdout is not None
+        try:
+            said = runner.stdout.readline()
+        finally:
+            runner.terminate()
+
+    assert said == f"runner hand looks for bots to run, and for their files in {home.folder}\n"
+    assert runner.returncode == 0
 
 
 class TestDemo:

@@ -214,7 +214,7 @@ class BotConfig(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True)
     mode: Annotated[Literal["paper"], Meta(description="With what it trades: `paper` is virtual money.")] = "paper"
     autostart: Annotated[
         bool,
-        Meta(description="Whether it is started when its file is first seen; on the generated market all are."),
+        Meta(description="Whether it is started when its file is first seen; so are bots of the venues of bots.start_new."),
     ] = False
     sizing: Annotated[Sizing_, Meta(description="How large positions are.")] = Sizing_()
     orders: Annotated[Orders, Meta(description="How orders are made.")] = Orders()
