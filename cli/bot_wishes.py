@@ -1,13 +1,14 @@
 """Starts and stops bots: writes what is wanted of them, waits for the runners, and says what came of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from cli.bot_words import counted, has_runner, is_left_alone, listed, moment, why
-from market.errors import InputError, did_you_mean
+from market.errors import InputError, StoreUnreachable, did_you_mean
 
 if TYPE_CHECKING:
     from cli.bot_files import Files
@@ -104,6 +105,19 @@ def stop(db: "DatabaseOperations", ids: list[str] | None, *, seconds: float) -> 
     """
     changed = db.bots.wish("stopped", ids, by=_BY)
     return _waited(db, "stopped", changed, ids, seconds=seconds)
+
+
+@contextmanager
+def says_what_goes_on() -> Iterator[None]:
+    """Say what bots do that could not be stopped, as the database does not answer."""
+    try:
+        yield
+    except StoreUnreachable:
+        click.echo(
+            "this may not be noted: while the database is away bots do nothing, then they go on; stop them again once it answers",
+            err=True,
+        )
+        raise
 
 
 def seconds_to_wait(settings: "Settings", wait: float | None) -> float:

@@ -119,7 +119,7 @@ def stop(ids: Ids = None, *, all_: All = False, wait: Wait = None, json: Json = 
 
     settings, wanted = load(), bot_wishes.named(ids, every=all_)
     seconds = bot_wishes.seconds_to_wait(settings, wait)
-    with store() as db:
+    with bot_wishes.says_what_goes_on(), store() as db:
         wish = bot_wishes.stop(db, wanted, seconds=seconds)
     _end(wish, seconds=seconds, waited=wait is not None, json=json)
 

@@ -253,6 +253,15 @@ class TestStop:
         assert home.json("stop", "--all")["changed"] == ["a", "b"]
         assert {bot.wanted for bot in home.database.bots.list()} == {"stopped"}
 
+    def test_without_the_database_it_says_what_bots_do(self, home: BotHome, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setenv("TCPDASH_DATABASE__URL", "postgresql://app@127.0.0.1:1/app")
+
+        done = home.tcpdash("bots", "stop", "--all")
+
+        assert (done.code, done.out) == (1, "")
+        assert done.err.startswith("this may not be noted: while the database is away bots do nothing, then they go on; ")
+        assert "PostgreSQL does not answer" in done.err
+
     def test_all_stop_with_one_commit_that_changes_them(self, home: BotHome, engine: sa.Engine):
         for bot in ("a", "b", "c"):
             home.known(bot)
