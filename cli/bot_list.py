@@ -110,12 +110,15 @@ class Listing:
         return f"{shown}{counted(len(self._all), 'bot')}: {told}"
 
     def _print_problems(self) -> None:
-        told = {each.id for each in self._files.broken}
+        told = {each.id for each in self._files.broken} | {str(each.error) for each in self._files.broken}
         for each in self._files.broken:
-            click.echo(f"cannot be used: {each.error}" + (f" (bot {each.id})" if each.id else ""))
+            bots = [each.id] if each.id else [bot.id for bot in self._all if bot.problem == str(each.error)]
+            click.echo(f"cannot be used: {each.error}" + (f" (bot {bots[0]})" if bots else ""))
         for bot in self._all:
-            if bot.problem is not None and bot.id not in told:
+            if bot.problem is not None and not {bot.id, bot.problem} & told:
                 click.echo(f"bot {bot.id}: {bot.problem}")
+            elif bot.wanted == "running" and self._files.folder.exists() and self._files.of(bot.id) is None and not bot.problem:
+                click.echo(f"bot {bot.id}: no file of {self._files.folder} is its own; it does what {bot.config_file} said last")
 
     def _new(self) -> list[Any]:
         known = {bot.id for bot in self._all}

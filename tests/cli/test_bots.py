@@ -109,6 +109,23 @@ class TestList:
 
         assert home.out("list").splitlines()[-1] == "bot a: a.json is gone; the bot is stopped"
 
+    def test_a_file_that_is_broken_beyond_its_id_is_told_once(self, home: BotHome):
+        broken = home.known("a")
+        broken.write_text("{")
+        error = (
+            f"{broken}: expected JSON, found what is none in line 1, column 2: Expecting property name enclosed in double quotes"
+        )
+        home.database.bots.note_problem("a", error)
+
+        assert home.out("list").splitlines()[4:] == [f"cannot be used: {error} (bot a)"]
+
+    def test_one_that_runs_without_a_file_is_told(self, home: BotHome):
+        file = home.known("a")
+        home.database.bots.wish("running", ["a"], by="a test")
+        file.unlink()
+
+        assert home.out("list").splitlines()[-1] == f"bot a: no file of {home.folder} is its own; it does what {file} said last"
+
 
 class TestStart:
     def test_a_bot_that_only_its_file_knows_is_registered(self, home: BotHome):
