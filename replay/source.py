@@ -108,6 +108,8 @@ class Source(ABC):
         if first_us is None:
             return []
         open_us = interval.first_open(max(start_us, first_us))
+        if open_us >= end_us or open_us > now_us:
+            return []
         parts = self._parts(symbol, interval, open_us, min(interval.first_open(max(end_us, open_us)), now_us))
         close, found, position = self._close_before(symbol, open_us), [], 0
         while open_us < end_us and open_us <= now_us:
