@@ -4,10 +4,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from market.clock import isoformat, parse_time
-from research.candles import candles_of, listings_of
+from research.candles import candles_of
 from trading.backtest.backtest import Backtest, Result
 from trading.backtest.document import TRADE
 from trading.frames import timestamps_us
+from trading.listings import listings_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

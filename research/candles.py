@@ -8,7 +8,6 @@ from market.errors import InputError, PlatformError, did_you_mean
 from market.symbol import Symbol
 from market.timeframe import Timeframe
 from trading.frames import timestamps_us
-from trading.rules import Listing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,16 +44,6 @@ def candles_of(
         if frame.empty or timestamps_us(frame)[-1] < (first_us or 0):
             raise NothingStored(_nothing(db, name, timeframe, start_us, end_us))
     return frames
-
-
-def listings_of(db: "DatabaseOperations", symbols: Sequence[str]) -> dict[str, Listing]:
-    """Return the steps of prices and sizes of those symbols of which the venue's list is stored."""
-    listed = {one.symbol: one for one in db.symbols.list()}
-    return {
-        symbol: Listing(tick=float(listed[symbol].tick_size or 0), lot=float(listed[symbol].lot_size or 0))
-        for symbol in symbols
-        if symbol in listed
-    }
 
 
 def _nothing(db: "DatabaseOperations", symbol: str, timeframe: Timeframe, start_us: int | None, end_us: int | None) -> str:

@@ -8,8 +8,9 @@ from db.repositories.symbols import ListedSymbol
 from market.clock import parse_time
 from market.errors import InputError, SymbolError
 from market.timeframe import Timeframe
-from research.candles import NothingStored, candles_of, listings_of
+from research.candles import NothingStored, candles_of
 from tests.research.stored import SYMBOL, fill
+from trading.listings import listings_of
 from trading.rules import Listing
 
 pytestmark = pytest.mark.postgres

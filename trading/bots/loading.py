@@ -1,6 +1,5 @@
 """How a bot that was taken becomes one that runs: its plan, its account, and its windows from stored candles."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from db.bot_rows import StoredBot
@@ -12,6 +11,7 @@ from trading.bots.bot import Bot, Plan
 from trading.bots.config import BotConfig, from_dict
 from trading.bots.minutes import WIDTH_US, Minutes
 from trading.bots.windows import Window
+from trading.listings import listings_of
 from trading.position import Bar
 from trading.rules import Listing
 
@@ -60,7 +60,9 @@ class Loader:
         if at_us is None or windows is None:
             return None
         if stored.account is None:
-            account = Account(plan.rules, self._listings(plan.symbols), config.balance, at_us=begins_us)
+            known = listings_of(self._db, plan.symbols)
+            listings = {symbol: known.get(symbol, Listing()) for symbol in plan.symbols}
+            account = Account(plan.rules, listings, config.balance, at_us=begins_us)
         else:
             _refuse_others(stored, plan)
             account = Account.restored(stored.account, plan.rules)
@@ -81,14 +83,6 @@ class Loader:
         newest_us = max(known)
         begins_us = newest_us if plan.timeframe.is_close(newest_us) else plan.timeframe.close_of(newest_us)
         return max(min(known), stored.acted_until_us or 0), begins_us if begun is None else begun
-
-    def _listings(self, symbols: Sequence[str]) -> dict[str, Listing]:
-        listed = {one.symbol: one for one in self._db.symbols.list()}
-        return {
-            symbol: Listing(tick=float(listed[symbol].tick_size or 0), lot=float(listed[symbol].lot_size or 0))
-            if symbol in listed else Listing()
-            for symbol in symbols
-        }  # fmt: skip
 
     def _windows(self, plan: Plan, at_us: int) -> list[Window] | None:
         found = [self._window(symbol, plan, at_us) for symbol in plan.symbols]
