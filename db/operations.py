@@ -23,6 +23,7 @@ from db.repositories.quality import QualityRepository
 from db.repositories.raw_trades import RawTradeRepository
 from db.repositories.symbols import SymbolRepository
 from db.repositories.watermarks import WatermarkRepository
+from db.repositories.wishes import WishRepository
 from db.storage import has_timescale, storage_of, unused_timescale
 from db.store import Store
 from db.tables import metadata
@@ -47,6 +48,7 @@ class DatabaseOperations:
         bots: Paper bots: what is wanted of each, what it does, and all that it wrote.
         alerts: What people are told of, and how far the telling is.
         happenings: What happened lately that they may want to be told of.
+        wishes: What people asked of the system on the page.
     """
 
     def __init__(self, engine: sa.Engine) -> None:
@@ -63,6 +65,7 @@ class DatabaseOperations:
         self.bots = cast("BotRepository", _EachCall(engine, "bots"))
         self.alerts = cast("AlertRepository", _EachCall(engine, "alerts"))
         self.happenings = cast("HappeningRepository", _EachCall(engine, "happenings"))
+        self.wishes = cast("WishRepository", _EachCall(engine, "wishes"))
 
     def transaction(self) -> AbstractContextManager[Store]:
         """Return a block in which several calls are one transaction."""

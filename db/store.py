@@ -15,6 +15,7 @@ from db.repositories.raw_trades import RawTradeRepository
 from db.repositories.rollups import RollupRepository
 from db.repositories.symbols import SymbolRepository
 from db.repositories.watermarks import WatermarkRepository
+from db.repositories.wishes import WishRepository
 
 
 class Store:
@@ -34,6 +35,7 @@ class Store:
         bots: Paper bots: what is wanted of each, what it does, and all that it wrote.
         alerts: What people are told of, and how far the telling is.
         happenings: What happened lately that they may want to be told of.
+        wishes: What people asked of the system on the page.
     """
 
     def __init__(self, connection: sa.Connection) -> None:
@@ -50,3 +52,4 @@ class Store:
         self.bots = BotRepository(connection)
         self.alerts = AlertRepository(connection)
         self.happenings = HappeningRepository(connection)
+        self.wishes = WishRepository(connection)

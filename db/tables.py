@@ -16,12 +16,13 @@ from db.bot_tables import (
     bots,
 )
 from db.columns import metadata, moment, number
+from db.wish_tables import wishes
 
 __all__ = [
     "MONTHLY", "alerts", "backfill_spans", "backfills", "backtest_chunks", "backtest_trades", "backtests", "bot_epochs",
     "bot_events", "bot_orders", "bot_performance", "bot_postings", "bot_signals", "bot_trades", "bots", "candle_conflicts",
     "feeds", "gaps", "market_data", "metadata", "quality_results", "quality_runs", "raw_points", "raw_trades", "rollup_changes",
-    "rollup_marks", "symbols", "watermarks",
+    "rollup_marks", "symbols", "watermarks", "wishes",
 ]  # fmt: skip
 
 MONTHLY = ("market_data", "raw_trades", "bot_performance")

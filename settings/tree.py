@@ -125,6 +125,9 @@ class App(_Section):
     address: str = Field(
         "127.0.0.1", min_length=1, description="where `tcpdash app` listens; it asks for no password: elsewhere only in a container"
     )
+    time_zone: str = Field(
+        "UTC", min_length=1, max_length=64, description="of all times on the page, until somebody chooses another"
+    )
 
 
 class Flows(_Section):

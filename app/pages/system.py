@@ -5,11 +5,15 @@ from importlib.metadata import PackageNotFoundError, version
 import pandas as pd
 import streamlit as st
 
-from app import components, data, words
-from app.banner import show_lost
-from app.flow_view import show_flows
+from app import components, words
+from app.data.connections import settings
+from app.data.holes import Holes, holes
+from app.data.live import feeds
+from app.data.system import Stats, database_stats, redis_answer_ms, scheduler
 from app.holes import hole_table, hole_words
 from app.stores import Lost
+from app.views.banner import show_lost
+from app.views.flows import show_flows
 from db.home import running_state
 from market.clock import now_us
 
@@ -19,14 +23,14 @@ _PACKAGES = ("tcpdashboard", "streamlit", "altair", "pandas", "sqlalchemy", "red
 @st.fragment(run_every=3)
 def _show() -> None:
     lost: Lost = {}
-    feeds, holes, stats = data.feeds(lost), data.holes(lost), data.database_stats(lost)
-    answer_ms = data.redis_answer_ms(lost)
+    followed, found, stats = feeds(lost), holes(lost), database_stats(lost)
+    answer_ms = redis_answer_ms(lost)
     show_lost(lost)
     _show_components()
-    show_flows(data.scheduler())
-    _show_feeds(feeds)
-    if holes is not None:
-        _show_holes(holes)
+    show_flows(scheduler())
+    _show_feeds(followed)
+    if found is not None:
+        _show_holes(found)
     if stats is not None:
         _show_database(stats)
     st.subheader("Redis", anchor=False)
@@ -34,7 +38,7 @@ def _show() -> None:
 
 
 def _show_components() -> None:
-    home = data.settings().home
+    home = settings().home
     st.subheader("Components", anchor=False)
     pids = (running_state(home) or {}).get("pids", {})
     if pids:
@@ -49,22 +53,22 @@ def _show_components() -> None:
         st.write("None: no component of this home ever went down.")
 
 
-def _show_feeds(feeds: dict[str, words.Feed]) -> None:
+def _show_feeds(found: dict[str, words.Feed]) -> None:
     st.subheader("Feeds", anchor=False)
-    if feeds:
-        st.dataframe(words.feed_table(feeds, now_us()), hide_index=True, alt="Feeds and their states")
+    if found:
+        st.dataframe(words.feed_table(found, now_us()), hide_index=True, alt="Feeds and their states")
     else:
         st.write("No feed is followed. `tcpdash demo` or `tcpdash up` follows some.")
 
 
-def _show_holes(holes: data.Holes) -> None:
+def _show_holes(found: Holes) -> None:
     st.subheader("Holes", anchor=False)
-    st.write(hole_words(holes.counts))
-    if holes.newest:
-        st.dataframe(hole_table(holes.newest), hide_index=True, alt="Holes in the tape, newest first")
+    st.write(hole_words(found.counts))
+    if found.newest:
+        st.dataframe(hole_table(found.newest), hide_index=True, alt="Holes in the tape, newest first")
 
 
-def _show_database(stats: data.Stats) -> None:
+def _show_database(stats: Stats) -> None:
     st.subheader("Database", anchor=False)
     st.write(
         f"PostgreSQL {stats['server_version']}, storage {stats['storage']}, schema {stats['schema_revision']}, "

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
-import app
+import cli
+from app.views.navigation import PAGES
 from db import DatabaseOperations
 from tests.app.pages import Opener, Worker
 
-MAIN = Path(app.__file__).parent / "main.py"
+ENTRY = Path(cli.__file__).with_name("entry.py")
 
 
 @pytest.fixture
@@ -39,10 +41,11 @@ def home(database_url: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.
 
 @pytest.fixture
 def opened(home: Path) -> Opener:
-    """Return what opens the page."""
+    """Return what opens a page, by its name and with the selection that its URL has."""
 
-    def open_page(**query: str) -> AppTest:
-        page = AppTest.from_file(str(MAIN), default_timeout=60)
+    def open_page(at: str = "market", /, **query: str) -> AppTest:
+        page = AppTest.from_file(str(ENTRY), default_timeout=60)
+        page._page_hash = calc_hash("" if at == next(iter(PAGES)) else at)  # `switch_page` knows a page only after another one ran
         for name, value in query.items():
             page.query_params[name] = value
         return page.run()

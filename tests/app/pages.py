@@ -1,12 +1,15 @@
 """What the tests of the pages need: a worker that leaves data in the stores, and what is read off a page."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import msgspec
+import sqlalchemy as sa
 from redis import Redis
 from streamlit.testing.v1 import AppTest
 
+from app.data import connections
 from db import DatabaseOperations
 from db.bus import FEED_KEY, LATEST_KEY, encode_candle
 from db.repositories.gaps import Gap
@@ -39,6 +42,22 @@ class Worker:
 
     def close(self) -> None:
         self._redis.close()
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """Collect the statements that the app sends to its database."""
+    sent: list[str] = []
+    engine = connections.database_at(connections.url_of("database")).engine
+
+    def note(*told: object) -> None:
+        sent.append(str(told[2]))
+
+    sa.event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
 
 
 def metrics(page: AppTest) -> dict[str, str]:

@@ -19,7 +19,7 @@ HOLE = Gap(symbol=SYMBOL, first_id=5, last_id=9, start_us=START_US, end_us=START
 
 
 def test_system_page_of_an_empty_home(opened: Opener) -> None:
-    page = opened().switch_page("pages/system.py").run()
+    page = opened("system")
 
     assert not page.exception
     told = words(page)
@@ -41,7 +41,7 @@ def test_system_page_shows_what_runs_and_what_went_down(opened: Opener, worker: 
 
     with own(home) as owned:
         owned.publish({"pids": {"worker": os.getpid(), "app": 2**22 + 1}})
-        page = opened().switch_page("pages/system.py").run()
+        page = opened("system")
 
     assert not page.exception
     components, incidents, feeds, holes, tables = (table.value for table in page.dataframe)
@@ -66,7 +66,7 @@ def test_system_page_shows_what_runs_and_what_went_down(opened: Opener, worker: 
 def test_system_page_says_why_no_flows_are_shown(opened: Opener, home: Path, scheduler: dict | None, sentence: str) -> None:
     with own(home) as owned:
         owned.publish({"scheduler": scheduler})
-        page = opened().switch_page("pages/system.py").run()
+        page = opened("system")
 
     assert not page.exception
     assert sentence in words(page)
@@ -77,7 +77,7 @@ def test_system_page_counts_all_holes_and_lists_the_newest_first(opened: Opener,
         worker.misses(replace(HOLE, first_id=number, last_id=number, start_us=START_US + number, state="filled"))
     worker.misses(replace(HOLE, first_id=90, last_id=99, state="unrecoverable"), replace(HOLE, first_id=80, last_id=89))
 
-    page = opened().switch_page("pages/system.py").run()
+    page = opened("system")
 
     assert not page.exception
     assert "27 holes (1 open, 25 filled, 1 unrecoverable)" in words(page)
@@ -89,7 +89,7 @@ def test_system_page_survives_lost_stores(opened: Opener, monkeypatch: pytest.Mo
     monkeypatch.setenv("TCPDASH_DATABASE__URL", f"postgresql+psycopg2://app@127.0.0.1:{free_port()}/app")
     monkeypatch.setenv("TCPDASH_REDIS__URL", f"redis://127.0.0.1:{free_port()}/0")
 
-    page = opened().switch_page("pages/system.py").run()
+    page = opened("system")
 
     assert not page.exception
     assert len(page.warning) == 1

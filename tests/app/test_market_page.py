@@ -1,13 +1,10 @@
-"""The live page against real servers, without a browser."""
-
-import os
+"""The page of the market against real servers, without a browser."""
 
 import pytest
-import sqlalchemy as sa
 
-from app import data
+from app.data import live
 from market.timeframe import Timeframe
-from tests.app.pages import Opener, Worker, chart_spec, metrics, words
+from tests.app.pages import Opener, Worker, chart_spec, metrics, statements, words
 from tests.app.samples import SYMBOL, candle
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
@@ -165,13 +162,11 @@ def test_ticks_ask_the_database_nothing(opened: Opener, worker: Worker) -> None:
     worker.publishes(candle(2, final=False))
     worker.tells()
     opened()
-    statements: list[str] = []
-    engine = data._database_at(os.environ["TCPDASH_DATABASE__URL"]).engine
-    sa.event.listen(engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
 
-    for tick in range(5):
-        worker.publishes(candle(2, close=100.0 + tick, final=False))
-        view = data.live_view(SYMBOL, Timeframe.M1, 120)
+    with statements() as sent:
+        for tick in range(5):
+            worker.publishes(candle(2, close=100.0 + tick, final=False))
+            view = live.live_view(SYMBOL, Timeframe.M1, 120)
 
     assert view.candles["close"].iloc[-1] == 104.0
-    assert statements == []
+    assert sent == []

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.data import KnownSymbols
+from app.data.live import KnownSymbols
 from market.errors import SymbolError
 from market.symbol import Symbol
 from market.timeframe import Timeframe

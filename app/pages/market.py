@@ -1,12 +1,13 @@
-"""The live page: one symbol, its candles as they form, and how far they can be trusted."""
+"""The page of the market: one symbol, its candles as they form, and how far they can be trusted."""
 
 import streamlit as st
 
-from app import data, words
-from app.banner import show_lost
+from app import words
 from app.charts.candles import candle_spec
 from app.charts.rows import chart_rows
-from app.pickers import pick
+from app.data.live import LiveView, known_symbols, live_view
+from app.views.banner import show_lost
+from app.views.pickers import pick
 from market.timeframe import Timeframe
 
 TICK_SECONDS = 1.0
@@ -22,7 +23,7 @@ _LEGEND = (
 
 @st.fragment(run_every=TICK_SECONDS)
 def _show(symbol: str, timeframe: Timeframe, bars: int, *, lost_before: bool) -> None:
-    view = data.live_view(symbol, timeframe, bars)
+    view = live_view(symbol, timeframe, bars)
     if lost_before and not view.lost:
         st.rerun()  # the pickers were made without what was away
     label = words.tape_label(symbol, view.feed)
@@ -38,7 +39,7 @@ def _show(symbol: str, timeframe: Timeframe, bars: int, *, lost_before: bool) ->
     st.caption(_LEGEND)
 
 
-def _show_metrics(symbol: str, view: data.LiveView, timeframe: Timeframe) -> None:
+def _show_metrics(symbol: str, view: LiveView, timeframe: Timeframe) -> None:
     state, sentence = words.feed_state(view.feed, view.at_us, told="redis" not in view.lost)
     whole = words.completeness(view.candles, timeframe)
     columns = st.columns(5)
@@ -55,7 +56,7 @@ def _show_metrics(symbol: str, view: data.LiveView, timeframe: Timeframe) -> Non
 
 @st.fragment(run_every=2 * TICK_SECONDS)
 def _wait_for_data() -> None:
-    known = data.known_symbols()
+    known = known_symbols()
     if known.symbols:
         st.rerun()
     show_lost(known.lost)
@@ -66,7 +67,7 @@ def _wait_for_data() -> None:
         )
 
 
-known = data.known_symbols()
+known = known_symbols()
 symbol, timeframe, bars = pick(known)
 if symbol is None:
     _wait_for_data()

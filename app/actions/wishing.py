@@ -1,0 +1,43 @@
+"""How a wish is carried out: only for an operator, in one transaction with its record, and never with half of it done."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from app.access import operator
+from app.data.connections import database
+from app.stores import Lost
+from db import DatabaseOperations
+from db.repositories.wishes import Wish
+from db.store import Store
+from market.errors import StoreUnreachable
+
+
+@contextmanager
+def wished(action: str, subject: str, **details: Any) -> Iterator[tuple[Store, str]]:
+    """Open the transaction of a wish, and record who wished what; what the block raises undoes both.
+
+    Args:
+        action: What is wished, in two words at most: `start bot`.
+        subject: Of what: the id of a bot, a symbol.
+        details: What else there is to know, as JSON can have it.
+
+    Yields:
+        The repositories on the connection of the transaction, and the name of who wishes.
+
+    Raises:
+        NotAllowed: If who looks at the page may not act.
+        StoreUnreachable: If the database is away; nothing was done then.
+    """
+    user = operator(action)
+    with _reachable().transaction() as store:
+        store.wishes.add(Wish(by=user.name, action=action, subject=subject, details=details))
+        yield store, user.name
+
+
+def _reachable() -> DatabaseOperations:
+    lost: Lost = {}
+    found = database().ask(lambda store: store, None, lost)
+    if found is None:
+        raise StoreUnreachable(lost["database"])
+    return found

@@ -1,0 +1,5 @@
+"""The page of data."""
+
+import streamlit as st
+
+st.header("Data", anchor=False)

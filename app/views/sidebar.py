@@ -1,0 +1,35 @@
+"""The sidebar of all pages: the time zone of the screen, and who looks."""
+
+import streamlit as st
+
+from app.access import current_user
+from app.charts.zone import UTC, Zone, zone_at, zone_names
+from app.data.connections import settings
+from market.errors import InputError
+
+_KEY = "tz"
+
+
+def show_sidebar() -> None:
+    """Show what is chosen for all pages."""
+    names = zone_names()
+    if st.session_state.get(_KEY, st.query_params.get(_KEY)) not in names:
+        st.session_state[_KEY] = settings().app.time_zone
+    user = current_user()
+    with st.sidebar:
+        st.selectbox("Time zone", names, index=None, key=_KEY, bind="query-params", required=True, help=_MEANS)
+        st.caption(f"{user.name}: {user.role}")
+
+
+def zone(at_us: int) -> Zone:
+    """Return the time zone of the screen as it is at a moment, UTC epoch microseconds: that of the newest thing shown."""
+    try:
+        return zone_at(st.session_state.get(_KEY) or UTC.name, at_us)
+    except InputError:  # the list of zones changed under a session
+        return UTC
+
+
+_MEANS = (
+    "Of all times on these pages. What is stored, and what the command line prints, is UTC. A chart keeps one offset from its left "
+    "to its right, also where clocks changed in between."
+)
