@@ -7,6 +7,7 @@ import altair as alt
 import pandas as pd
 
 from app.charts.parts import minute
+from app.charts.zone import UTC, Zone
 
 # Blue and vermilion are told apart with every kind of colour blindness, and on white as on black. What a colour says is said
 # by form, place or words too.
@@ -29,10 +30,10 @@ TIME_LABEL = (
 """The first tick of a day shows the date, the first of a year the year."""
 
 
-def time_axis(field: str = "timestamp") -> alt.X:
-    """Return the axis of time, in UTC."""
+def time_axis(field: str = "timestamp", *, zone: Zone = UTC) -> alt.X:
+    """Return the axis of time; the field was moved into the zone (`Zone.moved`), which the axis names."""
     axis = alt.Axis(grid=False, labelOverlap=True, labelExpr=TIME_LABEL)
-    return alt.X(f"{field}:T", title="time in UTC", scale=alt.Scale(type="utc", nice=False), axis=axis)
+    return alt.X(f"{field}:T", title=f"time in {zone}", scale=alt.Scale(type="utc", nice=False), axis=axis)
 
 
 def number_axis(field: str, title: str, *, form: str = ",~r", zero: bool = False, stack: bool | None = None) -> alt.Y:
@@ -43,7 +44,7 @@ def number_axis(field: str, title: str, *, form: str = ",~r", zero: bool = False
 
 
 def time_told(field: str, title: str) -> alt.Tooltip:
-    """Return a line of a tooltip that tells a moment in UTC; the field holds words, since tooltips have no time zone."""
+    """Return a line of a tooltip that tells a moment; the field holds words, since tooltips have no time zone."""
     return alt.Tooltip(f"{field}:N", title=title)
 
 
@@ -66,30 +67,33 @@ def split_at_holes(rows: pd.DataFrame, holes: pd.DataFrame) -> pd.DataFrame:
     return joined.sort_values("timestamp", ignore_index=True)
 
 
-def hole_bands(holes: pd.DataFrame) -> list[alt.Chart]:
+def hole_bands(holes: pd.DataFrame, *, zone: Zone = UTC) -> list[alt.Chart]:
     """Return the layers that shade holes over the whole height, none without holes; the newest 200 are drawn.
 
     Args:
         holes: Columns symbol, begin, end, bars, told; see `app.charts.parts.hole_rows`.
+        zone: In which they are.
     """
     if holes.empty:
         return []
-    begin, end = time_axis("begin"), alt.X2("end")
+    begin, end = time_axis("begin", zone=zone), alt.X2("end")
     told = [alt.Tooltip("symbol:N"), alt.Tooltip("told:N", title="no data"), alt.Tooltip("bars:Q", title="bars missing")]
     base = alt.Chart(holes.tail(200))
     band = base.mark_rect(opacity=0.22, color=QUIET, stroke=QUIET).encode(begin, end, tooltip=told)
     words = base.transform_calculate(middle="(time(datum.begin) + time(datum.end)) / 2").mark_text(
         text="no data", angle=270, align="right", fontSize=10, color=QUIET
     )
-    return [band, words.encode(time_axis("middle"), y=alt.value(8))]
+    return [band, words.encode(time_axis("middle", zone=zone), y=alt.value(8))]
 
 
-def found_by_mouse(rows: pd.DataFrame, told: Sequence[alt.Tooltip]) -> alt.Chart:
+def found_by_mouse(rows: pd.DataFrame, told: Sequence[alt.Tooltip], *, zone: Zone = UTC) -> alt.Chart:
     """Return invisible bands over the whole height that tell the values at their right end, so that the mouse need hit no line."""
     shown = thin(rows, MAX_BANDS)
     bands = shown.assign(begin=shown["timestamp"].shift(), moment=minute(shown["timestamp"])).dropna(subset=["begin"])
-    told = [time_told("moment", "time (UTC)"), *told]
-    chart: alt.Chart = alt.Chart(bands).mark_rect(opacity=0).encode(time_axis("begin"), alt.X2("timestamp"), tooltip=list(told))
+    told = [time_told("moment", f"time ({zone.name})"), *told]
+    chart: alt.Chart = (
+        alt.Chart(bands).mark_rect(opacity=0).encode(time_axis("begin", zone=zone), alt.X2("timestamp"), tooltip=list(told))
+    )
     return chart
 
 

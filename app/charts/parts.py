@@ -6,42 +6,44 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from app.charts.zone import UTC, Zone
+
 Document = Mapping[str, Any]
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def curve_rows(document: Document) -> pd.DataFrame:
-    """Return the curve of a run: columns timestamp (UTC), equity, benchmark (quote currency), drawdown, exposure (fractions)."""
+def curve_rows(document: Document, *, zone: Zone = UTC) -> pd.DataFrame:
+    """Return the curve of a run: columns timestamp (as the zone shows it), equity, benchmark, drawdown and exposure (fractions)."""
     curve = document.get("curve") or {}
     stamps = pd.to_datetime(pd.Series(curve.get("timestamp", []), dtype="object"), utc=True, format="ISO8601")
     numbers = {name: _numbers(curve.get(name), len(stamps)) for name in ("equity", "benchmark", "drawdown", "exposure")}
-    return pd.DataFrame({"timestamp": stamps, **numbers})
+    return pd.DataFrame({"timestamp": zone.moved(stamps), **numbers})
 
 
 def _numbers(values: Any, length: int) -> "pd.Series[float]":
     return pd.Series(values if values else [None] * length, dtype="float64")
 
 
-def hole_rows(document: Document) -> pd.DataFrame:
-    """Return where candles are missing, in the order of time: columns symbol, begin, end (UTC), bars and told (in words)."""
+def hole_rows(document: Document, *, zone: Zone = UTC) -> pd.DataFrame:
+    """Return where candles are missing, by time: columns symbol, begin, end (as the zone shows it), bars and told (in words)."""
     rows = [{"symbol": each["symbol"], **hole} for each in document.get("coverage") or () for hole in each.get("holes") or ()]
     if not rows:
         return pd.DataFrame({"symbol": [], "begin": [], "end": [], "bars": [], "told": []})
     frame = pd.DataFrame(rows).rename(columns={"start": "begin"})
     for name in ("begin", "end"):
-        frame[name] = pd.to_datetime(frame[name], utc=True, format="ISO8601")
-    frame["told"] = minute(frame["begin"]) + " to " + minute(frame["end"]) + " UTC"
+        frame[name] = zone.moved(pd.to_datetime(frame[name], utc=True, format="ISO8601"))
+    frame["told"] = minute(frame["begin"]) + " to " + minute(frame["end"]) + f" {zone.name}"
     return frame.sort_values("begin", ignore_index=True)[["symbol", "begin", "end", "bars", "told"]]
 
 
-def trade_rows(document: Document) -> pd.DataFrame:
-    """Return the trades of a run, in the order of their exits; `entered` and `left` are timestamps, and `entry`, `exit` words."""
+def trade_rows(document: Document, *, zone: Zone = UTC) -> pd.DataFrame:
+    """Return the trades of a run by their exits; `entered` and `left` are moments in the zone, `entry`, `exit` words."""
     frame = pd.DataFrame(list(document.get("trades") or ()))
     if frame.empty:
         return pd.DataFrame({name: pd.Series(dtype="str" if name in _TRADE_WORDS else "float64") for name in _TRADE_COLUMNS})
     for name in ("entered", "left"):
-        frame[name] = pd.to_datetime(frame[name], utc=True, format="ISO8601")
+        frame[name] = zone.moved(pd.to_datetime(frame[name], utc=True, format="ISO8601"))
     frame["entry"], frame["exit"] = minute(frame["entered"]), minute(frame["left"])
     frame["hole"] = frame["touches_hole"].map({True: "touches a hole", False: "no"})
     return frame
@@ -75,5 +77,5 @@ def return_rows(document: Document) -> pd.DataFrame:
 
 
 def minute(moments: "pd.Series[pd.Timestamp]") -> "pd.Series[str]":
-    """Return moments as `2024-08-09 12:30`, UTC."""
+    """Return moments as `2024-08-09 12:30`."""
     return moments.dt.strftime("%Y-%m-%d %H:%M")
