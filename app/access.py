@@ -1,57 +1,41 @@
 """Who looks at the page, and what they may do; told by the server's side of the session, never by what a browser sends."""
 
-from dataclasses import dataclass
-from enum import StrEnum
+import logging
 
-from market.errors import PlatformError
+import streamlit as st
 
+from app.data.connections import settings
+from app.sign_in.desk import held_desk
+from app.sign_in.sessions import Session
+from app.sign_in.user import LOCAL, NOBODY, NotAllowed, Role, User
+from market.clock import now_us
+from settings.pages import is_loopback
 
-class Role(StrEnum):
-    """What somebody may do."""
+__all__ = ["LOCAL", "NOBODY", "NotAllowed", "Role", "User", "current_user", "operator", "sign_out", "signed_in"]
 
-    VIEWER = "viewer"
-    """Look."""
-
-    OPERATOR = "operator"
-    """Look, and wish: start, stop, edit, fetch, try."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class User:
-    """Who looks at the page.
-
-    Attributes:
-        name: For the record of wishes.
-        role: What they may do.
-    """
-
-    name: str
-    role: Role
-
-    @property
-    def may_act(self) -> bool:
-        """Whether wishes of theirs are carried out."""
-        return self.role is Role.OPERATOR
-
-
-class NotAllowed(PlatformError):
-    """Raised when somebody wishes who may only look."""
-
-    def __init__(self, user: User, action: str) -> None:
-        super().__init__(user, action)
-        self.user, self.action = user, action
-
-    def __str__(self) -> str:
-        return f"{self.user.name} may look, but not act: {self.action!r} was not carried out; an operator can do it"
-
-
-LOCAL = User(name="the page", role=Role.OPERATOR)
-"""Whoever sits at this computer, while the page is bound to loopback and asks nobody to sign in."""
+logger = logging.getLogger(__name__)
 
 
 def current_user() -> User:
-    """Return who looks at the page of this session."""
-    return LOCAL
+    """Return who looks at the page of this session; asked anew each time, as sessions end and people are removed."""
+    if settings().app.asks:
+        session = _session()
+        return NOBODY if session is None else session.user
+    address = st.context.ip_address  # None of this computer
+    return LOCAL if address is None or is_loopback(str(address)) else NOBODY
+
+
+def signed_in() -> bool:
+    """Return whether who looks has signed in, and may sign out."""
+    return settings().app.asks and _session() is not None
+
+
+def sign_out() -> None:
+    """End the session of who looks; their browser is led to the sign-in page."""
+    desk, session = held_desk(), _session()
+    if desk is not None and session is not None:
+        desk.sessions.end(session, now_us())
+        logger.info("signed out name=%r from=%s", session.user.name, _address())
 
 
 def operator(action: str) -> User:
@@ -61,9 +45,19 @@ def operator(action: str) -> User:
         action: What they wish, for the message.
 
     Raises:
-        NotAllowed: If they may not.
+        NotAllowed: If they may not; a try is written to the log.
     """
     user = current_user()
     if not user.may_act:
+        logger.warning("wish refused name=%r role=%s action=%r from=%s", user.name, user.role, action, _address())
         raise NotAllowed(user, action)
     return user
+
+
+def _session() -> Session | None:
+    desk = held_desk()
+    return None if desk is None else desk.session(st.context.cookies.get(desk.cookie))
+
+
+def _address() -> str:
+    return st.context.ip_address or "127.0.0.1"

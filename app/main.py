@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app.access import NOBODY, current_user
 from app.data.connections import settings
 from app.views.navigation import PAGES, page_at
 from app.views.sidebar import show_sidebar
@@ -14,6 +15,8 @@ try:
     settings()
 except ValueError as error:
     st.error(f"The settings cannot be used: {error}. Correct config/tcpdash.toml or the TCPDASH_ variable, and start again.")
+    st.stop()
+if current_user() is NOBODY:  # the door lets nobody so far; this is for a session that ends while a page is made
     st.stop()
 show_sidebar()
 st.navigation([page_at(name) for name in PAGES], position="top").run()

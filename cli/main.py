@@ -7,7 +7,7 @@ from collections.abc import Callable
 import click
 import typer
 
-from cli import alerts, bots, database, flows, local, read, run, strategies
+from cli import alerts, bots, database, flows, local, page, read, run, strategies
 from cli.backfill import backfill, backfills
 from cli.backtest import backtest, backtests
 from cli.coverage import coverage
@@ -39,7 +39,7 @@ def options(*, debug: bool = typer.Option(False, "--debug", help="Show the trace
 
 
 _VERBS: tuple[Callable[..., None], ...] = (
-    run.up, run.demo, run.stream, run.app, local.replay, local.record, read.candles, read.trades, gaps, coverage, doctor,
+    run.up, run.demo, run.stream, local.replay, local.record, read.candles, read.trades, gaps, coverage, doctor,
 )  # fmt: skip
 for verb in _VERBS:
     app.command()(verb)
@@ -51,6 +51,7 @@ app.command()(backtest)
 app.command()(backtests)
 app.command()(sweep)
 app.command("walk-forward")(walk_forward)
+app.add_typer(page.commands, name="app")
 app.add_typer(database.commands, name="db")
 app.add_typer(alerts.commands, name="alerts")
 app.add_typer(flows.commands, name="flows")

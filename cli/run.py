@@ -99,11 +99,3 @@ def stream(*, exchange: Exchange = None, symbols: Symbols = None) -> None:
     settings = load(exchange, symbols)
     log_to(settings.home / "logs" / "worker.log", settings.log.level)
     asyncio.run(collect(settings))
-
-
-def app(*, port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Port.")] = None) -> None:
-    """Run the page alone; on 127.0.0.1, if the settings do not say otherwise."""
-    from cli.page import exec_page
-
-    settings = load()
-    exec_page(port or settings.app.port or 8501, settings.app.address)

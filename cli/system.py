@@ -1,5 +1,6 @@
 """The whole system of `tcpdash up`: which processes it has, and how they find each other."""
 
+import ipaddress
 import socket
 import sys
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import httpx
 
-from cli import page
+from app.sign_in.desk import check_published
 from cli.feed import Feed
 from cli.options import GENERATED
 from cli.scheduler import Scheduler
@@ -76,6 +77,8 @@ class System:
             PlatformError: If something does not start; whatever was started is stopped.
         """
         LiveEdge(parse_timeframe(timeframe) for timeframe in self._settings.stream.timeframes)  # refuses what the worker would
+        if self._with_app:
+            check_published(self._settings.app)
         for sentence in self._feed.warnings:
             click.echo(f"tape: {sentence}", err=True)
         with own(self._settings.home) as self._home:
@@ -147,8 +150,8 @@ class System:
 
     def _start_page(self) -> None:
         port = self._settings.app.port or (_APP_PORT if not _listens(_APP_PORT) else child.free_port())
-        self._supervisor.start(self._own("app", page.command(port)))
-        self._app_url = f"http://127.0.0.1:{port}"
+        self._supervisor.start(self._own("app", [*_TCPDASH, "app", "--port", str(port)], shown=True))
+        self._app_url = f"http://{_reached_at(self._settings.app.address)}:{port}"
 
     def _own(self, name: str, command: list[str], **more: object) -> OwnProcess:
         log = self._settings.home.absolute() / "logs" / f"{name}.out.log"
@@ -192,6 +195,13 @@ class System:
             self._told_of_disk = True
         else:
             self._published, self._told_of_disk = state, False
+
+
+def _reached_at(address: str) -> str:
+    parsed = ipaddress.ip_address(address)
+    if parsed.is_unspecified:
+        return "127.0.0.1"
+    return f"[{parsed}]" if parsed.version == 6 else str(parsed)
 
 
 def _listens(port: int) -> bool:

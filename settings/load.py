@@ -113,6 +113,18 @@ def _sentence(error: ValidationError, sources: Mapping[str, str]) -> str:
             kind = _field(kind, str(part), where)
         return f"setting {where!r} does not exist; {_known(str(first['loc'][-1]), list(kind.model_fields))}"
     found = first.get("input")
-    shown = "***" if isinstance(found, SecretStr) or "url" in where else repr(found)
     by = f" (from {sources[where]})" if where in sources else ""
-    return f"setting {where!r}{by}: {first['msg'].removeprefix('Value error, ')}; found {shown}"
+    wrong = f"setting {where!r}{by}: {first['msg'].removeprefix('Value error, ')}"
+    if isinstance(found, Mapping | BaseModel):  # a section, which may hold secrets
+        return wrong
+    return f"{wrong}; found {'***' if _is_secret(first['loc'], where, found) else repr(found)}"
+
+
+def _is_secret(keys: tuple[int | str, ...], where: str, found: object) -> bool:
+    kind: Any = Settings
+    for key in keys:
+        try:
+            kind = _field(kind, str(key), where)
+        except BadSettings:  # inside of a list or of one of several kinds
+            break
+    return isinstance(found, SecretStr) or "url" in where or "SecretStr" in str(kind)

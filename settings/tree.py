@@ -4,14 +4,13 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
+
+from settings.pages import App
+from settings.section import Section
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
-
-
-class Database(_Section):
+class Database(Section):
     """PostgreSQL or TimescaleDB."""
 
     url: SecretStr | None = Field(
@@ -34,7 +33,7 @@ class Database(_Section):
         return url
 
 
-class Redis(_Section):
+class Redis(Section):
     """Redis or Valkey."""
 
     url: SecretStr | None = Field(None, description="redis://host:port/0; without it the embedded server")
@@ -47,7 +46,7 @@ class Redis(_Section):
         return url
 
 
-class Stream(_Section):
+class Stream(Section):
     """The live worker."""
 
     exchange: str = Field(
@@ -64,7 +63,7 @@ class Stream(_Section):
     linger_ms: int = Field(100, ge=0, le=10_000, description="milliseconds in which small writes are gathered")
 
 
-class Venue(_Section):
+class Venue(Section):
     """Where a venue is found, and which of its trade channels is followed."""
 
     stream_url: str | None = Field(None, description="address of the websocket without path, wss://host:port")
@@ -90,7 +89,7 @@ class Venue(_Section):
         return url
 
 
-class Bots(_Section):
+class Bots(Section):
     """Paper bots."""
 
     folder: Path = Field(
@@ -118,19 +117,7 @@ class Bots(_Section):
     )
 
 
-class App(_Section):
-    """The Streamlit app."""
-
-    port: int = Field(0, ge=0, le=65_535, description="port on 127.0.0.1; 0 takes 8501, or a free one where that is taken")
-    address: str = Field(
-        "127.0.0.1", min_length=1, description="where `tcpdash app` listens; it asks for no password: elsewhere only in a container"
-    )
-    time_zone: str = Field(
-        "UTC", min_length=1, max_length=64, description="of all times on the page, until somebody chooses another"
-    )
-
-
-class Flows(_Section):
+class Flows(Section):
     """What runs by itself: Prefect and the flows of prefect.yaml, where their schedules are."""
 
     enabled: bool = Field(True, description="whether `tcpdash up` starts Prefect and the flows; --no-flows leaves them out once")
@@ -160,13 +147,13 @@ class Flows(_Section):
         return None if url is None else url.rstrip("/")
 
 
-class Log(_Section):
+class Log(Section):
     """Logging."""
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level that is written")
 
 
-class Alerts(_Section):
+class Alerts(Section):
     """What people are told of by mail, chat or webhook."""
 
     urls: tuple[SecretStr, ...] = Field(
@@ -189,7 +176,7 @@ class Alerts(_Section):
         return urls
 
 
-class Settings(_Section):
+class Settings(Section):
     """All settings. TCPDASH_DATABASE__URL sets `database.url`; TCPDASH_HOME sets `home`."""
 
     home: Path = Field(Path(".tcpdash"), description="folder for everything that is kept")

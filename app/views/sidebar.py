@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.access import current_user
+from app.access import current_user, sign_out, signed_in
 from app.charts.zone import UTC, Zone, zone_at, zone_names
 from app.data.connections import settings
 from market.errors import InputError
@@ -18,7 +18,11 @@ def show_sidebar() -> None:
     user = current_user()
     with st.sidebar:
         st.selectbox("Time zone", names, index=None, key=_KEY, bind="query-params", required=True, help=_MEANS)
-        st.caption(f"{user.name}: {user.role}")
+        if signed_in():
+            st.text(f"Signed in as {user.name} ({user.role})")
+            st.button("Sign out", on_click=sign_out, icon=":material/logout:")
+        else:
+            st.caption(f"{user.name}: {user.role}")
 
 
 def zone(at_us: int) -> Zone:

@@ -1,0 +1,84 @@
+"""The server of the pages: Streamlit behind our door, on loopback unless the settings say otherwise."""
+
+import logging
+import os
+import secrets
+from pathlib import Path
+
+import streamlit as st
+from starlette.middleware import Middleware
+from streamlit.starlette import App
+
+from app.sign_in.desk import Desk, open_desk
+from app.sign_in.door import Door
+from app.sign_in.provider import secrets_of
+from app.sign_in.routes import Counter
+from settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+def serve(settings: Settings, *, script: Path, port: int) -> None:
+    """Serve the pages until a signal.
+
+    Args:
+        settings: All settings.
+        script: What Streamlit runs for each session; without a folder `pages/` beside it, which would be served on its own.
+        port: Where, on `app.address`.
+
+    Raises:
+        InputError: If the pages would be published and nobody had to sign in.
+    """
+    desk = open_desk(settings)
+    os.environ["FORWARDED_ALLOW_IPS"] = ",".join(settings.app.proxies)  # of uvicorn
+    if settings.app.published and not desk.secure:
+        logger.warning(
+            "pages are published without TLS: passwords travel readable, if not only on this computer; see app.public_url"
+        )
+    application(desk, script).run(config=options(settings.app.address, port))
+
+
+def application(desk: Desk, script: Path) -> App:
+    """Return Streamlit with a script, behind the door of a desk."""
+    return App(
+        script,
+        secrets=secrets_of(desk),
+        routes=Counter(desk).routes(),
+        middleware=[Middleware(Door, desk=desk)],
+        on_script_error=show_error,
+    )
+
+
+def options(address: str, port: int) -> dict[str, object]:
+    """Return the options of Streamlit; they win over those of a config.toml, so that none takes our protection away."""
+    return {
+        "server.headless": True,
+        "server.address": address,
+        "server.port": port,
+        "server.fileWatcherType": "none",
+        "server.enableCORS": True,
+        "server.enableXsrfProtection": True,
+        "server.corsAllowedOrigins": [],
+        "server.enableAgentApi": False,
+        "server.enableStaticServing": False,
+        "server.baseUrlPath": "",
+        "browser.gatherUsageStats": False,
+        "client.toolbarMode": "minimal",
+        "client.showErrorDetails": "none",
+    }
+
+
+def show_error(error: Exception) -> bool:
+    """Say on the page that something went wrong, and in the log what; the same word stands in both.
+
+    Returns:
+        True: Streamlit shows nothing of its own.
+    """
+    word = secrets.token_hex(3)
+    logger.error("page failed error=%s", word, exc_info=error)
+    st.error(
+        f"Something went wrong here, and it is our fault. The log of the pages has it under the word `{word}`; "
+        "reload the page to try again.",
+        icon=":material/error:",
+    )
+    return True

@@ -1,0 +1,1 @@
+"""Who gets in: passwords, sessions, and the door in front of everything that Streamlit serves."""

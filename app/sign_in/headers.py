@@ -1,0 +1,70 @@
+"""What each answer tells a browser about how far to trust it."""
+
+import base64
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+
+import streamlit
+from starlette.datastructures import MutableHeaders
+from starlette.types import Message, Send
+
+_SAME_FOR_ALL = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",  # with no-referrer browsers would not say, either, which page a form comes from
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+
+
+def page_policy(host: str) -> str:
+    """Return the policy of Streamlit's pages: nothing from elsewhere, in no frame.
+
+    Vega makes functions of the expressions in a chart, and Streamlit's own page has a short script in it.
+
+    Args:
+        host: Name and port under which we were called, for the websocket: browsers differ in whether 'self' has it.
+    """
+    return "; ".join(
+        (
+            "default-src 'self'",
+            f"script-src 'self' 'unsafe-eval' {_inline_scripts()}",
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data: blob:",
+            "font-src 'self' data:",
+            f"connect-src 'self' ws://{host} wss://{host} data: blob:",
+            "worker-src 'self' blob:",
+            "media-src 'self' blob:",
+            "object-src 'none'",
+            "base-uri 'self'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
+@cache
+def _inline_scripts() -> str:
+    page = Path(streamlit.__file__).parent / "static" / "index.html"
+    scripts = re.findall(r"<script>(.*?)</script>", page.read_text(encoding="utf-8"), re.DOTALL)
+    return " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts)
+
+
+def with_headers(send: Send, *, policy: str, secure: bool) -> Send:
+    """Return a `send` that adds what each answer has, and lets no other origin read one."""
+
+    async def send_with(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name in [name for name in headers if name.startswith("access-control-")]:
+                del headers[name]
+            headers.update(_SAME_FOR_ALL)
+            headers.setdefault("content-security-policy", policy)
+            if secure:
+                headers["strict-transport-security"] = "max-age=31536000"
+        await send(message)
+
+    return send_with

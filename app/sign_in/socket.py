@@ -1,0 +1,95 @@
+"""A websocket of a session: it lasts as long as the session, and carries nothing but what pages need."""
+
+import logging
+
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from starlette.datastructures import Headers
+from starlette.types import Message, Receive, Send
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from app.sign_in.cookies import cookie_of
+from app.sign_in.desk import Desk
+from market.clock import monotonic
+
+logger = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 1.0
+_USED = {"rerun_script", "stop_script", "app_heartbeat", "file_urls_request"}
+_OPERATIONS = {"deferred_file", "dataframe_chunk"}
+_QUIET = {"load_git_info", None}
+"""What pages need of Streamlit's messages; others empty caches of everybody, change the server's settings or write its files."""
+
+
+class Socket:
+    """What one websocket receives and sends, looked at.
+
+    Args:
+        desk: Knows whether the session goes on.
+        headers: Of the request that opened it.
+        address: Where it comes from, for the log.
+        receive: Of the server.
+        send: Of the server.
+    """
+
+    def __init__(self, desk: Desk, headers: Headers, *, address: str, receive: Receive, send: Send) -> None:
+        self._desk, self._address, self._receive, self._send = desk, address, receive, send
+        self._cookie = cookie_of(headers, desk.cookie)
+        self._looked, self._news = monotonic(), desk.sessions.ended_so_far
+        self._open = self._closed = False
+
+    async def receive(self) -> Message:
+        """Return the next message that is let through; the end of the connection, once the session has ended."""
+        while True:
+            message = await self._receive()
+            if message["type"] != "websocket.receive":
+                return message
+            if not self._goes_on():
+                await self._end()
+                return {"type": "websocket.disconnect", "code": 1008}
+            if self._is_used(message.get("bytes")):
+                return message
+
+    async def send(self, message: Message) -> None:
+        """Send a message, while the session goes on; looked at once a second, and when one was ended."""
+        self._open = self._open or message["type"] == "websocket.accept"
+        if message["type"] == "websocket.send" and self._is_due() and not self._goes_on():
+            await self._end()
+        if not self._closed:
+            self._closed = message["type"] == "websocket.close"
+            await self._send(message)
+
+    def _is_due(self) -> bool:
+        now, news = monotonic(), self._desk.sessions.ended_so_far
+        due = news != self._news or now - self._looked >= _LOOK_SECONDS
+        if due:
+            self._looked, self._news = now, news
+        return due
+
+    def _goes_on(self) -> bool:
+        return not self._desk.settings.asks or self._desk.session(self._cookie) is not None
+
+    async def _end(self) -> None:
+        if self._open and not self._closed:
+            self._closed = True
+            leave = ForwardMsg()
+            leave.auth_redirect.url = "/sign-in"
+            await self._send({"type": "websocket.send", "bytes": leave.SerializeToString()})
+            await self._send({"type": "websocket.close", "code": 1008})
+
+    def _is_used(self, data: bytes | None) -> bool:
+        message = BackMsg()
+        try:
+            message.ParseFromString(data or b"")
+        except DecodeError:
+            return True  # Streamlit closes the connection
+        kind = message.WhichOneof("type")
+        wanted: str | None = kind
+        if kind == "backend_operation_request":
+            wanted = message.backend_operation_request.WhichOneof("payload")
+        used = kind in _USED or (kind == "backend_operation_request" and wanted in _OPERATIONS)
+        if not used and kind not in _QUIET:
+            session = self._desk.session(self._cookie)
+            name = session.user.name if session else "the page"
+            logger.warning("message refused name=%r kind=%r from=%s", name, wanted, self._address)
+        return used
