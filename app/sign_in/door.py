@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.sign_in import provider
 from app.sign_in.cookies import cookie_of
 from app.sign_in.desk import Desk
-from app.sign_in.headers import page_policy, with_headers
+from app.sign_in.headers import Started, page_policy, with_headers
 from app.sign_in.origins import Origins, safe_path
 from app.sign_in.page import going_on_page
 from app.sign_in.routes import PROVIDER, SIGN_IN
@@ -59,10 +59,14 @@ class Door:
         answer = PlainTextResponse(f"Not let in: {wrong}.", 403) if wrong else self._answer(scope, headers, safe=safe)
         if answer is not None:
             await answer(scope, receive, send)
-        elif scope["path"] == provider.CALLBACK:
-            await self._callback(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+            return
+        started = Started(send)
+        try:
+            await (self._callback if scope["path"] == provider.CALLBACK else self._app)(scope, receive, started)
+        except Exception:  # outside of it is only what would answer without our headers
+            logger.exception("answer failed path=%r", scope["path"])
+            if not started.begun:
+                await PlainTextResponse("Something went wrong here; the log of the pages has it.", 500)(scope, receive, send)
 
     def _answer(self, scope: Scope, headers: Headers, *, safe: bool) -> Response | None:
         # None lets the request through.

@@ -17,7 +17,7 @@ class BadForm(Exception):
         self.status = status
 
 
-async def read_form(request: Request, *, patience_seconds: float = PATIENCE_SECONDS) -> dict[str, str]:
+async def read_form(request: Request) -> dict[str, str]:
     """Return the fields of a posted form; the last one, where a field comes twice.
 
     Raises:
@@ -26,7 +26,7 @@ async def read_form(request: Request, *, patience_seconds: float = PATIENCE_SECO
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/x-www-form-urlencoded":
         raise BadForm(415)
     try:
-        async with asyncio.timeout(patience_seconds):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             body = await _read(request)
     except TimeoutError:
         raise BadForm(408) from None

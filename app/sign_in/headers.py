@@ -68,3 +68,15 @@ def with_headers(send: Send, *, policy: str, secure: bool) -> Send:
         await send(message)
 
     return send_with
+
+
+class Started:
+    """A `send` that knows whether an answer has begun."""
+
+    def __init__(self, send: Send) -> None:
+        self._send, self.begun = send, False
+
+    async def __call__(self, message: Message) -> None:
+        """Send a part of the answer."""
+        self.begun = True
+        await self._send(message)

@@ -10,11 +10,13 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from app.sign_in.cookies import cookie_of
 from app.sign_in.desk import Desk
+from app.sign_in.user import LOCAL, NOBODY, User
 from market.clock import monotonic
 
 logger = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 1.0
+_MOST, _LONGEST = 5, 80  # of what the log has of one message
 _USED = {"rerun_script", "stop_script", "app_heartbeat", "file_urls_request"}
 _OPERATIONS = {"deferred_file", "dataframe_chunk"}
 _QUIET = {"load_git_info", None}
@@ -87,9 +89,20 @@ class Socket:
         wanted: str | None = kind
         if kind == "backend_operation_request":
             wanted = message.backend_operation_request.WhichOneof("payload")
+        if kind == "rerun_script":
+            self._note(message)
         used = kind in _USED or (kind == "backend_operation_request" and wanted in _OPERATIONS)
         if not used and kind not in _QUIET:
-            session = self._desk.session(self._cookie)
-            name = session.user.name if session else "the page"
-            logger.warning("message refused name=%r kind=%r from=%s", name, wanted, self._address)
+            logger.warning("message refused name=%r kind=%r from=%s", self._user().name, wanted, self._address)
         return used
+
+    def _note(self, message: BackMsg) -> None:
+        # Streamlit lets a press of a greyed-out button come to nothing before a page hears of it, so it is noted here.
+        if not self._user().may_act:
+            pressed = [each.id[-_LONGEST:] for each in message.rerun_script.widget_states.widgets if each.trigger_value]
+            if pressed:
+                logger.info("pressed name=%r role=viewer buttons=%r from=%s", self._user().name, pressed[:_MOST], self._address)
+
+    def _user(self) -> User:
+        session = self._desk.session(self._cookie)
+        return session.user if session is not None else NOBODY if self._desk.settings.asks else LOCAL
