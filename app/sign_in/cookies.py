@@ -8,11 +8,16 @@ from app.sign_in.desk import Desk
 from app.sign_in.people import Identity
 from market.clock import now_us
 
+_KEPT_SECONDS = 30 * 86_400
+
 
 def give_cookie(answer: Response, desk: Desk, identity: Identity) -> None:
-    """Begin a session, and put it into an answer."""
+    """Begin a session, and put it into an answer.
+
+    Browsers keep it for longer than the session, so that a window left open until then is known and led to the sign-in page.
+    """
     answer.set_cookie(
-        desk.cookie, desk.sessions.begin(identity, now_us()), max_age=desk.sessions.length_seconds,
+        desk.cookie, desk.sessions.begin(identity, now_us()), max_age=desk.sessions.length_seconds + _KEPT_SECONDS,
         httponly=True, samesite="strict", secure=desk.secure,
     )  # fmt: skip
 

@@ -15,12 +15,13 @@ from app.sign_in.origins import Origins, safe_path
 from app.sign_in.page import going_on_page
 from app.sign_in.routes import PROVIDER, SIGN_IN
 from app.sign_in.sessions import Session
-from app.sign_in.socket import Socket
+from app.sign_in.socket import Socket, lead_away
 from settings.pages import is_loopback
 
 logger = logging.getLogger(__name__)
 
 HEALTH = "/_stcore/health"
+_CONFIG = "/_stcore/host-config"  # what a window asks for before it connects anew; the same for everybody
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _CLOSED = ("/auth/", provider.CALLBACK, "/_stcore/agent", "/_stcore/metrics", "/_stcore/script-health-check")
 """Paths of Streamlit's that are nothing for browsers, or do by a mere visit what only our own form may do."""
@@ -55,7 +56,7 @@ class Door:
         open_to_all = scope["path"] == HEALTH and safe
         wrong = None if open_to_all else self._wrong(scope, headers, needed=not safe)
         host = "127.0.0.1" if wrong or open_to_all else headers["host"]
-        send = with_headers(send, policy=page_policy(host), secure=self._desk.secure)
+        send = with_headers(send, policy=page_policy(host), secure=self._desk.secure, fresh=self._desk.settings.asks)
         answer = PlainTextResponse(f"Not let in: {wrong}.", 403) if wrong else self._answer(scope, headers, safe=safe)
         if answer is not None:
             await answer(scope, receive, send)
@@ -77,7 +78,11 @@ class Door:
             return provider.to_provider()
         if path.startswith(_CLOSED):
             return PlainTextResponse("Not found", 404)
-        if not self._desk.settings.asks or self._session(headers) is not None:
+        if (
+            not self._desk.settings.asks
+            or self._session(headers) is not None
+            or (path == _CONFIG and safe and self._was_here(headers))
+        ):
             return None
         return self._to_sign_in(scope, headers)
 
@@ -96,7 +101,11 @@ class Door:
         if wrong or (self._desk.settings.asks and session is None):
             logger.warning("websocket refused from=%s because=%r", _address(scope), wrong or "nobody is signed in")
             await receive()  # the wish to connect, which is refused before it is accepted
-            await send({"type": "websocket.close", "code": 1008})
+            if not wrong and self._was_here(headers):
+                await send({"type": "websocket.accept", "subprotocol": next(iter(scope.get("subprotocols", ())), None)})
+                await lead_away(send)
+            else:
+                await send({"type": "websocket.close", "code": 1008})
             return
         socket = Socket(self._desk, headers, address=_address(scope), receive=receive, send=send)
         await self._app(scope, socket.receive, socket.send)
@@ -110,6 +119,10 @@ class Door:
         if wrong is not None:
             logger.warning("refused path=%r host=%r from=%s because=%r", scope["path"], host, _address(scope), wrong)
         return wrong
+
+    def _was_here(self, headers: Headers) -> bool:
+        # A window that was left open until its session was over is led to the sign-in page; strangers get no word.
+        return self._desk.sessions.is_ours(cookie_of(headers, self._desk.cookie))
 
     def _session(self, headers: Headers) -> Session | None:
         return self._desk.session(cookie_of(headers, self._desk.cookie))

@@ -53,8 +53,15 @@ def _inline_scripts() -> str:
     return " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts)
 
 
-def with_headers(send: Send, *, policy: str, secure: bool) -> Send:
-    """Return a `send` that adds what each answer has, and lets no other origin read one."""
+def with_headers(send: Send, *, policy: str, secure: bool, fresh: bool) -> Send:
+    """Return a `send` that adds what each answer has, and lets no other origin read one.
+
+    Args:
+        send: Of the server.
+        policy: For answers that bring none of their own.
+        secure: Whether browsers come by TLS only.
+        fresh: Whether pages are asked for anew each time, so that the way back after signing out leads to none.
+    """
 
     async def send_with(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -63,6 +70,8 @@ def with_headers(send: Send, *, policy: str, secure: bool) -> Send:
                 del headers[name]
             headers.update(_SAME_FOR_ALL)
             headers.setdefault("content-security-policy", policy)
+            if fresh and headers.get("content-type", "").startswith("text/html"):
+                headers["cache-control"] = "no-store"
             if secure:
                 headers["strict-transport-security"] = "max-age=31536000"
         await send(message)

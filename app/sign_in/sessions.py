@@ -6,7 +6,7 @@ import os
 import secrets
 import threading
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
@@ -55,16 +55,26 @@ class Sessions:
 
     def find(self, cookie: str | None, now_us: int) -> Session | None:
         """Return the session of a cookie; None for one that is not ours, is over, was ended, or of who was removed."""
-        if not cookie:
+        content = self._content(cookie)
+        if content is None:
             return None
-        try:
-            kind, name, proof, key, until_s = self._signer.loads(cookie)
-        except (BadSignature, ValueError, TypeError):
-            return None
+        kind, name, proof, key, until_s = content
         if until_s <= now_us // _US or key in self._ended:
             return None
         user = self._people.user(Identity(kind, name, proof))
         return None if user is None else Session(key, user, until_s)
+
+    def is_ours(self, cookie: str | None) -> bool:
+        """Return whether a cookie was made here, also if its session is over."""
+        return self._content(cookie) is not None
+
+    def _content(self, cookie: str | None) -> tuple[Any, ...] | None:
+        if not cookie:
+            return None
+        try:
+            return tuple(self._signer.loads(cookie))
+        except (BadSignature, ValueError, TypeError):
+            return None
 
     @property
     def ended_so_far(self) -> int:

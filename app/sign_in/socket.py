@@ -23,6 +23,14 @@ _QUIET = {"load_git_info", None}
 """What pages need of Streamlit's messages; others empty caches of everybody, change the server's settings or write its files."""
 
 
+async def lead_away(send: Send) -> None:
+    """Let a browser that is connected go to the sign-in page, and close the connection."""
+    leave = ForwardMsg()
+    leave.auth_redirect.url = "/sign-in"
+    await send({"type": "websocket.send", "bytes": leave.SerializeToString()})
+    await send({"type": "websocket.close", "code": 1008})
+
+
 class Socket:
     """What one websocket receives and sends, looked at.
 
@@ -74,10 +82,7 @@ class Socket:
     async def _end(self) -> None:
         if self._open and not self._closed:
             self._closed = True
-            leave = ForwardMsg()
-            leave.auth_redirect.url = "/sign-in"
-            await self._send({"type": "websocket.send", "bytes": leave.SerializeToString()})
-            await self._send({"type": "websocket.close", "code": 1008})
+            await lead_away(self._send)
 
     def _is_used(self, data: bytes | None) -> bool:
         message = BackMsg()

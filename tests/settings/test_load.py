@@ -105,7 +105,7 @@ def test_every_setting_has_a_description():
 
 def test_the_examples_of_the_settings_file_for_bots_are_the_defaults(tmp_path: Path):
     examples = Path(__file__).parents[2].joinpath("config", "tcpdash.toml").read_text()
-    section = examples[examples.index("# [bots]") : examples.index("# [flows]")]
+    section = examples[examples.index("# [bots]") : examples.index("# [app]")]
     file = tmp_path / "t.toml"
     file.write_text(section.replace("# [bots]", "[bots]").replace("\n# ", "\n"))
 

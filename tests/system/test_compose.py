@@ -16,6 +16,7 @@ import pytest
 import sqlalchemy as sa
 from redis import Redis
 
+from app.sign_in.passwords import hash_password
 from cli import scheduler
 from cli.bot_words import LEFT_ALONE
 from db import child
@@ -26,7 +27,11 @@ from settings import load_settings
 from tests.flows.served import PATIENCE, wait_until
 from tests.system.composed import ROOT, Refused, compose, text
 
-SECRETS = {"POSTGRES_PASSWORD": "k9secretofpostgres", "REDIS_PASSWORD": "x2secretofredis"}
+SECRETS = {
+    "POSTGRES_PASSWORD": "k9secretofpostgres",
+    "REDIS_PASSWORD": "x2secretofredis",
+    "APP_PASSWORD_HASH": hash_password("a password of the pages"),
+}
 OURS = ("schema", "prefect", "flows", "worker", "bots", "app")
 TCPDASH = ("schema", "flows", "worker", "bots", "app")
 
@@ -187,6 +192,7 @@ def test_each_variable_is_a_setting(services, name):
     assert settings.flows.page_url == "http://127.0.0.1:4200"
     assert (settings.stream.exchange, changed.stream.exchange, changed.log.level) == ("okx", "kraken", "ERROR")
     assert settings.app.address == ("0.0.0.0" if name == "app" else "127.0.0.1")
+    assert list(settings.app.users) == (["operator"] if name == "app" else [])
 
 
 def test_what_is_said_twice_is_said_the_same(services):
@@ -357,7 +363,7 @@ def test_the_processes_run_together_with_the_environment_of_the_file(composition
     as_browser = {"Accept": "text/html"}
     prefect = httpx.get(composition.here("http://127.0.0.1:4200/dashboard"), headers=as_browser, trust_env=False)
 
-    assert (page.status_code, prefect.status_code) == (200, 200)
+    assert (page.status_code, page.headers["location"], prefect.status_code) == (303, "/sign-in?next=%2F", 200)
     assert all(process.poll() is None for name, process in composition.processes.items() if name != "schema")
 
     composition.processes["worker"].kill()

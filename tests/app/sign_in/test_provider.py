@@ -119,7 +119,8 @@ def test_who_is_not_among_our_people_is_told_so_and_not_let_in(
 
 @pytest.mark.parametrize(
     "lies",
-    [{"key": 1}, {"alg": "none"}, {"aud": "another"}, {"iss": "http://evil.example"}, {"nonce": "another"}, {"nonce": None}, {"exp": 1_600_000_000}],
+    [{"key": 1}, {"alg": "none"}, {"aud": "another"}, {"iss": "http://evil.example"}, {"nonce": "another"}, {"nonce": None},
+     {"exp": 1_600_000_000}],
     ids=lambda lies: next(iter(lies)),
 )  # fmt: skip
 def test_a_token_that_lies_lets_nobody_in(client: Client, provider: Provider, lies: dict[str, Any]):

@@ -1,10 +1,12 @@
 """A websocket to the real server, spoken as Streamlit's page speaks it, or as somebody who forges what it says."""
 
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from tests.app.sign_in.served import Client
@@ -46,7 +48,8 @@ class Wire:
 
     def tell(self, message: BackMsg) -> list[ForwardMsg]:
         """Send any message, and return what comes until the script has run."""
-        self._wire.send(message.SerializeToString())
+        with suppress(ConnectionClosed):  # what was sent before is read all the same
+            self._wire.send(message.SerializeToString())
         found: list[ForwardMsg] = []
         while not found or found[-1].WhichOneof("type") not in {"script_finished", "auth_redirect"}:
             found.append(ForwardMsg.FromString(self._wire.recv(timeout=30)))
