@@ -16,7 +16,8 @@ try:
 except ValueError as error:
     st.error(f"The settings cannot be used: {error}. Correct config/tcpdash.toml or the TCPDASH_ variable, and start again.")
     st.stop()
-if current_user() is NOBODY:  # the door lets nobody so far; this is for a session that ends while a page is made
+if current_user() is NOBODY:  # whose session ended just now; or Streamlit was not started by `tcpdash app`, and has no door
+    st.text("Nobody is signed in here.")
     st.stop()
 show_sidebar()
 st.navigation([page_at(name) for name in PAGES], position="top").run()

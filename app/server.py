@@ -62,6 +62,7 @@ def options(address: str, port: int) -> dict[str, object]:
         "server.enableAgentApi": False,
         "server.enableStaticServing": False,
         "server.baseUrlPath": "",
+        "global.developmentMode": False,
         "browser.gatherUsageStats": False,
         "client.toolbarMode": "minimal",
         "client.showErrorDetails": "none",

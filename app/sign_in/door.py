@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 HEALTH = "/_stcore/health"
 _CONFIG = "/_stcore/host-config"  # what a window asks for before it connects anew; the same for everybody
+_LONGEST = 200  # of what strangers write into the log
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _CLOSED = ("/auth/", provider.CALLBACK, "/_stcore/agent", "/_stcore/metrics", "/_stcore/script-health-check")
 """Paths of Streamlit's that are nothing for browsers, or do by a mere visit what only our own form may do."""
@@ -117,7 +118,8 @@ class Door:
         if wrong is None and not self._desk.settings.asks and not is_loopback(_address(scope)):
             wrong = "without signing in these pages are for this computer only"
         if wrong is not None:
-            logger.warning("refused path=%r host=%r from=%s because=%r", scope["path"], host, _address(scope), wrong)
+            path, name = scope["path"][:_LONGEST], (host or "")[:_LONGEST]
+            logger.warning("refused path=%r host=%r from=%s because=%r", path, name, _address(scope), wrong)
         return wrong
 
     def _was_here(self, headers: Headers) -> bool:

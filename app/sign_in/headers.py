@@ -46,6 +46,12 @@ def page_policy(host: str) -> str:
     )
 
 
+def _by_tls_only(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    # Streamlit's own cookies, too, which know nothing of a proxy.
+    lacks = name == b"set-cookie" and b"secure" not in (part.strip().lower() for part in value.split(b";"))
+    return name, value + b"; Secure" if lacks else value
+
+
 @cache
 def _inline_scripts() -> str:
     page = Path(streamlit.__file__).parent / "static" / "index.html"
@@ -74,6 +80,7 @@ def with_headers(send: Send, *, policy: str, secure: bool, fresh: bool) -> Send:
                 headers["cache-control"] = "no-store"
             if secure:
                 headers["strict-transport-security"] = "max-age=31536000"
+                message["headers"] = [_by_tls_only(name, value) for name, value in message["headers"]]
         await send(message)
 
     return send_with

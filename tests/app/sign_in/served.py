@@ -67,6 +67,12 @@ def behind_the_door(settings: Settings) -> Iterator[tuple[Client, Desk]]:
     async def broken(request: Any) -> PlainTextResponse:
         raise RuntimeError("a secret of the server")
 
+    async def cookies(request: Any) -> PlainTextResponse:
+        answer = PlainTextResponse("cookies")
+        answer.set_cookie("a", "b")
+        answer.set_cookie("c", "d", secure=True)
+        return answer
+
     async def stream(websocket: WebSocket) -> None:
         await websocket.accept()
         while True:
@@ -75,7 +81,13 @@ def behind_the_door(settings: Settings) -> Iterator[tuple[Client, Desk]]:
     paths = ["/", "/market", "/_stcore/health", "/media/a.csv", "/_stcore/upload_file/x/y", "/auth/logout", "/oauth2callback"]
     inside = [Route(path, page, methods=["GET", "POST", "PUT", "DELETE"]) for path in paths]
     app = Starlette(
-        routes=[*Counter(desk).routes(), *inside, Route("/broken", broken), WebSocketRoute("/_stcore/stream", stream)],
+        routes=[
+            *Counter(desk).routes(),
+            *inside,
+            Route("/broken", broken),
+            Route("/cookies", cookies),
+            WebSocketRoute("/_stcore/stream", stream),
+        ],
         middleware=[Middleware(Door, desk=desk)],
     )
     with serving(app) as url, Client(url) as client:

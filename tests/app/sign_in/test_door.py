@@ -180,6 +180,14 @@ def test_with_tls_the_cookie_never_travels_without_it(tmp_path: Path):
     assert answer.headers["strict-transport-security"]
 
 
+def test_with_tls_no_cookie_of_streamlits_travels_without_it(tmp_path: Path):
+    with behind_the_door(settings_of(tmp_path, public_url="https://dash.example.org")) as (client, desk):
+        cookie = desk.sessions.begin(desk.people.by_password("ada", PASSWORD), now_us())
+        answer = client.get("/cookies", headers={"Cookie": f"{desk.cookie}={cookie}"})
+
+    assert answer.headers.get_list("set-cookie") == ["a=b; Path=/; SameSite=lax; Secure", "c=d; Path=/; SameSite=lax; Secure"]
+
+
 @pytest.mark.parametrize("name", ["ada", "ADA ", "eve", ""])
 def test_a_wrong_password_is_told_without_saying_whether_there_is_such_a_name(client: Client, name: str):
     answer = client.sign_in(name, "wrong")
