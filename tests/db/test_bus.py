@@ -149,6 +149,16 @@ def test_without_feeds_there_are_none(bus):
 
 
 @pytest.mark.redis
+def test_what_all_bots_do_is_read_at_once(bus):
+    assert bus.bots() == {}
+
+    bus.tell([], {"bot:two": {"state": "running"}, "bot:one": {"state": "waiting"}, "feed:OKX:A-B": {}}, lifetime_seconds=5)
+
+    assert bus.bots() == {"one": {"state": "waiting"}, "two": {"state": "running"}}
+    assert list(bus.bots()) == ["one", "two"]
+
+
+@pytest.mark.redis
 async def test_health_is_an_answer(bus, teller):
     assert bus.health_check()
     assert await teller.health_check()
