@@ -1,5 +1,7 @@
 """What the worker says about its feed: one state a symbol, for Redis, the database and the page."""
 
+import os
+import socket
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -35,6 +37,7 @@ class FeedBoard:
         self._said = {symbol: Feed(symbol, "down", "connecting", at_us) for symbol in symbols}
         self._events: list[dict[str, Any]] = []
         self.quarantined = self.duplicates = self.holes = 0
+        self._of_worker: dict[str, Any] = {"worker": f"{socket.gethostname()}-{os.getpid()}", "started_us": at_us}
 
     def connected(self, tape: str) -> None:
         """Note that the socket is open and subscribed."""
@@ -88,6 +91,10 @@ class FeedBoard:
         events, self._events = self._events, []
         return events
 
+    def waits(self, size: int, limit: int) -> None:
+        """Note how much waits for the database, in trades, and at how much the socket waits, too."""
+        self._of_worker |= {"queue": size, "queue_limit": limit}
+
     def states(self, lanes: Mapping[str, Lane], at_us: int) -> dict[str, dict[str, Any]]:
         """Return all that is known of each symbol; times are UTC epoch microseconds."""
         return {symbol: self._all_of(said, lanes[symbol], at_us) for symbol, said in self._said.items()}
@@ -121,4 +128,5 @@ class FeedBoard:
             "provable": lane.provable,
             "quarantined": self.quarantined,
             "duplicates": self.duplicates,
+            **self._of_worker,
         }

@@ -28,6 +28,8 @@ class StoreSink:
         in_thread: Runs `write` elsewhere; the simulation has no threads.
 
     Attributes:
+        limit: As it was given.
+        size: What waits, in trades; a duplicate or a candle counts as one, too.
         full_at: When `put` last had to wait for longer than half a second, on the monotonic clock.
         stored_trades: Trades written since the start.
         down: Whether the last attempt found no database.
@@ -45,7 +47,7 @@ class StoreSink:
     ) -> None:
         self._in_thread = in_thread
         self._written: list[Written] = []
-        self._write, self._limit, self._linger, self._last_patience = write, limit, linger, last_patience
+        self._write, self.limit, self._linger, self._last_patience = write, limit, linger, last_patience
         self._backoff = backoff or Backoff(first=0.1, cap=2.0, good_after=0.0)
         self._waiting: list[Batch] = []
         self._some, self._room = asyncio.Event(), asyncio.Event()
@@ -68,7 +70,7 @@ class StoreSink:
         self._waiting.append(batch)
         self.size += batch.size
         self._some.set()
-        if self.size >= self._limit:
+        if self.size >= self.limit:
             self._room.clear()
             begun = monotonic()
             await self._room.wait()
@@ -96,7 +98,7 @@ class StoreSink:
             await self._store(batch)
             self.size -= batch.size
             self.stored_trades += len(batch.trades)
-            if self.size < self._limit:
+            if self.size < self.limit:
                 self._room.set()
             if not self._waiting and not self._closing.is_set():
                 self._some.clear()

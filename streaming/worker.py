@@ -112,6 +112,7 @@ class Worker:
             if self._ready and self._store.has_room:
                 await self._store.put(Batch(feeds=last))
             self._store.close()
+            self.board.waits(self._store.size, self._store.limit)
             await self._publisher.last(self.board.states(self.pipeline.lanes, now_us()), self.board.take_events())
             await writer
         for task in done - {stopping}:
@@ -237,6 +238,7 @@ class Worker:
         self._subscriptions.tick(now)
         changed = self.board.changes(self.pipeline.lanes, self.lookout.vigils, now)
         self._publisher.put_events(self.board.take_events())
+        self.board.waits(self._store.size, self._store.limit)
         self._publisher.put_feeds(self.board.states(self.pipeline.lanes, now_us()))
         if changed and self._ready:
             await self._emit(Batch(feeds=changed))

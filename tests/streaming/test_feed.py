@@ -1,6 +1,8 @@
 """What is said of the feeds, above all at the end: the last states and events, whether there is a Redis or not."""
 
 import asyncio
+import os
+import socket
 from typing import Any
 
 import pytest
@@ -51,6 +53,31 @@ def test_the_last_states_are_events_where_they_change():
     ]
     assert board.take_events() == []  # it was down before: it never had a line
     assert {state["reason"] for state in board.states(lanes, 1).values()} == {"the worker stopped"}
+
+
+def test_what_waits_for_the_database_is_told_at_every_symbol_of_the_worker():
+    board = board_of_two()
+    lanes = Pipeline(SYMBOLS).lanes
+    board.waits(70, 100)
+
+    states = board.states(lanes, 1)
+
+    assert {(state["queue"], state["queue_limit"]) for state in states.values()} == {(70, 100)}
+    assert {state["worker"] for state in states.values()} == {f"{socket.gethostname()}-{os.getpid()}"}
+    assert all(0 < state["started_us"] <= now_us() for state in states.values())
+
+
+def test_a_worker_tells_how_much_of_its_queue_is_full():
+    stage = stage_of_two()
+
+    async def trade() -> None:
+        await asyncio.sleep(1.0)
+        stage.venue.lines[0].push(okx_push("BTC-USDT", 100, now_us()))
+        await asyncio.sleep(1.0)
+
+    stage.run(trade)
+
+    assert {(feed["queue"], feed["queue_limit"]) for feed in stage.told.feeds.values()} == {(0, 100_000)}
 
 
 def test_a_worker_that_stops_says_so_to_redis_and_on_the_system_channel():
