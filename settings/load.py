@@ -32,7 +32,19 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
     Raises:
         BadSettings: If a key is unknown or a value cannot be used.
     """
-    env = os.environ if environment is None else environment
+    tree, sources = read_tree(path, os.environ if environment is None else environment)
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        raise BadSettings(_sentence(error, sources)) from None
+
+
+def read_tree(path: Path | None, env: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return what the file and the variables say, not yet checked, and for each setting of a variable its name.
+
+    Raises:
+        BadSettings: If the file cannot be read, or a variable names no setting.
+    """
     tree = _read_file(path, env)
     sources: dict[str, str] = {}
     for name in sorted(env):
@@ -40,16 +52,18 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
             keys = name[len(PREFIX) :].lower().split("__")
             _put(tree, keys, env[name], name)
             sources[".".join(keys)] = name
-    try:
-        return Settings.model_validate(tree)
-    except ValidationError as error:
-        raise BadSettings(_sentence(error, sources)) from None
+    return tree, sources
+
+
+def file_of(path: Path | None, env: Mapping[str, str]) -> tuple[Path, bool]:
+    """Return the file of the settings, and whether somebody named it: then it has to be there."""
+    named = path or (Path(env["TCPDASH_CONFIG"]) if env.get("TCPDASH_CONFIG") else None)
+    return named or Path("config/tcpdash.toml"), named is not None
 
 
 def _read_file(path: Path | None, env: Mapping[str, str]) -> dict[str, Any]:
-    named = path or (Path(env["TCPDASH_CONFIG"]) if env.get("TCPDASH_CONFIG") else None)
-    file = named or Path("config/tcpdash.toml")
-    if named is None and not file.exists():
+    file, is_named = file_of(path, env)
+    if not is_named and not file.exists():
         return {}
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
