@@ -3,7 +3,7 @@
 import os
 import re
 import socket
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -45,13 +45,23 @@ class Judged:
 def judge(store: "Store", bots: Iterable[StoredBot]) -> list[Judged]:
     """Return how bots are by what the store says of them, in their order."""
     owed, now_us = store.bots.owed(), store.bots.clock_us()
-    feeds = {feed.symbol: f"the feed of {feed.symbol} is {feed.state}" for feed in store.feeds.list() if feed.state in _SILENT}
-    found = []
-    for bot in bots:
-        trouble = next((feeds[symbol] for symbol in bot.config.get("symbols", ()) if symbol in feeds), "")
-        facts = facts_of(bot, owed_us=owed.get(bot.id), trouble=trouble, blocked=_excuse(bot, now_us))
-        found.append(Judged(bot=bot, verdict=verdict(facts, now_us), at_us=now_us))
-    return found
+    feeds = {feed.symbol: feed.state for feed in store.feeds.list()}
+    return [judged(bot, owed_us=owed.get(bot.id), feeds=feeds, now_us=now_us) for bot in bots]
+
+
+def judged(bot: StoredBot, *, owed_us: int | None, feeds: Mapping[str, str], now_us: int) -> Judged:
+    """Return how a bot is by what is known of it.
+
+    Args:
+        bot: Its row.
+        owed_us: Since when it could act on something and did not; None where there is nothing.
+        feeds: State of the feed of each symbol, as far as known.
+        now_us: By the clock of the database.
+    """
+    symbols = (symbol for symbol in bot.config.get("symbols", ()) if feeds.get(symbol) in _SILENT)
+    trouble = next((f"the feed of {symbol} is {feeds[symbol]}" for symbol in symbols), "")
+    facts = facts_of(bot, owed_us=owed_us, trouble=trouble, blocked=_excuse(bot, now_us))
+    return Judged(bot=bot, verdict=verdict(facts, now_us), at_us=now_us)
 
 
 def rescue(db: "DatabaseOperations") -> list[Judged]:
