@@ -1,6 +1,6 @@
 """A bot as a row: what is read of it, its lock, how it becomes a value, and what an unknown one is called."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,14 +28,15 @@ _MOMENTS = {
     "heartbeat_at": "heartbeat_us", "retry_at": "retry_us",
 }  # fmt: skip
 _UNREAD = ("account", "wanted_at", "created_at")
-_READ = [_STATE.label("state") if column.name == "state" else column for column in bots.c if column.name not in _UNREAD]
+READ = [_STATE.label("state") if column.name == "state" else column for column in bots.c if column.name not in _UNREAD]
+"""Columns of a bot without its account; see `stored`."""
 
 
 def read(connection: sa.Connection, *where: sa.ColumnElement[bool], accounts: bool) -> list[StoredBot]:
     """Return the bots for which something is true, in the order of their ids."""
-    columns = [*_READ, bots.c.account] if accounts else _READ
+    columns = [*READ, bots.c.account] if accounts else READ
     rows = connection.execute(sa.select(*columns).where(*where).order_by(bots.c.id)).mappings()
-    return [_stored(row) for row in rows]
+    return [stored(row) for row in rows]
 
 
 def end_standstill(connection: sa.Connection) -> None:
@@ -84,7 +85,8 @@ def unknown(connection: sa.Connection, bot: str) -> InputError:
     return InputError(f"bot {bot!r} is not known{hint}")
 
 
-def _stored(row: sa.RowMapping) -> StoredBot:
+def stored(row: Mapping[Any, Any]) -> StoredBot:
+    """Return a bot of a row that has the columns `READ`, and may have `account`."""
     values = {_MOMENTS.get(name, name): value for name, value in row.items()}
     for name in _MOMENTS.values():
         values[name] = None if values[name] is None else from_datetime(values[name])

@@ -12,7 +12,7 @@ from db.bot_rows import BotExposure, EventRow, Held, StoredBot
 from db.bot_state import CLOCK, HAS_LEASE, end_standstill, is_one, known, lock, read, unknown
 from db.bot_writes import clean
 from db.repositories.bot_reports import BotReports
-from db.repositories.bot_rescues import BotRescues
+from db.repositories.bot_sums import BotSums
 from db.tables import bot_epochs, bot_events, bot_performance, bots
 from market.errors import InputError
 
@@ -22,7 +22,7 @@ _EPOCH = bot_epochs.next_value()
 _FRESH = {"account": None, "acted_until": None, "equity": None, "cash": None, "exposure": None, "from_now": False}
 
 
-class BotRepository(BotReports, BotRescues):
+class BotRepository(BotReports, BotSums):
     """Bots and all that they wrote, on one connection; who opened it commits. All times are of the clock of the database."""
 
     # -- configurations ------------------------------------------------------------------------------------------
