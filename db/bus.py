@@ -36,7 +36,9 @@ LATEST_KEY = "latest:{symbol}:{timeframe}"
 """The newest candle that was published; it may still be forming."""
 
 FEED_KEY = "feed:{symbol}"
-"""How the feed of a symbol is doing, as JSON; it disappears with its worker."""
+"""How the feed of a symbol is doing, as JSON; it disappears with its worker. Of the whole worker, the same at all of its symbols:
+`worker` (machine and process), `started_us`, `quarantined`, `duplicates`, and `queue`, what waits for the database, of which a
+`queue_limit` may wait before the socket waits, too."""
 
 BOT_KEY = "bot:{bot_id}"
 """What a bot does, as JSON; it disappears with its runner."""
@@ -160,6 +162,12 @@ class Bus:
             yield None
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    def info(self) -> dict[str, Any]:
+        """Return what Redis says about itself, by the names of its command INFO; of the database in use also `keys`."""
+        found: dict[str, Any] = self._ask("info")
+        number = self._client.connection_pool.connection_kwargs.get("db") or 0
+        return {**found, "keys": found.get(f"db{number}", {}).get("keys", 0)}
 
     def health_check(self) -> bool:
         """Return whether Redis answers."""

@@ -10,6 +10,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from db import schema
+from db.condition import Condition, condition_of
 from db.engine import create_engine, reachable, transaction
 from db.repositories.alerts import AlertRepository
 from db.repositories.backfills import BackfillRepository
@@ -102,6 +103,11 @@ class DatabaseOperations:
                     for name, (bytes_, rows) in sizes.items()
                 },
             }
+
+    def condition(self) -> Condition:
+        """Return how the server is, and how large the tables are; cheaper than `get_stats`, without what is compressed."""
+        with reachable(self.engine), self.engine.connect() as connection:
+            return condition_of(connection)
 
     def close(self) -> None:
         """Close all connections."""

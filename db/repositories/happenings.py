@@ -3,7 +3,8 @@
 By time and not by number: of two transactions the one with the lower number may commit later.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -13,6 +14,52 @@ from db.repositories.gaps import Gap, GapRepository
 from db.repositories.quality import QualityRepository, QualityRun
 from db.tables import quality_runs
 from market.clock import from_datetime, to_datetime
+
+# Each part by its key, newest first: none reads more than it shows, but for the counts of holes and the few feeds there are.
+# That a runner took a bot is no news: after each start it would be all there is.
+_RECENT = """
+(select 'bot' as source, id, at, bot as subject, kind, text from bot_events where kind <> 'leased' order by id desc limit :most)
+union all (select 'alert', id, noted_at, null, state, title from alerts order by id desc limit :most)
+union all (select 'wish', id, at, subject, action, "by" from wishes order by id desc limit :most)
+union all (select 'hole', id, coalesce(closed_at, opened_at), symbol, state, cause from gaps order by id desc limit :most)
+union all (select 'feed', null, since, symbol, state, reason from feeds order by since desc limit :most)
+union all (select 'count', count(*), null, null, state, '' from gaps group by state)
+"""
+_LONGEST = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recent:
+    """Something that happened lately, of any kind.
+
+    Attributes:
+        source: `bot`, `alert`, `wish`, `hole` or `feed`: of which table it is.
+        id: Its number there; None of a feed, which has one row.
+        at_us: When; of a hole, when it was noted or ended.
+        subject: Id of the bot, symbol, or what a wish is about; None where it concerns all, and of alerts.
+        kind: Of an event; the state of an alert, a hole or a feed; the action of a wish.
+        text: In words, at most 500 characters: the title of an alert, the cause of a hole, the reason of a feed, who wished.
+    """
+
+    source: str
+    id: int | None
+    at_us: int
+    subject: str | None
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lately:
+    """What happened lately.
+
+    Attributes:
+        recent: Newest first.
+        holes: How many holes are in each state.
+    """
+
+    recent: list[Recent]
+    holes: Mapping[str, int]
 
 
 class HappeningRepository:
@@ -31,6 +78,17 @@ class HappeningRepository:
             )
             for row in self._connection.execute(query.order_by(bot_events.c.at, bot_events.c.id))
         ]  # fmt: skip
+
+    def lately(self, most: int) -> Lately:
+        """Return the newest of what happened, so many of each kind, and how many holes there are; in one statement."""
+        rows = self._connection.execute(sa.text(_RECENT), {"most": most}).all()
+        recent = [
+            Recent(source=row.source, id=row.id, at_us=from_datetime(row.at), subject=row.subject, kind=row.kind,
+                   text=row.text[:_LONGEST])
+            for row in rows if row.source != "count"
+        ]  # fmt: skip
+        recent.sort(key=lambda each: (each.at_us, each.source, each.id or 0), reverse=True)
+        return Lately(recent=recent, holes={row.kind: row.id for row in rows if row.source == "count"})
 
     def unrecoverable_gaps(self, since_us: int) -> dict[int, Gap]:
         """Return the holes that ended as unrecoverable, by number, in the order in which they ended."""

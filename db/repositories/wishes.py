@@ -41,15 +41,17 @@ class WishRepository:
         values = {"by": wish.by, "action": wish.action, "subject": wish.subject, "details": wish.details}
         return int(self._connection.execute(sa.insert(wishes).values(**values).returning(wishes.c.id)).scalar_one())
 
-    def list(self, *, subject: str | None = None, newest: int | None = None) -> list[Wish]:
+    def list(self, *, subject: str | None = None, newest: int | None = None, before: int | None = None) -> list[Wish]:
         """Return wishes, oldest first.
 
         Args:
             subject: Only those about it; None for all.
             newest: So many at most, the newest ones; None for all.
+            before: Only those with a lower number, for the next page; None for all.
         """
         query = sa.select(wishes).order_by(wishes.c.id.desc()).limit(newest)
         query = query if subject is None else query.where(wishes.c.subject == subject)
+        query = query if before is None else query.where(wishes.c.id < before)
         rows = [
             Wish(by=row.by, action=row.action, subject=row.subject, details=row.details, at_us=from_datetime(row.at), id=row.id)
             for row in self._connection.execute(query)

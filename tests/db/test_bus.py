@@ -159,6 +159,16 @@ def test_what_all_bots_do_is_read_at_once(bus):
 
 
 @pytest.mark.redis
+def test_redis_tells_about_itself_in_one_answer(bus):
+    bus.tell([], {"bot:one": {}}, lifetime_seconds=5)
+
+    told = bus.info()
+
+    assert told["keys"] == 1
+    assert {"redis_version", "uptime_in_seconds", "used_memory", "connected_clients", "evicted_keys"} <= set(told)
+
+
+@pytest.mark.redis
 async def test_health_is_an_answer(bus, teller):
     assert bus.health_check()
     assert await teller.health_check()

@@ -5,6 +5,10 @@ from dataclasses import replace
 import pytest
 
 from db.bot_rows import EventRow
+from db.repositories.alerts import Alert
+from db.repositories.feeds import Feed
+from db.repositories.happenings import Recent
+from db.repositories.wishes import Wish
 from tests.alerts import happened
 from tests.alerts.conftest import NOW_US
 
@@ -45,3 +49,31 @@ def test_checks_that_failed_or_broke_off_come_with_their_results(database):
     assert [run.id for run in found] == [failed, broken]
     assert [result.rule for result in found[0].results] == ["whole", "prices"]
     assert (found[1].error, found[1].success) == ("full", None)
+
+
+def test_the_newest_of_all_kinds_come_together_with_the_counts_of_holes(database):
+    happened.ended_gap(database, "filled", at_us=NOW_US)
+    for text in ("first", "second", "x" * 600):
+        happened.bot_event(database, "waiting", text, at_us=NOW_US + 1)
+    happened.bot_event(database, "leased")
+    database.alerts.note([Alert(key="k", kind="hole", title="a hole", text="", at_us=1)], now_us=NOW_US + 2)
+    database.feeds.set(Feed("OKX:A-B", "down", "no line", NOW_US + 3))
+    wish = database.wishes.add(Wish(by="ann", action="stop bot", subject="a"))
+
+    lately = database.happenings.lately(2)
+
+    found = [(each.source, each.subject, each.kind, each.text[:10]) for each in lately.recent]
+    assert found == [
+        ("wish", "a", "stop bot", "ann"), ("feed", "OKX:A-B", "down", "no line"), ("alert", None, "waiting", "a hole"),
+        ("bot", "a", "waiting", "x" * 10), ("bot", "a", "waiting", "second"), ("hole", happened.GAP.symbol, "filled", "disconnect"),
+    ]  # fmt: skip
+    assert len(lately.recent[3].text) == 500
+    assert lately.recent[0].id == wish
+    assert lately.recent[1] == Recent(source="feed", id=None, at_us=NOW_US + 3, subject="OKX:A-B", kind="down", text="no line")
+    assert lately.holes == {"filled": 1}
+
+
+def test_nothing_happened_in_an_empty_store(database):
+    lately = database.happenings.lately(5)
+
+    assert (lately.recent, lately.holes) == ([], {})

@@ -31,6 +31,13 @@ def test_the_newest_are_listed_oldest_first(database: DatabaseOperations) -> Non
     assert [wish.subject for wish in database.wishes.list(subject="a")] == ["a"]
 
 
+def test_an_older_page_ends_before_the_number_with_which_the_newer_one_begins(database: DatabaseOperations) -> None:
+    numbers = [database.wishes.add(Wish(by="ann", action="stop bot", subject=name)) for name in ("a", "b", "c", "d")]
+
+    assert [wish.subject for wish in database.wishes.list(newest=2, before=numbers[2])] == ["a", "b"]
+    assert database.wishes.list(newest=2, before=numbers[0]) == []
+
+
 def test_a_wish_that_fails_is_not_recorded(database: DatabaseOperations) -> None:
     with pytest.raises(ZeroDivisionError), database.transaction() as store:
         store.wishes.add(Wish(by="ann", action="stop bot", subject="a"))
