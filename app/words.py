@@ -1,5 +1,6 @@
 """What numbers and states are called on screens; pure."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -185,3 +186,8 @@ def size(count: float) -> str:
     """Return a number of bytes, `12.3 MB`."""
     power = min(4, max(0, len(str(int(count))) - 1) // 3)
     return f"{count / 1000**power:.{1 if power else 0}f} {('B', 'kB', 'MB', 'GB', 'TB')[power]}"
+
+
+def plain(text: str) -> str:
+    """Return a text that somebody else wrote as Markdown that shows it as it is: no link, no heading, no picture in it."""
+    return re.sub(r"([\\`*_{}\[\]<>()#+\-.!|$:~])", r"\\\1", " ".join(text.split()))

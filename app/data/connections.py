@@ -62,11 +62,16 @@ def _database_store(url: str | None) -> Store[DatabaseOperations]:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _redis_store(url: str | None) -> Store[Bus]:
-    return Store("redis", lambda: _bus_at(url))
+    return Store("redis", lambda: bus_at(url))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False, on_release=Bus.close)
-def _bus_at(url: str | None) -> Bus:
+def bus_at(url: str | None) -> Bus:
+    """Return the Redis at an address, for reads that are cached by it.
+
+    Raises:
+        StoreUnreachable: If there is no address.
+    """
     return Bus(_known(url))
 
 

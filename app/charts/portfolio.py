@@ -1,0 +1,48 @@
+"""All bots together over time: what they have, against what was put in."""
+
+import altair as alt
+import pandas as pd
+
+from app.charts.house import GAIN, QUIET, found_by_mouse, layered, number_axis, thin, time_axis
+from app.charts.zone import UTC, Zone
+
+EQUITY, PUT_IN = "equity of all accounts", "put in, less what resets took out"
+_FEW = 200
+
+
+def portfolio_chart(curve: pd.DataFrame, *, money: str, zone: Zone = UTC, height: int = _FEW) -> alt.LayerChart:
+    """Return the chart of a portfolio; what is between the lines was won or lost.
+
+    Args:
+        curve: See `app.portfolio.portfolio_curve`; its timestamps are UTC.
+        money: What it reckons in.
+        zone: Of the axis of time.
+        height: In pixels.
+    """
+    rows = curve.assign(timestamp=zone.moved(curve["timestamp"]))
+    told = [
+        alt.Tooltip("equity:Q", title="equity", format=",.2f"),
+        alt.Tooltip("put_in:Q", title="put in", format=",.2f"),
+        alt.Tooltip("gain:Q", title="won since the curve began", format="+,.2f"),
+        alt.Tooltip("accounts:Q", title="accounts"),
+    ]
+    lines = (_line(thin(rows), "put_in", PUT_IN, money, zone), _line(thin(rows), "equity", EQUITY, money, zone))
+    return layered("", *lines, found_by_mouse(rows, told, zone=zone), height=height)
+
+
+def _line(rows: pd.DataFrame, field: str, name: str, money: str, zone: Zone) -> alt.Chart:
+    names = [EQUITY, PUT_IN]
+    # The legend shows colour and dashes together: what is dashed was put in.
+    legend = alt.Legend(orient="top", title=None, symbolStrokeWidth=2, symbolSize=300, labelLimit=300)
+    line: alt.Chart = (
+        alt.Chart(rows)
+        .transform_calculate(series=f"'{name}'")
+        .mark_line(strokeWidth=1.6, interpolate="step-after" if field == "put_in" else "linear")
+        .encode(
+            time_axis(zone=zone),
+            number_axis(field, f"value in {money}" if money else "value"),
+            color=alt.Color("series:N", scale=alt.Scale(domain=names, range=[GAIN, QUIET]), legend=legend),
+            strokeDash=alt.StrokeDash("series:N", scale=alt.Scale(domain=names, range=[[1, 0], [5, 3]]), legend=legend),
+        )
+    )
+    return line

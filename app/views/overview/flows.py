@@ -1,0 +1,33 @@
+"""The tile of the flows: which runs next, and how the last one ended."""
+
+import streamlit as st
+
+from app import words
+from app.data.system import scheduler
+from app.scheduled import Scheduler
+from app.views.overview.tiles import show_tile
+from market.clock import now_us, parse_time
+
+_ILL = {"Failed", "Crashed", "TimedOut"}
+
+
+@st.fragment(run_every=5)
+def show_flows_tile() -> None:
+    """Show the tile; Prefect is asked beside the page, which waits for it a fifth of a second once."""
+    found = scheduler()
+    show_tile("Next flow", *told_flows(found, now_us()))
+
+
+def told_flows(found: Scheduler, at_us: int) -> tuple[str, str]:
+    """Return when the next flow runs, and which it is, how the last one ended and which ended badly."""
+    due = sorted((flow.next, flow.flow) for flow in found.flows if flow.next is not None)
+    ran = sorted(((flow.last, flow.flow, flow.state) for flow in found.flows if flow.last is not None), reverse=True)
+    if not due and not ran:
+        return words.NOTHING, found.said if not found.flows else "no flow is planned, and none ran yet"
+    value = words.NOTHING if not due else "due" if parse_time(due[0][0]) <= at_us else words.age(parse_time(due[0][0]) - at_us)
+    told = [due[0][1]] if due else []
+    if ran:
+        last, name, state = ran[0]
+        told.append(f"last {name}: {(state or 'unknown').lower()} {words.age(at_us - parse_time(last))} ago")
+    ill = [name for _, name, state in ran if state in _ILL]
+    return value, "; ".join([*told, *([f"✖ ended badly: {', '.join(ill)}"] if ill else [])])

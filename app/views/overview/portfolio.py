@@ -1,0 +1,67 @@
+"""The curve of all bots together."""
+
+import streamlit as st
+
+from app import words
+from app.charts.portfolio import portfolio_chart
+from app.data.overview import STORED_SECONDS, Stored, stored, worth
+from app.glance import amount
+from app.portfolio import portfolio_curve, purses
+from app.stores import Lost
+from app.views.sidebar import zone
+from db.repositories.bot_sums import BotGlance
+from market.timeframe import DAY_US
+
+_SPANS = {"day": DAY_US, "week": 7 * DAY_US, "month": 30 * DAY_US, "year": 365 * DAY_US}
+_MEANS = (
+    "Dashed is what was put in: it changes where an account begins or is reset, and with it the equity. What is between the lines "
+    "was won or lost since the curve began. A bot that is stopped counts with what it was last known to be worth."
+)
+
+
+@st.fragment(run_every=STORED_SECONDS)
+def show_portfolio() -> None:
+    """Show the curve of one purse over one span; it is read once a minute for all sessions."""
+    st.subheader("Portfolio", anchor=False, help=_MEANS)
+    lost: Lost = {}
+    found = stored(lost)
+    if found is None:
+        st.write("It cannot be read while the database is away.")
+    elif not any(each.base is not None for each in found.bots):
+        st.write("No bot has an account yet: it begins with the first candle that a bot acts on.")
+    else:
+        _show(found, lost)
+
+
+def _show(found: Stored, lost: Lost) -> None:
+    by_purse = purses(found.bots)
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    with left:
+        span = _pick("Span", "span", list(_SPANS), "day")
+    name = next(iter(by_purse))
+    if len(by_purse) > 1:
+        with right:
+            name = _pick("Currency", "purse", list(by_purse), name)
+    rows = worth([each.bot.id for each in by_purse[name]], end_us=_end(by_purse[name]), span_us=_SPANS[span], lost=lost)
+    curve = portfolio_curve(rows) if rows is not None else None
+    if curve is None or len(curve) < 2:
+        st.write("There is no curve yet: it begins with the second minute that a bot acted on.")
+        return
+    first, last, own = curve.iloc[0], curve.iloc[-1], zone(_end(by_purse[name]))
+    told = f"{amount(float(last['gain']), sign=True)} {name} won since {own.moved(curve['timestamp']).iloc[0]:%d %b %H:%M}"
+    told += f" {own.name}; {int(first['accounts']):,} accounts then, {int(last['accounts']):,} now"
+    chart = portfolio_chart(curve, money=name, zone=own)
+    st.altair_chart(chart, key="portfolio", alt=f"Equity of all bots over a {span}, in {name}: {told}")
+    st.caption(words.plain(told))
+
+
+def _end(bots: list[BotGlance]) -> int:
+    """Return the newest moment that one of some bots acted on, in the time of the market."""
+    return max((each.bot.acted_until_us for each in bots if each.bot.acted_until_us is not None), default=bots[0].at_us)
+
+
+def _pick(label: str, key: str, options: list[str], default: str) -> str:
+    if st.session_state.get(key, st.query_params.get(key)) not in options:
+        st.session_state[key] = default
+    picked = st.segmented_control(label, options, key=key, bind="query-params", required=True, label_visibility="collapsed")
+    return picked or default

@@ -1,0 +1,75 @@
+"""The tables of the overview: feeds and bots, the worst first, and what happened lately."""
+
+import streamlit as st
+
+from app import words
+from app.charts.zone import Zone
+from app.data.overview import Now, Stored
+from app.glance import Rows, bot_rows, feed_rows, recent_rows
+from trading.bots.rescue import Judged
+
+_FEEDS, _BOTS, _ROW, _HEADER, _SHOWN = 30, 50, 28, 40, 9
+
+
+def show_feed_table(now: Now | None, at_us: int) -> None:
+    """Show the feeds."""
+    st.subheader("Feeds", anchor=False)
+    if now is None:
+        st.write("How feeds are doing cannot be known while Redis is away.")
+    elif now.feeds:
+        _show(feed_rows(now.feeds, at_us, most=_FEEDS), "Feeds by venue, the worst first", "symbol", "symbol=(.*)$")
+    else:
+        st.write(
+            "No feed is followed at the moment. `tcpdash up --exchange okx --symbols BTC-USDT` follows one, `tcpdash demo` some "
+            "of an invented market."
+        )
+
+
+def show_bot_table(stored: Stored | None, now: Now | None, judged: dict[str, Judged]) -> None:
+    """Show the bots."""
+    st.subheader("Bots", anchor=False)
+    if stored is None:
+        st.write("How bots are doing cannot be known while the database is away.")
+    elif stored.bots:
+        rows = bot_rows(stored.bots, judged, now.bots if now else {}, most=_BOTS)
+        _show(rows, "Bots, the worst first, with equity and what they won today", "bot", "bot=(.*)$")
+    else:
+        st.write(
+            "There are no bots yet. Each is a file in config/bots, which `tcpdash bots schema` describes; `tcpdash bots start ID` "
+            "starts one, as does the page of bots."
+        )
+
+
+def show_recent(stored: Stored | None, zone: Zone) -> None:
+    """Show what happened lately."""
+    st.subheader("Lately", anchor=False)
+    if stored is None:
+        st.write("What happened lately cannot be read while the database is away.")
+    elif stored.lately.recent:
+        rows = recent_rows(stored.lately.recent, zone)
+        config = {
+            "when": st.column_config.TextColumn(f"when ({zone.name})", width=150),
+            "what": st.column_config.TextColumn("what", width=110),
+            "of": st.column_config.TextColumn("of", width=120),
+            "more": st.column_config.LinkColumn("more", display_text=r"^\./(\w+)", width=60),
+        }
+        st.dataframe(
+            rows, hide_index=True, column_config=config, row_height=_ROW, height=_height(len(rows), _SHOWN),
+            alt="Events of bots, alerts, holes, feeds and wishes, newest first",
+        )  # fmt: skip
+    else:
+        st.write("Nothing happened yet.")
+
+
+def _show(rows: Rows, alt: str, key: str, display: str) -> None:
+    st.caption(words.plain(rows.counts + (f"; {rows.more}" if rows.more else "")))
+    config = {
+        key: st.column_config.LinkColumn(key, display_text=display, width="medium"),
+        **{name: st.column_config.TextColumn(name, alignment="right") for name in ("price", "last trade", "equity", "today")},
+    }
+    height = _height(len(rows.table), _SHOWN)
+    st.dataframe(rows.table, hide_index=True, column_config=config, row_height=_ROW, height=height, alt=alt)
+
+
+def _height(rows: int, most: int) -> int:
+    return _HEADER + _ROW * min(rows, most)

@@ -1,0 +1,84 @@
+"""The tiles at the top of the overview: each a number, what is behind it, and a link to its page."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import streamlit as st
+
+from app import words
+from app.charts.zone import Zone
+from app.data.overview import Now, Stored
+from app.glance import BOT_SIGNS, FEED_SIGNS, amount
+from app.portfolio import purses, worth_of
+from app.views.navigation import link
+from trading.bots.rescue import Judged
+
+_UNKNOWN = "unknown"
+_ENDED = ("filled", "never_existed", "unrecoverable", "alarm")
+
+
+def show_feeds(now: Now | None, at_us: int) -> None:
+    """Show how many feeds are live."""
+    states = Counter(words.feed_state(feed, at_us)[0] for feed in now.feeds.values()) if now else Counter[str]()
+    well = states["live"] + states["quiet"]
+    value = _UNKNOWN if now is None else f"{well:,} of {states.total():,}"
+    told = _told(states, FEED_SIGNS) or ("Redis is away" if now is None else "none is followed")
+    _tile("Feeds live or quiet", value, told, "market", "Market")
+
+
+def show_holes(stored: Stored | None) -> None:
+    """Show how many holes are open."""
+    holes: Mapping[str, int] = stored.lately.holes if stored else {}
+    ended = ", ".join(f"{holes[state]:,} {state.replace('_', ' ')}" for state in _ENDED if holes.get(state))
+    told = "the database is away" if stored is None else ended or "none was ever found"
+    _tile("Open holes", _UNKNOWN if stored is None else f"{holes.get('open', 0):,}", told, "data", "Data")
+
+
+def show_bots(stored: Stored | None, judged: Iterable[Judged]) -> None:
+    """Show how many bots run."""
+    states = Counter(str(each.verdict.state) for each in judged)
+    value = _UNKNOWN if stored is None else f"{states['running']:,} of {states.total():,}"
+    told = _told(states, BOT_SIGNS) or ("the database is away" if stored is None else "there are none yet")
+    _tile("Bots running", value, told, "bots", "Bots")
+
+
+def show_money(stored: Stored | None, now: Now | None, zone: Zone) -> None:
+    """Show what all bots have and what they won today: a tile each, for the purse of the most bots; others are named below."""
+    found = purses(stored.bots) if stored else {}
+    worths = {name: worth_of(bots, now.bots if now else {}) for name, bots in found.items()}
+    name, *others = list(worths) or [""]
+    worth = worths.get(name)
+    if worth is None:
+        none = "the database is away" if stored is None else "there are no bots yet"
+        columns = st.columns(2)
+        with columns[0]:
+            _tile("Equity", words.NOTHING, none, "bots", "Bots")
+        with columns[1]:
+            _tile("Won today", words.NOTHING, none, "bots", "Bots")
+        return
+    columns = st.columns(2)
+    more = "; ".join(f"{amount(worths[each].equity)} {each}" for each in others)
+    counted = "1 account" if worth.accounts == 1 else f"{worth.accounts:,} accounts"
+    with columns[0]:
+        _tile(f"Equity, {name}", amount(worth.equity), f"{counted}; {more}" if more else counted, "bots", "Bots")
+    share = "" if worth.fraction is None else f"{worth.fraction:+.2%} "
+    more = "; ".join(f"{amount(worths[each].gain, sign=True)} {each}" for each in others)
+    told = f"{share}since {zone.told(worth.day_us, '%d %b %H:%M')} {zone.name}"
+    with columns[1]:
+        _tile(f"Won today, {name}", amount(worth.gain, sign=True), f"{told}; {more}" if more else told, "bots", "Bots")
+
+
+def _tile(label: str, value: str, told: str, page: str, title: str, **selection: str) -> None:
+    with st.container(border=True, gap=None):
+        st.metric(label, value)
+        st.caption(words.plain(told))
+        link(page, title, icon=":material/arrow_forward:", **selection)
+
+
+def show_tile(label: str, value: str, told: str) -> None:
+    """Show a tile that leads to the flows."""
+    _tile(label, value, told, "system", "Flows", view="flows")
+
+
+def _told(states: Counter[str], signs: Mapping[str, str]) -> str:
+    return ", ".join(f"{signs[state]} {states[state]:,} {state}" for state in signs if states[state])

@@ -1,0 +1,1 @@
+"""Parts of the system page, a section each."""

@@ -1,0 +1,58 @@
+"""The end of a log, by component, level and text."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from app import words
+from app.data.connections import settings
+from app.data.logs import entries_of, logs
+from app.log_tail import LEVELS, MOST_BYTES, chosen
+
+_MOST = 200
+
+
+def show_log() -> None:
+    """Show the newest lines of what is chosen, and more of them as they come."""
+    st.subheader("Log", anchor=False)
+    names = logs()
+    if not names:
+        _wait(settings().home)
+        return
+    columns = st.columns([3, 3, 4], vertical_alignment="bottom")
+    with columns[0]:
+        name = _pick("Component", "log", names, next((each for each in names if each == "worker.log"), names[0]))
+    with columns[1]:
+        level = _pick("Level, and above", "level", LEVELS, "INFO")
+    with columns[2]:
+        text = st.text_input("With the text", key="find", bind="query-params", max_chars=200, placeholder="gap, OKX:BTC-USDT, …")
+    _show(name, level, text)
+
+
+@st.fragment(run_every=2)
+def _show(name: str, level: str, text: str) -> None:
+    found = entries_of(name)
+    newest = chosen(found, level=level, text=text, most=_MOST)
+    about = f"the last {words.size(MOST_BYTES)} of logs/{name}, {len(found):,} entries"
+    if newest:
+        st.code("\n".join(each.text for each in newest), language=None, wrap_lines=True, height=520)
+        st.caption(f"Newest first, {len(newest):,} at most {_MOST}, out of {about}. Passwords and tokens are shown as ***.")
+    else:
+        st.write(f"Nothing of this level and text in {about}.")
+
+
+@st.fragment(run_every=5)
+def _wait(home: Path) -> None:
+    if logs():
+        st.rerun()
+    st.info(
+        f"There are no logs in {home}: nothing ran on it yet, or each process writes elsewhere. Of containers, "
+        "`docker compose logs -f worker` shows them; of other machines, look into the folder `logs` of their home."
+    )
+
+
+def _pick(label: str, key: str, options: tuple[str, ...] | list[str], default: str) -> str:
+    if st.session_state.get(key, st.query_params.get(key)) not in options:
+        st.session_state[key] = default
+    picked: str | None = st.selectbox(label, options, key=key, bind="query-params")
+    return picked or default

@@ -1,0 +1,43 @@
+"""The settings that this page has, without secrets, and where each comes from."""
+
+import pandas as pd
+import streamlit as st
+
+from app.data.system import explained
+from app.words import NOTHING
+
+
+def show_settings() -> None:
+    """Show all settings, those first that somebody set."""
+    st.subheader("Settings", anchor=False)
+    found, problem = explained()
+    if problem:
+        st.warning(
+            f"What the file or the variables say by now cannot be used: {problem}. Shown is what the page was started with.",
+            icon=":material/warning:",
+        )
+    waiting = [each.name for each in found if each.pending is not None]
+    if waiting:
+        st.warning(
+            f"Changed since the page was started, in force after a restart: {', '.join(waiting)}.", icon=":material/warning:"
+        )
+    only = st.toggle("Only what somebody set", key="set", bind="query-params")
+    shown = [each for each in found if not only or each.source != "default" or each.pending is not None]
+    rows = [
+        {
+            "setting": each.name,
+            "value": each.value,
+            "from": each.source,
+            "after a restart": each.pending or NOTHING,
+            "what it is": each.description,
+        }
+        for each in shown
+    ]
+    if rows:
+        st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Settings, their values and where they come from", height=560)
+    else:
+        st.write("Nobody set anything: all settings are their defaults.")
+    st.caption(
+        "As this page has them: `tcpdash up` hands its own to all that it starts, as variables. Others are changed in "
+        "config/tcpdash.toml or as TCPDASH_ variables. Of a secret only whether it is set is shown."
+    )
