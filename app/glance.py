@@ -12,7 +12,7 @@ import pandas as pd
 
 from app import words
 from app.charts.zone import Zone
-from app.portfolio import Live, equity_of, gain_of, purse_of
+from app.portfolio import Live, equity_of, gain_of, purse_of, purses
 from db.repositories.bot_sums import BotGlance
 from db.repositories.happenings import Recent
 from trading.bots.rescue import Judged
@@ -24,8 +24,6 @@ BOT_SIGNS = {
     "stuck": "✖", "crashed": "✖", "parked": "■", "late": "▲", "waiting": "○", "starting": "◔", "running": "●", "stopped": "□",
 }  # fmt: skip
 """Signs of what bots are, the worst first."""
-
-_SOURCES = {"bot": "bot", "alert": "alert", "wish": "wish", "hole": "hole", "feed": "feed"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +50,7 @@ def feed_rows(feeds: Mapping[str, words.Feed], at_us: int, *, most: int) -> Rows
         worst[venue] = min(worst.get(venue, len(FEED_SIGNS)), _rank(FEED_SIGNS, state))
     order = sorted(feeds, key=lambda one: (_rank(FEED_SIGNS, states[one]), worst[feeds[one]["venue"]], feeds[one]["venue"], one))
     shown = sorted(order[:most], key=lambda one: (worst[feeds[one]["venue"]], feeds[one]["venue"], order.index(one)))
+    mixed = any(words.tape_label(symbol, None) != words.tape_label(symbol, feed) for symbol, feed in feeds.items())
     rows = [
         {
             "symbol": _page("market", symbol=symbol),
@@ -59,7 +58,7 @@ def feed_rows(feeds: Mapping[str, words.Feed], at_us: int, *, most: int) -> Rows
             "price": words.price(feeds[symbol]["price"]),
             "last trade": words.trade_age(feeds[symbol], at_us),
             "completeness": _completeness(feeds[symbol]),
-            "data": words.tape_label(symbol, feeds[symbol]) or "live",
+            **({"data": words.tape_label(symbol, feeds[symbol]) or "live"} if mixed else {}),
         }
         for symbol in shown
     ]
@@ -72,13 +71,14 @@ def bot_rows(bots: Sequence[BotGlance], judged: Mapping[str, Judged], live: Live
     """Return a row for each bot, the worst first; of many bots only so many, and how the others are."""
     states = {each.bot.id: str(judged[each.bot.id].verdict.state) for each in bots}
     order = sorted(bots, key=lambda each: (_rank(BOT_SIGNS, states[each.bot.id]), each.bot.id))
+    mixed = len(purses(bots)) > 1
     rows = [
         {
             "bot": _page("bots", bot=each.bot.id),
             "state": f"{BOT_SIGNS.get(states[each.bot.id], '?')} {states[each.bot.id]}",
             "equity": amount(equity_of(each, live)),
             "today": amount(gain_of(each, live), sign=True),
-            "in": purse_of(each.bot.config),
+            **({"in": purse_of(each.bot.config)} if mixed else {}),
             "why": judged[each.bot.id].verdict.reason,
         }
         for each in order[:most]
@@ -93,11 +93,11 @@ def recent_rows(recent: Iterable[Recent], zone: Zone) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "when": zone.told(each.at_us),
-                "what": f"{_SOURCES[each.source]} {each.kind.replace('_', ' ')}",
+                "when": zone.told(each.at_us, "%d %b %H:%M:%S"),
+                "what": f"{each.source} {each.kind.replace('_', ' ')}",
                 "of": each.subject or words.NOTHING,
-                "in words": f"by {each.text}" if each.source == "wish" else each.text,
                 "more": _page_of(each),
+                "in words": f"by {each.text}" if each.source == "wish" else each.text,
             }
             for each in recent
         ]

@@ -87,25 +87,31 @@ def worth_of(bots: Sequence[BotGlance], live: Live) -> Worth:
 
 
 def portfolio_curve(worth: pd.DataFrame) -> pd.DataFrame:
-    """Return what accounts were worth together at each moment.
+    """Return what accounts were worth together at each moment, and what they won.
 
-    `equity` is the sum of what each account was last known to be worth: one of a bot that is stopped is carried on, one that was
-    reset is left out behind its last value. `gain` is what all of them, those that were reset too, won since the curve began: each
-    counts from its first moment on it, or from what it began with where that was later. So `put_in`, the rest, changes only where
-    an account begins or ends: a new bot is no gain, and a reset neither brings nor takes one.
+    `equity` is the plain sum of what each account was last known to be worth: one of a bot that is stopped is carried on, one that
+    was reset is left out behind its last value. `gain` is what all of them, those that were reset too, won since the curve began:
+    each counts from its first moment on it, or from what it began with where that was later. What is left, `put_in`, changes only
+    where an account begins or ends. `level` is the curve to draw: the equity at the end, and before that so much more or less as
+    was lost or won since. A new bot is no step in it and neither is a reset, for neither is a gain or a loss.
 
     Args:
         worth: As `BotSums.worth` returns it, of one purse.
 
     Returns:
-        Columns timestamp, equity, put_in, gain and accounts (how many count), oldest first.
+        Columns timestamp, level, equity, put_in, gain and accounts (how many count), oldest first.
     """
     if worth.empty:
-        return pd.DataFrame({name: [] for name in ("timestamp", "equity", "put_in", "gain", "accounts")})
+        return pd.DataFrame({name: pd.Series(dtype="float64") for name in _COLUMNS})
     begin = worth["timestamp"].min()
     first = worth.groupby(["bot", "run"])["equity"].transform("first")
     base = first.where(worth["begun"] < begin, worth["amount"])
     counts = ~worth["over"].astype("bool")
     parts = worth.assign(gain=worth["equity"] - base, equity=worth["equity"].where(counts, 0.0), accounts=counts.astype("int64"))
     found = parts.groupby("timestamp", as_index=False)[["equity", "gain", "accounts"]].sum()
-    return found.assign(put_in=found["equity"] - found["gain"])[["timestamp", "equity", "put_in", "gain", "accounts"]]
+    last = found.iloc[-1]
+    level = last["equity"] - last["gain"] + found["gain"]
+    return found.assign(put_in=found["equity"] - found["gain"], level=level)[list(_COLUMNS)]
+
+
+_COLUMNS = ("timestamp", "level", "equity", "put_in", "gain", "accounts")

@@ -1,4 +1,4 @@
-"""All bots together over time: what they have, against what was put in."""
+"""All bots together over time: their equity, against what was put in."""
 
 import altair as alt
 import pandas as pd
@@ -6,11 +6,11 @@ import pandas as pd
 from app.charts.house import GAIN, QUIET, found_by_mouse, layered, number_axis, thin, time_axis
 from app.charts.zone import UTC, Zone
 
-EQUITY, PUT_IN = "equity of all accounts", "put in, less what resets took out"
-_FEW = 200
+LEVEL, PUT_IN = "equity, as if all accounts had been there from the begin", "put in"
+_HEIGHT = 230
 
 
-def portfolio_chart(curve: pd.DataFrame, *, money: str, zone: Zone = UTC, height: int = _FEW) -> alt.LayerChart:
+def portfolio_chart(curve: pd.DataFrame, *, money: str, zone: Zone = UTC, height: int = _HEIGHT) -> alt.LayerChart:
     """Return the chart of a portfolio; what is between the lines was won or lost.
 
     Args:
@@ -19,25 +19,25 @@ def portfolio_chart(curve: pd.DataFrame, *, money: str, zone: Zone = UTC, height
         zone: Of the axis of time.
         height: In pixels.
     """
-    rows = curve.assign(timestamp=zone.moved(curve["timestamp"]))
+    rows = curve.assign(timestamp=zone.moved(curve["timestamp"]), all_put_in=curve["level"] - curve["gain"])
     told = [
-        alt.Tooltip("equity:Q", title="equity", format=",.2f"),
-        alt.Tooltip("put_in:Q", title="put in", format=",.2f"),
         alt.Tooltip("gain:Q", title="won since the curve began", format="+,.2f"),
-        alt.Tooltip("accounts:Q", title="accounts"),
+        alt.Tooltip("equity:Q", title="equity then", format=",.2f"),
+        alt.Tooltip("put_in:Q", title="put in by then", format=",.2f"),
+        alt.Tooltip("accounts:Q", title="accounts then"),
     ]
-    lines = (_line(thin(rows), "put_in", PUT_IN, money, zone), _line(thin(rows), "equity", EQUITY, money, zone))
+    lines = (_line(thin(rows), "all_put_in", PUT_IN, money, zone), _line(thin(rows), "level", LEVEL, money, zone))
     return layered("", *lines, found_by_mouse(rows, told, zone=zone), height=height)
 
 
 def _line(rows: pd.DataFrame, field: str, name: str, money: str, zone: Zone) -> alt.Chart:
-    names = [EQUITY, PUT_IN]
+    names = [LEVEL, PUT_IN]
     # The legend shows colour and dashes together: what is dashed was put in.
-    legend = alt.Legend(orient="top", title=None, symbolStrokeWidth=2, symbolSize=300, labelLimit=300)
+    legend = alt.Legend(orient="top", title=None, symbolStrokeWidth=2, symbolSize=300, labelLimit=400)
     line: alt.Chart = (
         alt.Chart(rows)
         .transform_calculate(series=f"'{name}'")
-        .mark_line(strokeWidth=1.6, interpolate="step-after" if field == "put_in" else "linear")
+        .mark_line(strokeWidth=1.6)
         .encode(
             time_axis(zone=zone),
             number_axis(field, f"value in {money}" if money else "value"),

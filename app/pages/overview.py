@@ -15,7 +15,9 @@ from market.clock import now_us
 from trading.bots.rescue import Judged, judged
 
 TICK_SECONDS = 2.0
-_SMALLER = "<style>[data-testid='stMetricValue'] { font-size: 1.5rem }</style>"
+_SMALLER = (
+    "<style>[data-testid='stMetricValue'] { font-size: 1.5rem } .stMain h3 { font-size: 1.25rem; padding: 0.25rem 0 }</style>"
+)
 _BEGIN = (
     "**Nothing runs, and nothing is stored yet.** `tcpdash demo` plays an invented market with two bots, without account or "
     "network; `tcpdash up --exchange okx --symbols BTC-USDT,ETH-USDT` follows a venue; `tcpdash bots start` starts the bots "
@@ -24,15 +26,20 @@ _BEGIN = (
 
 
 @st.fragment(run_every=TICK_SECONDS)
-def _show_tiles() -> None:
+def _show_top() -> None:
     lost: Lost = {}
-    at_us, live, kept = now_us(), now(lost), stored(lost)
+    live, kept = now(lost), stored(lost)
     show_lost(lost)
     if live and kept and not (live.feeds or kept.bots or kept.lately.recent):
         st.info(_BEGIN)
     labels = {words.tape_label(symbol, feed) for symbol, feed in live.feeds.items()} if live else set()
     if labels - {None}:
         st.markdown(" ".join(LABELS[label] for label in sorted(filter(None, labels))))
+
+
+@st.fragment(run_every=TICK_SECONDS)
+def _show_tiles() -> None:
+    at_us, live, kept = now_us(), now({}), stored({})
     columns = st.columns([2, 2, 2, 4])
     with columns[0]:
         tiles.show_feeds(live, at_us)
@@ -46,8 +53,7 @@ def _show_tiles() -> None:
 
 @st.fragment(run_every=TICK_SECONDS)
 def _show_tables() -> None:
-    lost: Lost = {}
-    at_us, live, kept = now_us(), now(lost), stored(lost)
+    at_us, live, kept = now_us(), now({}), stored({})
     left, right = st.columns(2)
     with left:
         tables.show_feed_table(live, at_us)
@@ -68,6 +74,7 @@ def _judged(kept: Stored | None, live: Now | None) -> dict[str, Judged]:
 
 st.html(_SMALLER)
 st.header("Overview", anchor=False)
+_show_top()
 left, right = st.columns([10, 2])
 with left:
     _show_tiles()

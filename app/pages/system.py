@@ -13,17 +13,16 @@ from app.views.system.stores import show_stores
 from app.views.system.wishes import show_wishes
 
 _SECTIONS = {
-    "components": ("Components", show_residents),
-    "stores": ("Database and Redis", show_stores),
-    "flows": ("Flows", show_flow_runs),
-    "log": ("Log", show_log),
-    "settings": ("Settings", show_settings),
-    "doctor": ("Doctor", show_doctor),
-    "wishes": ("Wishes", show_wishes),
+    "components": show_residents,
+    "stores": show_stores,
+    "flows": show_flow_runs,
+    "log": show_log,
+    "settings": show_settings,
+    "doctor": show_doctor,
+    "wishes": show_wishes,
 }
 _PACKAGES = ("tcpdashboard", "streamlit", "altair", "pandas", "sqlalchemy", "redis")
 
 st.header("System", anchor=False)
-chosen = pick_section({name: title for name, (title, _) in _SECTIONS.items()}, "components")
-_SECTIONS[chosen][1]()
+_SECTIONS[pick_section(list(_SECTIONS))]()
 st.caption(" · ".join(f"{package} {package_version(package)}" for package in _PACKAGES))

@@ -11,7 +11,7 @@ from market.clock import now_us, parse_time
 _ILL = {"Failed", "Crashed", "TimedOut"}
 
 
-@st.fragment(run_every=5)
+@st.fragment(run_every=3)
 def show_flows_tile() -> None:
     """Show the tile; Prefect is asked beside the page, which waits for it a fifth of a second once."""
     found = scheduler()
@@ -27,7 +27,11 @@ def told_flows(found: Scheduler, at_us: int) -> tuple[str, str]:
     value = words.NOTHING if not due else "due" if parse_time(due[0][0]) <= at_us else words.age(parse_time(due[0][0]) - at_us)
     told = [due[0][1]] if due else []
     if ran:
-        last, name, state = ran[0]
-        told.append(f"last {name}: {(state or 'unknown').lower()} {words.age(at_us - parse_time(last))} ago")
-    ill = [name for _, name, state in ran if state in _ILL]
+        told.append(_last(*ran[0], at_us))
+    ill = [name for _, name, state in ran[1:] if state in _ILL]
     return value, "; ".join([*told, *([f"✖ ended badly: {', '.join(ill)}"] if ill else [])])
+
+
+def _last(last: str, name: str, state: str | None, at_us: int) -> str:
+    told = "" if state == "Completed" else f"{(state or 'unknown').lower()} "
+    return f"{'✖ ' if state in _ILL else ''}last {name} {told}{words.age(at_us - parse_time(last))} ago"

@@ -14,8 +14,9 @@ from market.timeframe import DAY_US
 
 _SPANS = {"day": DAY_US, "week": 7 * DAY_US, "month": 30 * DAY_US, "year": 365 * DAY_US}
 _MEANS = (
-    "Dashed is what was put in: it changes where an account begins or is reset, and with it the equity. What is between the lines "
-    "was won or lost since the curve began. A bot that is stopped counts with what it was last known to be worth."
+    "It ends at the equity of all accounts; before that it is so much higher or lower as was lost or won since. What is between it "
+    "and the dashed line was won or lost since the curve began; a new bot or a reset is no step in it. A stopped bot counts "
+    "with what it was last known to be worth."
 )
 
 
@@ -49,7 +50,7 @@ def _show(found: Stored, lost: Lost) -> None:
         return
     first, last, own = curve.iloc[0], curve.iloc[-1], zone(_end(by_purse[name]))
     told = f"{amount(float(last['gain']), sign=True)} {name} won since {own.moved(curve['timestamp']).iloc[0]:%d %b %H:%M}"
-    told += f" {own.name}; {int(first['accounts']):,} accounts then, {int(last['accounts']):,} now"
+    told += f" {own.name}; accounts: {int(first['accounts']):,} then, {int(last['accounts']):,} now"
     chart = portfolio_chart(curve, money=name, zone=own)
     st.altair_chart(chart, key="portfolio", alt=f"Equity of all bots over a {span}, in {name}: {told}")
     st.caption(words.plain(told))

@@ -13,11 +13,12 @@ _FEEDS, _BOTS, _ROW, _HEADER, _SHOWN = 30, 50, 28, 40, 9
 
 def show_feed_table(now: Now | None, at_us: int) -> None:
     """Show the feeds."""
-    st.subheader("Feeds", anchor=False)
+    rows = feed_rows(now.feeds, at_us, most=_FEEDS) if now and now.feeds else None
+    _head("Feeds", rows)
     if now is None:
         st.write("How feeds are doing cannot be known while Redis is away.")
-    elif now.feeds:
-        _show(feed_rows(now.feeds, at_us, most=_FEEDS), "Feeds by venue, the worst first", "symbol", "symbol=(.*)$")
+    elif rows is not None:
+        _show(rows, "Feeds by venue, the worst first", "symbol", "symbol=(.*)$")
     else:
         st.write(
             "No feed is followed at the moment. `tcpdash up --exchange okx --symbols BTC-USDT` follows one, `tcpdash demo` some "
@@ -27,11 +28,11 @@ def show_feed_table(now: Now | None, at_us: int) -> None:
 
 def show_bot_table(stored: Stored | None, now: Now | None, judged: dict[str, Judged]) -> None:
     """Show the bots."""
-    st.subheader("Bots", anchor=False)
+    rows = bot_rows(stored.bots, judged, now.bots if now else {}, most=_BOTS) if stored and stored.bots else None
+    _head("Bots", rows)
     if stored is None:
         st.write("How bots are doing cannot be known while the database is away.")
-    elif stored.bots:
-        rows = bot_rows(stored.bots, judged, now.bots if now else {}, most=_BOTS)
+    elif rows is not None:
         _show(rows, "Bots, the worst first, with equity and what they won today", "bot", "bot=(.*)$")
     else:
         st.write(
@@ -48,9 +49,9 @@ def show_recent(stored: Stored | None, zone: Zone) -> None:
     elif stored.lately.recent:
         rows = recent_rows(stored.lately.recent, zone)
         config = {
-            "when": st.column_config.TextColumn(f"when ({zone.name})", width=150),
-            "what": st.column_config.TextColumn("what", width=110),
-            "of": st.column_config.TextColumn("of", width=120),
+            "when": st.column_config.TextColumn(f"when ({zone.name})", width=115),
+            "what": st.column_config.TextColumn("what", width=105),
+            "of": st.column_config.TextColumn("of", width=145),
             "more": st.column_config.LinkColumn("more", display_text=r"^\./(\w+)", width=60),
         }
         st.dataframe(
@@ -61,8 +62,14 @@ def show_recent(stored: Stored | None, zone: Zone) -> None:
         st.write("Nothing happened yet.")
 
 
+def _head(title: str, rows: Rows | None) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.subheader(title, anchor=False, width="content")
+        if rows is not None:
+            st.caption(words.plain(f"{rows.counts}; {rows.more}" if rows.more else rows.counts), width="stretch")
+
+
 def _show(rows: Rows, alt: str, key: str, display: str) -> None:
-    st.caption(words.plain(rows.counts + (f"; {rows.more}" if rows.more else "")))
     config = {
         key: st.column_config.LinkColumn(key, display_text=display, width="medium"),
         **{name: st.column_config.TextColumn(name, alignment="right") for name in ("price", "last trade", "equity", "today")},

@@ -45,31 +45,34 @@ def show_bots(stored: Stored | None, judged: Iterable[Judged]) -> None:
 def show_money(stored: Stored | None, now: Now | None, zone: Zone) -> None:
     """Show what all bots have and what they won today: a tile each, for the purse of the most bots; others are named below."""
     found = purses(stored.bots) if stored else {}
-    worths = {name: worth_of(bots, now.bots if now else {}) for name, bots in found.items()}
+    live = now.bots if now else {}
+    worths = {name: worth_of(bots, live) for name, bots in found.items()}
     name, *others = list(worths) or [""]
-    worth = worths.get(name)
-    if worth is None:
-        none = "the database is away" if stored is None else "there are no bots yet"
-        columns = st.columns(2)
-        with columns[0]:
-            _tile("Equity", words.NOTHING, none, "bots", "Bots")
-        with columns[1]:
-            _tile("Won today", words.NOTHING, none, "bots", "Bots")
-        return
+    quote, _, label = name.partition(" ")
+    equity = told = gain = won = words.NOTHING
+    if name:
+        worth = worths[name]
+        counted = "1 account" if worth.accounts == 1 else f"{worth.accounts:,} accounts"
+        equity, gain = amount(worth.equity), amount(worth.gain, sign=True)
+        told = _joined(label, counted, *(f"{amount(worths[each].equity)} {each}" for each in others))
+        share = "" if worth.fraction is None else f"{worth.fraction:+.2%} "
+        since = f"{share}since {zone.told(worth.day_us, '%d %b %H:%M')} {zone.name}"
+        won = _joined(label, since, *(f"{amount(worths[each].gain, sign=True)} {each}" for each in others))
+    else:
+        told = won = "the database is away" if stored is None else "there are no bots yet"
     columns = st.columns(2)
-    more = "; ".join(f"{amount(worths[each].equity)} {each}" for each in others)
-    counted = "1 account" if worth.accounts == 1 else f"{worth.accounts:,} accounts"
     with columns[0]:
-        _tile(f"Equity, {name}", amount(worth.equity), f"{counted}; {more}" if more else counted, "bots", "Bots")
-    share = "" if worth.fraction is None else f"{worth.fraction:+.2%} "
-    more = "; ".join(f"{amount(worths[each].gain, sign=True)} {each}" for each in others)
-    told = f"{share}since {zone.told(worth.day_us, '%d %b %H:%M')} {zone.name}"
+        _tile(f"Equity {quote}".strip(), equity, told, "bots", "Bots")
     with columns[1]:
-        _tile(f"Won today, {name}", amount(worth.gain, sign=True), f"{told}; {more}" if more else told, "bots", "Bots")
+        _tile(f"Won today {quote}".strip(), gain, won, "bots", "Bots")
+
+
+def _joined(*texts: str) -> str:
+    return "; ".join(filter(None, texts))
 
 
 def _tile(label: str, value: str, told: str, page: str, title: str, **selection: str) -> None:
-    with st.container(border=True, gap=None):
+    with st.container(border=True, gap=None, height="stretch"):
         st.metric(label, value)
         st.caption(words.plain(told))
         link(page, title, icon=":material/arrow_forward:", **selection)

@@ -9,7 +9,7 @@ from app.data.connections import settings
 from app.data.logs import entries_of, logs
 from app.log_tail import LEVELS, MOST_BYTES, chosen
 
-_MOST = 200
+_MOST, _FEW = 200, 15
 
 
 def show_log() -> None:
@@ -35,7 +35,9 @@ def _show(name: str, level: str, text: str) -> None:
     newest = chosen(found, level=level, text=text, most=_MOST)
     about = f"the last {words.size(MOST_BYTES)} of logs/{name}, {len(found):,} entries"
     if newest:
-        st.code("\n".join(each.text for each in newest), language=None, wrap_lines=True, height=520)
+        st.code(
+            "\n".join(each.text for each in newest), language=None, wrap_lines=True, height=520 if len(newest) > _FEW else "content"
+        )
         st.caption(f"Newest first, {len(newest):,} at most {_MOST}, out of {about}. Passwords and tokens are shown as ***.")
     else:
         st.write(f"Nothing of this level and text in {about}.")

@@ -6,6 +6,8 @@ import streamlit as st
 from app.data.system import explained
 from app.words import NOTHING
 
+_WIDTHS = {"setting": 200, "value": 240, "from": 190, "after a restart": 110}
+
 
 def show_settings() -> None:
     """Show all settings, those first that somebody set."""
@@ -34,7 +36,11 @@ def show_settings() -> None:
         for each in shown
     ]
     if rows:
-        st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Settings, their values and where they come from", height=560)
+        config = {name: st.column_config.TextColumn(name, width=width) for name, width in _WIDTHS.items()}
+        st.dataframe(
+            pd.DataFrame(rows), hide_index=True, alt="Settings, their values and where they come from", height=560,
+            column_config=config,
+        )  # fmt: skip
     else:
         st.write("Nobody set anything: all settings are their defaults.")
     st.caption(
