@@ -73,8 +73,8 @@ def test_an_answer_is_asked_for_again_when_it_is_too_old_or_somebody_wants_a_new
 
 
 def test_a_question_that_fails_says_why_and_keeps_what_it_knew(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
-    answers = iter([lambda: "a", lambda: 1 / 0, lambda: _refuse()])
-    question = Behind("test", lambda: next(answers)(), fresh_seconds=0)
+    answers = iter(["a", ZeroDivisionError("no"), InputError("no such thing")])
+    question = Behind("test", lambda: _said(next(answers)), fresh_seconds=0)
 
     question.look()
     settled(question)
@@ -88,5 +88,7 @@ def test_a_question_that_fails_says_why_and_keeps_what_it_knew(clock: Clock, cap
     assert (refused.answer, refused.failed) == ("a", "no such thing")
 
 
-def _refuse() -> None:
-    raise InputError("no such thing")
+def _said(answer: str | Exception) -> str:
+    if isinstance(answer, Exception):
+        raise answer
+    return answer

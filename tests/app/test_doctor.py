@@ -38,13 +38,11 @@ def test_something_bad_is_an_answer_too(elsewhere: Path, monkeypatch: pytest.Mon
 
 
 def test_one_that_does_not_end_is_ended(elsewhere: Path) -> None:
-    with pytest.raises(NoAnswer, match="did not end within 0.001 s"):
+    with pytest.raises(NoAnswer, match=r"did not end within 0\.001 s"):
         run_doctor(limit_seconds=0.001)
 
 
-def test_one_that_says_nothing_to_be_read_is_told_without_what_it_printed(
-    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_that_says_nothing_to_be_read_is_told_without_what_it_printed(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "_ROOT", elsewhere)
     (elsewhere / "cli" / "__main__.py").write_text("raise SystemExit('Traceback: secret')")
 

@@ -56,7 +56,15 @@ def test_the_level_is_told_by_the_line(line: str, level: str):
 
 
 def test_a_traceback_belongs_to_the_line_above_and_is_an_error():
-    lines = [OURS.format("INFO"), OURS.format("WARNING"), "Traceback (most recent call last):", "  at x", "", "ValueError: y", "next"]
+    lines = [
+        OURS.format("INFO"),
+        OURS.format("WARNING"),
+        "Traceback (most recent call last):",
+        "  at x",
+        "",
+        "ValueError: y",
+        "next",
+    ]
 
     assert entries(lines) == [
         Entry("INFO", lines[0]), Entry("ERROR", "\n".join(lines[1:6])), Entry("INFO", "next"),
@@ -64,7 +72,13 @@ def test_a_traceback_belongs_to_the_line_above_and_is_an_error():
 
 
 def test_the_newest_of_a_level_and_text_come_first():
-    found = [Entry("INFO", "a one"), Entry("ERROR", "A two"), Entry("DEBUG", "a three"), Entry("WARNING", "b"), Entry("INFO", "a four")]
+    found = [
+        Entry("INFO", "a one"),
+        Entry("ERROR", "A two"),
+        Entry("DEBUG", "a three"),
+        Entry("WARNING", "b"),
+        Entry("INFO", "a four"),
+    ]
 
     assert [each.text for each in chosen(found, level="INFO", text="a ", most=2)] == ["a four", "A two"]
     assert [each.text for each in chosen(found, level="WARNING", text="", most=9)] == ["b", "A two"]

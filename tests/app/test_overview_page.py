@@ -1,6 +1,7 @@
 """The overview against real servers, without a browser: empty, one symbol, many, and with a store away."""
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -87,7 +88,8 @@ def test_an_empty_system_says_so_and_what_to_do_next(opened: Opener) -> None:
     assert "No bot has an account yet" in told
     assert "Nothing happened yet." in told
     assert metrics(page) == {
-        "Feeds live or quiet": "0 of 0", "Open holes": "0", "Bots running": "0 of 0", "Equity": "–", "Won today": "–", "Next flow": "–",
+        "Feeds live or quiet": "0 of 0", "Open holes": "0", "Bots running": "0 of 0", "Equity": "–", "Won today": "–",
+        "Next flow": "–",
     }  # fmt: skip
 
 
@@ -241,11 +243,7 @@ def test_a_lost_redis_leaves_what_the_database_knows(
     assert not page.warning
 
 
-def test_a_prefect_that_says_nothing_does_not_hold_up_the_page(
-    opened: Opener, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import threading  # noqa: PLC0415 - of this test only
-
+def test_a_prefect_that_says_nothing_does_not_hold_up_the_page(opened: Opener, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     go = threading.Event()
     monkeypatch.setattr(scheduled, "look", lambda *_, **__: go.wait(30) and scheduled.Scheduler(None, "late"))
 
@@ -269,5 +267,3 @@ def test_the_tile_of_the_flows_says_what_is_next_and_how_the_last_ended() -> Non
     )  # fmt: skip
     assert told_flows(scheduled.Scheduler("http://here", "Served.", flows[1:2]), at_us + 10**9)[0] == "due"
     assert told_flows(scheduled.Scheduler(None, "No flows run."), at_us) == ("–", "No flows run.")
-
-

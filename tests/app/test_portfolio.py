@@ -104,7 +104,9 @@ class TestCurve:
 
     @given(
         st.lists(
-            st.tuples(st.integers(0, 3), st.lists(st.integers(1, 1000), min_size=4, max_size=4), st.booleans()), min_size=1, max_size=5
+            st.tuples(st.integers(0, 3), st.lists(st.integers(1, 1000), min_size=4, max_size=4), st.booleans()),
+            min_size=1,
+            max_size=5,
         )
     )
     def test_whenever_accounts_begin_or_end_only_what_they_win_moves_the_level(self, accounts):
@@ -118,6 +120,6 @@ class TestCurve:
 
         found = curve(*rows)
 
-        moves = pd.DataFrame([dict((each[2], each[3]) for each in of) for of in rows]).T.sort_index().diff().sum(axis=1)
+        moves = pd.DataFrame([{each[2]: each[3] for each in of} for of in rows]).T.sort_index().diff().sum(axis=1)
         assert found["level"].diff().dropna().tolist() == pytest.approx(moves.loc[found["timestamp"]].iloc[1:].tolist())
         assert found["level"].iloc[-1] == pytest.approx(found["equity"].iloc[-1])

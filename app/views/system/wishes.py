@@ -32,10 +32,9 @@ def show_wishes() -> None:
     else:
         st.write("There are none before that." if before else "None: nobody has started, stopped or changed anything on the page.")
     newest, older, _ = st.columns([1, 1, 6])
-    if newest.button("Newest", disabled=before is None, icon=":material/first_page:"):
-        _go(None)
-    if older.button("Older", disabled=len(found) <= _SIZE, icon=":material/chevron_right:"):
-        _go(shown[-1].id)
+    newest.button("Newest", disabled=before is None, icon=":material/first_page:", on_click=_go, args=(None,))
+    last = shown[-1].id if shown else None
+    older.button("Older", disabled=len(found) <= _SIZE, icon=":material/chevron_right:", on_click=_go, args=(last,))
 
 
 def _before() -> int | None:
@@ -45,11 +44,10 @@ def _before() -> int | None:
 
 
 def _go(before: int | None) -> None:
-    if before is None:
-        del st.query_params[_KEY]
-    else:
+    if before is not None:
         st.query_params[_KEY] = str(before)
-    st.rerun(scope="fragment")
+    elif _KEY in st.query_params:
+        del st.query_params[_KEY]
 
 
 def _table(found: list[Wish]) -> pd.DataFrame:
