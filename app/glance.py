@@ -6,6 +6,7 @@ A state is a word with a sign before it, so that neither colour nor the word alo
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from urllib.parse import urlencode
 
 import pandas as pd
@@ -25,6 +26,8 @@ BOT_SIGNS = {
 }  # fmt: skip
 """Signs of what bots are, the worst first."""
 
+NOTHING_CARRIED: Mapping[str, str] = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
@@ -41,8 +44,15 @@ class Rows:
     more: str
 
 
-def feed_rows(feeds: Mapping[str, words.Feed], at_us: int, *, most: int) -> Rows:
-    """Return a row for each feed, the worst first, venue by venue; of many feeds only so many, and how the others are."""
+def feed_rows(feeds: Mapping[str, words.Feed], at_us: int, *, most: int, carried: Mapping[str, str] = NOTHING_CARRIED) -> Rows:
+    """Return a row for each feed, the worst first, venue by venue; of many feeds only so many, and how the others are.
+
+    Args:
+        feeds: By symbol.
+        at_us: Now.
+        most: How many rows there are at most.
+        carried: What links have in their URL besides the selection, as the time zone.
+    """
     states = {symbol: words.feed_state(feed, at_us)[0] for symbol, feed in feeds.items()}
     worst: dict[str, int] = {}
     for symbol, state in states.items():
@@ -53,7 +63,7 @@ def feed_rows(feeds: Mapping[str, words.Feed], at_us: int, *, most: int) -> Rows
     mixed = any(words.tape_label(symbol, None) != words.tape_label(symbol, feed) for symbol, feed in feeds.items())
     rows = [
         {
-            "symbol": _page("market", symbol=symbol),
+            "symbol": _page("market", {"symbol": symbol, **carried}),
             "state": f"{FEED_SIGNS.get(states[symbol], '?')} {states[symbol]}",
             "price": words.price(feeds[symbol]["price"]),
             "last trade": words.trade_age(feeds[symbol], at_us),
@@ -67,14 +77,24 @@ def feed_rows(feeds: Mapping[str, words.Feed], at_us: int, *, most: int) -> Rows
     return Rows(table=pd.DataFrame(rows), counts=counts, more=f"and {_counted(left, FEED_SIGNS)} more" if left else "")
 
 
-def bot_rows(bots: Sequence[BotGlance], judged: Mapping[str, Judged], live: Live, *, most: int) -> Rows:
-    """Return a row for each bot, the worst first; of many bots only so many, and how the others are."""
+def bot_rows(
+    bots: Sequence[BotGlance], judged: Mapping[str, Judged], live: Live, *, most: int, carried: Mapping[str, str] = NOTHING_CARRIED
+) -> Rows:
+    """Return a row for each bot, the worst first; of many bots only so many, and how the others are.
+
+    Args:
+        bots: All there are.
+        judged: How each is, by id.
+        live: What they say on Redis.
+        most: How many rows there are at most.
+        carried: As of `feed_rows`.
+    """
     states = {each.bot.id: str(judged[each.bot.id].verdict.state) for each in bots}
     order = sorted(bots, key=lambda each: (_rank(BOT_SIGNS, states[each.bot.id]), each.bot.id))
     mixed = len(purses(bots)) > 1
     rows = [
         {
-            "bot": _page("bots", bot=each.bot.id),
+            "bot": _page("bots", {"bot": each.bot.id, **carried}),
             "state": f"{BOT_SIGNS.get(states[each.bot.id], '?')} {states[each.bot.id]}",
             "equity": amount(equity_of(each, live)),
             "today": amount(gain_of(each, live), sign=True),
@@ -88,15 +108,15 @@ def bot_rows(bots: Sequence[BotGlance], judged: Mapping[str, Judged], live: Live
     return Rows(table=pd.DataFrame(rows), counts=_counted(Counter(states.values()), BOT_SIGNS), more=more)
 
 
-def recent_rows(recent: Iterable[Recent], zone: Zone) -> pd.DataFrame:
-    """Return a row for each thing that happened, in their order."""
+def recent_rows(recent: Iterable[Recent], zone: Zone, *, carried: Mapping[str, str] = NOTHING_CARRIED) -> pd.DataFrame:
+    """Return a row for each thing that happened, in their order; `carried` is as of `feed_rows`."""
     return pd.DataFrame(
         [
             {
                 "when": zone.told(each.at_us, "%d %b %H:%M:%S"),
                 "what": f"{each.source} {each.kind.replace('_', ' ')}",
                 "of": each.subject or words.NOTHING,
-                "more": _page_of(each),
+                "more": _page_of(each, carried),
                 "in words": f"by {each.text}" if each.source == "wish" else each.text,
             }
             for each in recent
@@ -113,17 +133,17 @@ def amount(value: float | None, *, sign: bool = False) -> str:
     return f"{value:{'+' if sign else ''},.{decimals}f}"
 
 
-def _page_of(each: Recent) -> str:
-    if each.source == "bot" and each.subject:
-        return _page("bots", bot=each.subject)
-    if each.source == "hole" and each.subject:
-        return _page("data", symbol=each.subject)
-    if each.source == "feed" and each.subject:
-        return _page("market", symbol=each.subject)
-    return _page("system", view="wishes") if each.source == "wish" else _page("bots" if each.source == "bot" else "system")
+def _page_of(each: Recent, carried: Mapping[str, str]) -> str:
+    name, selection = _PLACES.get(each.source, ("system", ""))
+    if each.source == "wish":
+        return _page(name, {"view": "wishes", **carried})
+    return _page(name, {**({selection: each.subject} if each.subject and selection else {}), **carried})
 
 
-def _page(name: str, **selection: str) -> str:
+_PLACES = {"bot": ("bots", "bot"), "hole": ("data", "symbol"), "feed": ("market", "symbol")}
+
+
+def _page(name: str, selection: Mapping[str, str]) -> str:
     return f"./{name}?{urlencode(selection, safe=':')}" if selection else f"./{name}"
 
 

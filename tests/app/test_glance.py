@@ -123,6 +123,16 @@ def test_what_happened_is_told_in_the_zone_of_the_screen_with_a_link_to_more():
     assert rows["in words"][0] == "by ann"
 
 
+def test_links_take_the_time_zone_along():
+    carried = {"tz": "Asia/Tokyo"}
+    wish = Recent(source="wish", id=1, at_us=START_US, subject="a", kind="start bot", text="ann")
+
+    assert recent_rows([wish], UTC, carried=carried)["more"].tolist() == ["./system?view=wishes&tz=Asia%2FTokyo"]
+    assert feed_rows(feeds(OKX_A="live"), AT_US, most=9, carried=carried).table["symbol"].tolist() == [
+        "./market?symbol=OKX:A-USDT&tz=Asia%2FTokyo"
+    ]
+
+
 def test_a_name_cannot_lead_elsewhere():
     nasty = Recent(source="feed", id=None, at_us=START_US, subject="x&tz=../..#?y=https://evil", kind="down", text="")
 

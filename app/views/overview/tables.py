@@ -13,12 +13,12 @@ _FEEDS, _BOTS, _ROW, _HEADER, _SHOWN = 30, 50, 28, 40, 9
 
 def show_feed_table(now: Now | None, at_us: int) -> None:
     """Show the feeds."""
-    rows = feed_rows(now.feeds, at_us, most=_FEEDS) if now and now.feeds else None
+    rows = feed_rows(now.feeds, at_us, most=_FEEDS, carried=_carried()) if now and now.feeds else None
     _head("Feeds", rows)
     if now is None:
         st.write("How feeds are doing cannot be known while Redis is away.")
     elif rows is not None:
-        _show(rows, "Feeds by venue, the worst first", "symbol", "symbol=(.*)$")
+        _show(rows, "Feeds by venue, the worst first", "symbol", "symbol=([^&]*)")
     else:
         st.write(
             "No feed is followed at the moment. `tcpdash up --exchange okx --symbols BTC-USDT` follows one, `tcpdash demo` some "
@@ -28,12 +28,14 @@ def show_feed_table(now: Now | None, at_us: int) -> None:
 
 def show_bot_table(stored: Stored | None, now: Now | None, judged: dict[str, Judged]) -> None:
     """Show the bots."""
-    rows = bot_rows(stored.bots, judged, now.bots if now else {}, most=_BOTS) if stored and stored.bots else None
+    rows = (
+        bot_rows(stored.bots, judged, now.bots if now else {}, most=_BOTS, carried=_carried()) if stored and stored.bots else None
+    )
     _head("Bots", rows)
     if stored is None:
         st.write("How bots are doing cannot be known while the database is away.")
     elif rows is not None:
-        _show(rows, "Bots, the worst first, with equity and what they won today", "bot", "bot=(.*)$")
+        _show(rows, "Bots, the worst first, with equity and what they won today", "bot", "bot=([^&]*)")
     else:
         st.write(
             "There are no bots yet. Each is a file in config/bots, which `tcpdash bots schema` describes; `tcpdash bots start ID` "
@@ -47,7 +49,7 @@ def show_recent(stored: Stored | None, zone: Zone) -> None:
     if stored is None:
         st.write("What happened lately cannot be read while the database is away.")
     elif stored.lately.recent:
-        rows = recent_rows(stored.lately.recent, zone)
+        rows = recent_rows(stored.lately.recent, zone, carried=_carried())
         config = {
             "when": st.column_config.TextColumn(f"when ({zone.name})", width=115),
             "what": st.column_config.TextColumn("what", width=105),
@@ -80,3 +82,8 @@ def _show(rows: Rows, alt: str, key: str, display: str) -> None:
 
 def _height(rows: int, most: int) -> int:
     return _HEADER + _ROW * min(rows, most)
+
+
+def _carried() -> dict[str, str]:
+    """Return what a link of a table takes along: it opens a page of its own, which has another session."""
+    return {name: st.query_params[name] for name in ("tz",) if name in st.query_params}

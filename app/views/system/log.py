@@ -38,7 +38,7 @@ def _show(name: str, level: str, text: str) -> None:
         st.code(
             "\n".join(each.text for each in newest), language=None, wrap_lines=True, height=520 if len(newest) > _FEW else "content"
         )
-        st.caption(f"Newest first, {len(newest):,} at most {_MOST}, out of {about}. Passwords and tokens are shown as ***.")
+        st.caption(f"The newest first: {len(newest):,} entries, {_MOST} at most, out of {about}. Passwords and tokens are hidden.")
     else:
         st.write(f"Nothing of this level and text in {about}.")
 
