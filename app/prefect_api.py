@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
+from uuid import UUID
 
 import httpx
 
@@ -35,12 +36,18 @@ class PrefectApi:
 
     def __init__(self, url: str, page: str | None = None, *, patience_seconds: float = 30.0) -> None:
         self.url, self.page = url, page or url.removesuffix("/api")
-        self._client = httpx.Client(base_url=f"{url}/", timeout=patience_seconds, trust_env=False)
+        # Certificates take 60 ms to read, which a server on this computer has no use for.
+        verify = not url.startswith("http://")
+        self._client = httpx.Client(base_url=f"{url}/", timeout=patience_seconds, trust_env=False, verify=verify)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
         self._client.close()
 
     def is_ready(self) -> bool:
@@ -99,18 +106,47 @@ class PrefectApi:
         with self._asked():
             self._client.patch(f"deployments/{number}/schedules/{schedule}", json={"active": False}).raise_for_status()
 
-    def start_run(self, number: str, parameters: Mapping[str, Any]) -> Row:
-        """Ask for a run of a deployment at once; return it."""
-        run: Row = self._post(
-            f"deployments/{number}/create_flow_run", {"parameters": dict(parameters), "state": {"type": "SCHEDULED"}}
-        )
+    def start_run(self, number: str, parameters: Mapping[str, Any], *, key: str | None = None) -> Row:
+        """Ask for a run of a deployment at once; return it.
+
+        Args:
+            number: Of the deployment.
+            parameters: Of the flow.
+            key: What makes this wish one: who asks again with the same key is given the same run.
+        """
+        body = {"parameters": dict(parameters), "state": {"type": "SCHEDULED"}, "idempotency_key": key}
+        run: Row = self._post(f"deployments/{number}/create_flow_run", body)
         return run
 
     def run(self, number: str) -> Row:
-        """Return a run."""
+        """Return a run.
+
+        Raises:
+            InputError: If there is none of that number, or it is none.
+        """
         with self._asked():
-            run: Row = self._client.get(f"flow_runs/{number}").raise_for_status().json()
+            answer = self._client.get(f"flow_runs/{_checked(number)}")
+            if answer.status_code == 404:
+                raise InputError(f"run {number} is none that Prefect knows; it may have forgotten it")
+            run: Row = answer.raise_for_status().json()
             return run
+
+    def runs_of_keys(self, keys: Sequence[str]) -> list[Row]:
+        """Return the runs that were asked for with one of some keys."""
+        found: list[Row] = self._post("flow_runs/filter", {"flow_runs": {"idempotency_key": {"any_": list(keys)}}})
+        return found
+
+    def set_state(self, number: str, kind: str, message: str) -> None:
+        """Wish that a run goes into a state of a type: `CANCELLING` what is carried out, `CANCELLED` what only waits.
+
+        Raises:
+            SchedulerError: If Prefect says no, as of a run that is over.
+        """
+        state = {"type": kind, "name": kind.capitalize(), "message": message}
+        answer = self._post(f"flow_runs/{_checked(number)}/set_state", {"state": state})
+        if answer["status"] != "ACCEPT":
+            why = (answer.get("details") or {}).get("reason") or answer["status"].lower()
+            raise SchedulerError(f"Prefect refused to call run {number} {kind.lower()}: {why}")
 
     def runs(self, deployment: str, *, states: Sequence[str], sort: str, limit: int = 1) -> list[Row]:
         """Return some runs of a deployment that are in states of some types."""
@@ -147,6 +183,14 @@ class PrefectApi:
 def not_running() -> SchedulerError:
     """Return the error for nobody having said where a server is."""
     return SchedulerError(f"no Prefect server is known; {_START}")
+
+
+def _checked(number: str) -> str:
+    """Return the number of a run as a part of an address; numbers come from those of pages, too."""
+    try:
+        return str(UUID(number))
+    except ValueError:
+        raise InputError(f"{number[:80]!r} is not the number of a run") from None
 
 
 def _reason(answer: httpx.Response) -> str:
