@@ -14,14 +14,18 @@ from pathlib import Path
 import psutil
 import pytest
 import sqlalchemy as sa
+import streamlit as st
 import yaml
 
 from app import scheduled
-from app.prefect_api import Row
+from app.actions import flows as wishes
+from app.data import flows
+from app.prefect_api import Row, SchedulerError
 from cli import deployments, scheduler
 from db.engine import create_engine
 from db.operations import DatabaseOperations
 from market.clock import isoformat, now_us, to_datetime
+from market.errors import InputError
 from market.timeframe import BASE
 from tests.conftest import _administrate, _url
 from tests.flows.served import BY_PREFECT, BY_US, Served, served
@@ -201,6 +205,70 @@ def test_a_run_that_is_killed_in_the_middle_is_safe_to_run_again(system: Served,
     assert kept.market_data.count(ETH, BASE) == 900
     assert len(system.faults.of("candles")) == asked + 2
     assert [each.state for each in kept.backfills.list(ETH) if each.end_us == at(900)] == ["interrupted", "done"]
+
+
+@pytest.fixture
+def page(system: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have the app find this server and its database, as the page of a running system does."""
+    for name in [name for name in os.environ if name.startswith("TCPDASH_")]:
+        monkeypatch.delenv(name)
+    for name, text in system.environment.items():
+        if name.startswith("TCPDASH_"):
+            monkeypatch.setenv(name, text)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+def test_the_page_starts_follows_and_cancels_a_run(system: Served, by_prefect, kept, page):
+    wanted = {"symbol": ETH, "start": isoformat(at(0)), "end": isoformat(at(600)), "again": True, "timeframe": "5m"}
+    told = {"action": "start backfill", "subject": ETH}
+    system.faults.refuse_after(0)
+    run = wishes.start("backfill", wanted, **told)
+    twice = wishes.start("backfill", wanted, **told)
+    system.until(lambda: system.faults.refused and flows.run_state(run).state == "running", "begin of the backfill")
+    [going] = flows.runs_under_way("backfill")
+    wishes.cancel(run, action="cancel backfill", subject=ETH)
+    system.until(lambda: flows.run_state(run).ended, "end of the cancelled run")
+    system.faults.left = None
+    again = wishes.start("backfill", wanted, **told)
+    system.until(lambda: flows.run_state(again).ended, "end of the run behind it")
+
+    assert flows.flows_available().available
+    assert (twice, going.run, going.parameters["symbol"]) == (run, run, ETH)
+    assert flows.run_state(run).state == "cancelled"
+    assert (again != run, flows.run_state(again).state) == (True, "completed")
+    assert [each.state for each in kept.backfills.list(ETH) if each.timeframe == "5m"] == ["cancelled", "done"]
+    noted = [(each.action, each.subject, each.by) for each in kept.wishes.list(subject=ETH)]
+    assert noted == [(action, ETH, "the page") for action in (*["start backfill"] * 2, "cancel backfill", "start backfill")]
+
+
+def test_a_run_that_only_waits_is_taken_back_at_once(system: Served, page):
+    system.rest()
+    run = wishes.start("backfill", {"symbol": "OKX:NONE-USDT"}, action="start backfill", subject="OKX:NONE-USDT")
+    waits = flows.run_state(run)
+    wishes.cancel(run, action="cancel backfill", subject="OKX:NONE-USDT")
+    st.cache_data.clear()
+
+    assert (waits.state, waits.ended, waits.seconds(now_us())) == ("scheduled", False, None)
+    assert (flows.run_state(run).state, flows.run_state(run).ended) == ("cancelled", True)
+    with pytest.raises(InputError, match="the run is over"):
+        wishes.cancel(run, action="cancel backfill", subject="OKX:NONE-USDT")
+    assert "Nobody carries out runs" in flows.flows_available().said
+
+
+def test_what_cannot_be_started_is_told_and_leaves_no_record(system: Served, kept, page):
+    before = len(kept.wishes.list())
+
+    with pytest.raises(InputError, match="did you mean 'backfill'"):
+        wishes.start("backfil", {}, action="start backfill", subject=BTC)
+    with pytest.raises(SchedulerError, match="3 is not of type 'string'"):
+        wishes.start("backfill", {"symbol": 3}, action="start backfill", subject=BTC)
+    assert flows.run_state("nonsense/../..").told == "'nonsense/../..' is not the number of a run."
+    assert "none that Prefect knows" in flows.run_state("00000000-0000-0000-0000-000000000000").told
+    assert len(kept.wishes.list()) == before
 
 
 def test_no_run_outlives_its_worker(system: Served, by_prefect, kept):

@@ -1,0 +1,134 @@
+"""What is read of Prefect: whether flows can be started, and how a run is doing; asked over HTTP, and never for long."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import streamlit as st
+
+from app import scheduled
+from app.data.connections import settings
+from app.prefect_api import PrefectApi, Row, SchedulerError, not_running
+from app.runs import UNKNOWN, RunState, state_of
+from app.stores import Lost, Store
+from db.home import running_state
+from market.errors import InputError, StoreUnreachable
+
+PATIENCE_SECONDS = 3.0
+"""So long a page waits for one answer of Prefect."""
+
+UNDER_WAY = ("SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING")
+"""Types of states of runs that are not over."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flows:
+    """Whether flows can be started now.
+
+    Attributes:
+        available: Whether Prefect takes a run.
+        said: A sentence for a person: who carries out runs, or why nobody does and what to do.
+        page: Address of Prefect's own pages; None unless it answers.
+    """
+
+    available: bool
+    said: str
+    page: str | None
+
+
+def flows_available() -> Flows:
+    """Return whether flows can be started, at most two seconds old."""
+    url, state = _where()
+    return _flows(url, state, settings().flows.page_url)
+
+
+def run_state(run: str) -> RunState:
+    """Return how a run is doing, at most a second old; that Prefect is away is a state, too."""
+    url, _ = _where()
+    return _run_state(url, settings().flows.page_url, run)
+
+
+def runs_under_way(deployment: str) -> list[RunState]:
+    """Return the runs of a deployment that are not over, newest first, at most a second old; none while Prefect is away."""
+    url, _ = _where()
+    return _runs(url, settings().flows.page_url, deployment)
+
+
+def server() -> PrefectApi:
+    """Return Prefect's server, for wishes; all sessions share its connections.
+
+    Raises:
+        SchedulerError: If nobody said where it is, or it is starting.
+    """
+    url, state = _where()
+    if url is None and state == "starting":
+        raise SchedulerError("the scheduler is starting, which takes up to half a minute; try again then")
+    if url is None:
+        raise not_running()
+    return _api(url, settings().flows.page_url)
+
+
+@st.cache_data(ttl=2, show_spinner=False)
+def _flows(url: str | None, state: str, page: str | None) -> Flows:
+    if url is None:
+        missing = "No flows run here: `tcpdash up` does not run, was started without them, or said why it cannot have them."
+        return Flows(available=False, page=None, said="The scheduler is starting …" if state == "starting" else missing)
+    lost: Lost = {}
+    workers = _ask(url, page, lambda api: [each["name"] for each in api.workers()], lost)
+    if workers is None:
+        away = f"Prefect does not answer at {url}; `tcpdash up` starts again what went down."
+        return Flows(available=False, page=None, said="The scheduler is starting …" if state == "starting" else away)
+    said = f"Carried out by {', '.join(workers)}." if workers else "Nobody carries out runs now: `tcpdash flows serve` does."
+    return Flows(available=True, page=_api(url, page).page, said=said)
+
+
+@st.cache_data(ttl=1, show_spinner=False)
+def _run_state(url: str | None, page: str | None, run: str) -> RunState:
+    lost: Lost = {}
+    try:
+        found = None if url is None else _ask(url, page, lambda api: api.run(run), lost)
+    except InputError as error:
+        return RunState(run=run, state=UNKNOWN, ended=True, told=f"{str(error)[0].upper()}{str(error)[1:]}.")
+    if found is None:
+        return RunState(run=run, state=UNKNOWN, told="Prefect does not answer at the moment; how the run is doing will show again.")
+    return state_of(found)
+
+
+@st.cache_data(ttl=1, show_spinner=False)
+def _runs(url: str | None, page: str | None, deployment: str) -> list[RunState]:
+    def newest(api: PrefectApi) -> Sequence[Row]:
+        return api.runs(api.deployment(deployment)["id"], states=UNDER_WAY, sort="EXPECTED_START_TIME_DESC", limit=20)
+
+    try:
+        found = None if url is None else _ask(url, page, newest, {})
+    except InputError:  # nothing is deployed yet
+        return []
+    return [state_of(each) for each in found or ()]
+
+
+def _where() -> tuple[str | None, str]:
+    return scheduled.address(settings().flows.api_url, running_state(settings().home))
+
+
+def _ask(url: str, page: str | None, question: Callable[[PrefectApi], T], lost: Lost) -> T | None:
+    """Return the answer to a question, None while Prefect is away; one that hangs is not asked again by each tick."""
+
+    def asked(api: PrefectApi) -> T:
+        try:
+            return question(api)
+        except SchedulerError as error:
+            raise StoreUnreachable(str(error)) from error
+
+    return _store(url, page).ask(asked, None, lost)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _store(url: str, page: str | None) -> Store[PrefectApi]:
+    return Store("prefect", lambda: _api(url, page))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False, on_release=PrefectApi.close)
+def _api(url: str, page: str | None) -> PrefectApi:
+    return PrefectApi(url, page, patience_seconds=PATIENCE_SECONDS)
