@@ -28,7 +28,9 @@ from db.repositories.wishes import WishRepository
 from db.storage import has_timescale, storage_of, unused_timescale
 from db.store import Store
 from db.tables import metadata
+from db.usage import Usage, usage
 from db.wider import ROLLUPS, relation_of
+from market.clock import now_us
 from market.errors import StoreError
 
 
@@ -108,6 +110,11 @@ class DatabaseOperations:
         """Return how the server is, and how large the tables are; cheaper than `get_stats`, without what is compressed."""
         with reachable(self.engine), self.engine.connect() as connection:
             return condition_of(connection)
+
+    def get_usage(self) -> Usage:
+        """Return how much is stored, how far back, and how much comes in a day; with four statements at most."""
+        with reachable(self.engine), self.engine.connect() as connection:
+            return usage(connection, now_us())
 
     def close(self) -> None:
         """Close all connections."""

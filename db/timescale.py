@@ -112,9 +112,10 @@ where hypertable_schema = current_schema() and hypertable_name = :table and rang
 """
 
 _COMPRESSION = """
-select total_chunks as chunks, number_compressed_chunks as compressed_chunks,
+select name, total_chunks as chunks, number_compressed_chunks as compressed_chunks,
     before_compression_total_bytes as bytes_before, after_compression_total_bytes as bytes_after
-from hypertable_columnstore_stats(cast(:table as regclass)) where number_compressed_chunks > 0
+from unnest(cast(:tables as text[])) as name cross join lateral hypertable_columnstore_stats(cast(name as regclass))
+where number_compressed_chunks > 0
 """
 
 
@@ -151,11 +152,10 @@ class TimescaleStorage:
 
     def compression(self, connection: sa.Connection) -> dict[str, dict[str, float]]:
         """Return of each table with compressed chunks: all chunks, those, their bytes before and after, and the ratio."""
-        found = {table: connection.execute(sa.text(_COMPRESSION), {"table": table}).mappings().one_or_none() for table in MONTHLY}
+        found = connection.execute(sa.text(_COMPRESSION), {"tables": list(MONTHLY)}).mappings().all()
+        figures = {row["name"]: {name: value for name, value in row.items() if name != "name"} for row in found}
         return {
-            table: {**row, "ratio": round(row["bytes_before"] / max(row["bytes_after"], 1), 2)}
-            for table, row in found.items()
-            if row is not None
+            name: {**each, "ratio": round(each["bytes_before"] / max(each["bytes_after"], 1), 2)} for name, each in figures.items()
         }
 
     def make_ahead(self, engine: sa.Engine) -> int:  # noqa: ARG002 - the other storage does

@@ -117,6 +117,19 @@ class GapRepository:
         query = query.order_by(gaps.c.start.desc(), gaps.c.id.desc()).limit(newest)
         return [_gap(row) for row in reversed(self._connection.execute(query).mappings().all())]
 
+    def page(
+        self, symbols: Sequence[str] = (), states: Sequence[str] = (), causes: Sequence[str] = (), *, limit: int, offset: int = 0
+    ) -> tuple[dict[int, Gap], int]:
+        """Return some of the gaps of some symbols, states and causes by number, newest first, and how many these are in all.
+
+        Without any symbol, state or cause all are meant. Behind the last one nothing is found, and nothing is counted.
+        """
+        wanted = [column.in_(named) for column, named in _columns(symbols, states, causes) if named]
+        query = sa.select(gaps, sa.func.count().over().label("total")).where(*wanted)
+        rows = self._connection.execute(query.order_by(gaps.c.start.desc(), gaps.c.id.desc()).limit(limit).offset(offset))
+        found = rows.mappings().all()
+        return {row["id"]: _gap(row) for row in found}, found[0]["total"] if found else 0
+
     def ended(self, state: str, since_us: int) -> dict[int, Gap]:
         """Return the gaps that ended in a state since a moment, by number, in the order of their ends."""
         query = sa.select(gaps).where(gaps.c.state == state, gaps.c.closed_at >= to_datetime(since_us))
@@ -148,6 +161,12 @@ def _row(gap: Gap) -> dict[str, Any]:
         "missing": _missing_row(gap.missing),
         "evidence": gap.evidence,
     }
+
+
+def _columns(
+    symbols: Sequence[str], states: Sequence[str], causes: Sequence[str]
+) -> tuple[tuple[sa.ColumnElement[str], Sequence[str]], ...]:
+    return (gaps.c.symbol, symbols), (gaps.c.state, states), (gaps.c.cause, causes)
 
 
 def _of(symbol: str | None, start_us: int | None, end_us: int | None) -> Sequence[sa.ColumnElement[bool]]:

@@ -126,6 +126,27 @@ class QualityRun:
         return tuple(result for result in self.results if result.success is False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """How many candles of a sample were the venue's own, as a run found.
+
+    Attributes:
+        run: Its number.
+        symbol: `EXCHANGE:BASE-QUOTE`.
+        timeframe: Of the candles.
+        at_us: When it began, by the clock of the database, UTC epoch microseconds.
+        compared: How many candles were compared.
+        differing: How many of them are not the venue's.
+    """
+
+    run: int
+    symbol: str
+    timeframe: str
+    at_us: int
+    compared: int
+    differing: int
+
+
 class QualityRepository:
     """Runs of checks on one connection; who opened it commits."""
 
@@ -174,6 +195,22 @@ class QualityRepository:
         if symbol is not None:
             query = query.where(quality_runs.c.symbol == symbol)
         return [_run(row) for row in reversed(self._connection.execute(query).mappings().all())]
+
+    def matches(self, symbol: str | None = None, *, newest: int) -> Sequence[Match]:
+        """Return how the newest runs of a symbol, or of all, compared candles with the venue's own, oldest first."""
+        kept, found = quality_runs.c, quality_results.c.observed
+        counts = [found[name].as_integer().label(name) for name in ("compared", "differing")]
+        query = sa.select(kept.id, kept.symbol, kept.timeframe, kept.started_at, *counts)
+        query = query.join_from(quality_runs, quality_results, quality_results.c.run == kept.id)
+        query = query.where(quality_results.c.rule == "venue", found["compared"].is_not(None)).order_by(kept.id.desc())
+        rows = self._connection.execute(query.where(*([kept.symbol == symbol] if symbol else [])).limit(newest)).all()
+        return [
+            Match(
+                run=row.id, symbol=row.symbol, timeframe=row.timeframe, at_us=from_datetime(row.started_at), compared=row.compared,
+                differing=row.differing,
+            )
+            for row in reversed(rows)
+        ]  # fmt: skip
 
     def forget(self, before_us: int) -> int:
         """Remove the runs that began before a moment, with their results; return how many."""

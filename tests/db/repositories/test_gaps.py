@@ -93,6 +93,31 @@ class TestGapRepository:
             database.gaps.open(replace(HOLE, **wrong))
 
 
+class TestPage:
+    def test_a_page_has_the_newest_with_their_numbers_and_says_how_many_there_are(self, database):
+        holes = [replace(HOLE, first_id=number, last_id=number, start_us=1_000 + number) for number in range(5)]
+        numbers = [database.gaps.open(hole) for hole in holes]
+
+        assert database.gaps.page(limit=2) == ({numbers[4]: holes[4], numbers[3]: holes[3]}, 5)
+        assert database.gaps.page(limit=2, offset=4) == ({numbers[0]: holes[0]}, 5)
+        assert database.gaps.page(limit=2, offset=5) == ({}, 0)
+
+    def test_a_page_is_of_some_symbols_states_and_causes(self, database):
+        other = replace(HOLE, symbol="OKX:ETH-USDT", cause="stall")
+        filled = replace(HOLE, first_id=20, last_id=21, state="filled")
+        for gap in (HOLE, other, filled):
+            database.gaps.open(gap)
+
+        def found(*wanted) -> list[Gap]:
+            return list(database.gaps.page(*wanted, limit=9)[0].values())
+
+        assert found() == [filled, other, HOLE]
+        assert found(["OKX:ETH-USDT"]) == [other]
+        assert found([], ["filled"]) == [filled]
+        assert found([], ["filled", "open"], ["disconnect"]) == [filled, HOLE]
+        assert found(["' or 1=1"]) == []
+
+
 class TestProgress:
     def test_what_came_and_what_is_missing_is_kept(self, database):
         database.gaps.open(HOLE)

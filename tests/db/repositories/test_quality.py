@@ -1,5 +1,7 @@
 """Runs of checks are kept with what came of each rule, and damaged rows can be read; on both kinds of server."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import sqlalchemy as sa
@@ -49,6 +51,21 @@ def test_what_came_of_each_rule_is_kept_failures_first(database):
     assert (run.state, run.success, run.rows, run.failed) == ("done", False, 10, (BAD,))
     assert run.ended_us >= run.started_us
     assert database.quality.get(run.id) == run
+
+
+def test_what_runs_found_of_the_venues_own_candles_is_told_oldest_first(database):
+    matches = [
+        replace(SKIPPED, success=True, observed={"compared": 100, "differing": differing, "match_rate": 0.9})
+        for differing in (3, 0)
+    ]
+    runs = [database.quality.end(begin(database), 10, [BAD, result]) for result in (matches[0], SKIPPED, matches[1])]
+
+    found = database.quality.matches(newest=9)
+
+    assert [(each.run, each.compared, each.differing) for each in found] == [(runs[0].id, 100, 3), (runs[2].id, 100, 0)]
+    assert {(each.symbol, each.timeframe, each.at_us >= runs[0].started_us) for each in found} == {(SYMBOL, "1m", True)}
+    assert database.quality.matches(SYMBOL, newest=1) == found[1:]
+    assert database.quality.matches("OKX:NONE-USDT", newest=1) == []
 
 
 @pytest.mark.parametrize("results", [[], [GOOD, SKIPPED], [GOOD, ODD]])
