@@ -154,6 +154,12 @@ class PrefectApi:
         found: list[Row] = self._post("flow_runs/filter", {**wanted, "sort": sort, "limit": limit})
         return found
 
+    def tables(self, key: str, *, limit: int) -> list[Row]:
+        """Return the tables that runs left under a key as artifacts, newest first."""
+        wanted = {"artifacts": {"key": {"any_": [key]}, "type": {"any_": ["table"]}}, "sort": "CREATED_DESC", "limit": limit}
+        found: list[Row] = self._post("artifacts/filter", wanted)
+        return found
+
     def end_leftovers(self) -> int:
         """Call crashed whatever looks as if it ran; return how many. For who knows that nobody carries out runs."""
         going = {"state": {"type": {"any_": ["PENDING", "RUNNING", "CANCELLING"]}}}

@@ -14,7 +14,7 @@ from market.window import Window, united
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("expected", "present", "incomplete", "unproven", "quiet", "open_holes", "counted")
+COLUMNS = ("start_us", "end_us", "expected", "present", "incomplete", "unproven", "quiet", "open_holes", "counted")
 """What is told of each day, in the order of the columns."""
 
 MOST_MINUTES = 40_000
@@ -107,8 +107,9 @@ def select(
         followed: Symbols of which minutes are expected up to `end_us`, be they stored or not.
 
     Returns:
-        Columns symbol, day (its begin, datetime64[us, UTC]); expected and present (minutes, int64); incomplete, unproven (whether
-        there is such a minute; where minutes lack it may be untold) and quiet (whether nobody traded in any of them; bool);
+        Columns symbol, day (its begin, datetime64[us, UTC]); start_us and end_us (where its minutes are expected, UTC epoch
+        microseconds); expected and present (minutes, int64); incomplete, unproven (whether there is such a minute; where minutes
+        lack it may be untold) and quiet (whether nobody traded in any of them; bool);
         open_holes (int64; the newest 2,000 of a symbol count); counted (bool): false where the rollups are so far behind that a
         part waits for their next refresh.
     """
@@ -191,7 +192,8 @@ def _expected(found: Iterable[_Symbol], waiting: Iterable[Part]) -> dict[tuple[s
     for one in found:
         for day in _days(one.window):
             known = {"present": 0, "incomplete": False, "unproven": False, "quiet": True, "open_holes": 0, "counted": True}
-            table[one.name, _day_of(day.start_us)] = {"expected": day.width_us // BASE.width_us, **known}
+            window = {"start_us": day.start_us, "end_us": day.end_us, "expected": day.width_us // BASE.width_us}
+            table[one.name, _day_of(day.start_us)] = {**window, **known}
         for hole in one.holes:
             for day in _days(Window(hole.start_us, hole.end_us + 1)):
                 if (one.name, _day_of(day.start_us)) in table:

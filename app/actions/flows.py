@@ -13,7 +13,7 @@ from app.runs import state_of
 from market.clock import now_us
 from market.errors import InputError
 
-_SAME_US = 10_000_000  # who asks for the same within so long clicked twice
+_SAME_US = 10_000_000  # who asks for the same within so long clicked twice, or two people wish the same
 _AGAIN = 10  # who cancels and starts again means it
 
 
@@ -32,10 +32,10 @@ def start(deployment: str, parameters: Mapping[str, Any], *, action: str, subjec
         SchedulerError: If Prefect does not answer, or takes no such parameters.
         StoreUnreachable: If the database is away, so that nobody would know who wished it; nothing was done then.
     """
-    with wished(action, subject, deployment=deployment, parameters=dict(parameters)) as (_, who):
+    with wished(action, subject, deployment=deployment, parameters=dict(parameters)):
         api = server()
         number = api.deployment(deployment)["id"]
-        return _started_once(api, number, parameters, who=who, slot=now_us() // _SAME_US)
+        return _started_once(api, number, parameters, slot=now_us() // _SAME_US)
 
 
 def cancel(run: str, *, action: str, subject: str) -> None:
@@ -61,15 +61,15 @@ def cancel(run: str, *, action: str, subject: str) -> None:
         api.set_state(run, kind, f"cancelled by {who}")
 
 
-def _started_once(api: PrefectApi, number: str, parameters: Mapping[str, Any], *, who: str, slot: int) -> str:
+def _started_once(api: PrefectApi, number: str, parameters: Mapping[str, Any], *, slot: int) -> str:
     """Return the run of the same wish a moment ago, if it is not over; else that of a new one."""
-    keys = [[f"{_key(who, number, parameters, each)} {again}" for again in range(_AGAIN)] for each in (slot - 1, slot)]
+    keys = [[f"{_key(number, parameters, each)} {again}" for again in range(_AGAIN)] for each in (slot - 1, slot)]
     earlier = api.runs_of_keys([*keys[0], *keys[1]])
     going = [str(each["id"]) for each in earlier if each["state_type"] not in ENDED]
     # A server that is asked twice with one key gives the same run again, even by two who ask at once.
     return going[0] if going else str(api.start_run(number, parameters, key=keys[1][len(earlier) % _AGAIN])["id"])
 
 
-def _key(who: str, number: str, parameters: Mapping[str, Any], slot: int) -> str:
-    told = msgspec.json.encode([who, number, parameters, slot], order="deterministic")
+def _key(number: str, parameters: Mapping[str, Any], slot: int) -> str:
+    told = msgspec.json.encode([number, parameters, slot], order="deterministic")
     return f"page {hashlib.sha256(told).hexdigest()}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -56,6 +56,12 @@ def runs_under_way(deployment: str) -> list[RunState]:
     return _runs(url, settings().flows.page_url, deployment)
 
 
+def tables_left(key: str, newest: int) -> list[tuple[str, Any]]:
+    """Return when runs left tables under a key, and those as JSON, newest first, at most 15 seconds old; none without Prefect."""
+    url, _ = _where()
+    return [] if url is None else _tables(url, settings().flows.page_url, key, newest)
+
+
 def server() -> PrefectApi:
     """Return Prefect's server, for wishes; all sessions share its connections.
 
@@ -106,6 +112,12 @@ def _runs(url: str | None, page: str | None, deployment: str) -> list[RunState]:
     except InputError:  # nothing is deployed yet
         return []
     return [state_of(each) for each in found or ()]
+
+
+@st.cache_data(ttl=15, max_entries=16, show_spinner=False)
+def _tables(url: str, page: str | None, key: str, newest: int) -> list[tuple[str, Any]]:
+    found = _ask(url, page, lambda api: api.tables(key, limit=newest), {})
+    return [(str(each["created"]), each["data"]) for each in found or ()]
 
 
 def _where() -> tuple[str | None, str]:

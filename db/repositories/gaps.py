@@ -118,13 +118,23 @@ class GapRepository:
         return [_gap(row) for row in reversed(self._connection.execute(query).mappings().all())]
 
     def page(
-        self, symbols: Sequence[str] = (), states: Sequence[str] = (), causes: Sequence[str] = (), *, limit: int, offset: int = 0
+        self,
+        symbols: Sequence[str] = (),
+        states: Sequence[str] = (),
+        causes: Sequence[str] = (),
+        *,
+        start_us: int | None = None,
+        end_us: int | None = None,
+        limit: int,
+        offset: int = 0,
     ) -> tuple[dict[int, Gap], int]:
         """Return some of the gaps of some symbols, states and causes by number, newest first, and how many these are in all.
 
-        Without any symbol, state or cause all are meant. Behind the last one nothing is found, and nothing is counted.
+        Without any symbol, state or cause all are meant; bounds are those of `list`. Behind the last one nothing is found, and
+        nothing is counted.
         """
-        wanted = [column.in_(named) for column, named in _columns(symbols, states, causes) if named]
+        named = [column.in_(each) for column, each in _columns(symbols, states, causes) if each]
+        wanted = [*named, *_of(None, start_us, end_us)]
         query = sa.select(gaps, sa.func.count().over().label("total")).where(*wanted)
         rows = self._connection.execute(query.order_by(gaps.c.start.desc(), gaps.c.id.desc()).limit(limit).offset(offset))
         found = rows.mappings().all()

@@ -32,12 +32,17 @@ def quiet(number: int, **changes) -> Candle:
 def told(database, *symbols: str, start_us: int = BEGIN_US - DAY_US, end_us: int = FAR_US, **more) -> list[tuple]:
     """Return day, expected, present and what else is told, in words."""
     table = database.market_data.days(symbols or [SYMBOL], start_us=start_us, end_us=end_us, **more)
-    return [_row(*values) for values in table.itertuples(index=False)]
+    return [_words(row) for row in table.itertuples(index=False)]
 
 
-def _row(symbol, day, expected, present, incomplete, unproven, still, holes, counted) -> tuple:
-    named = {"incomplete": incomplete, "unproven": unproven, "quiet": still, "waits": not counted, "holes": holes}
-    return (f"{day:%m-%d}", expected, present, *(name for name, value in named.items() if value))
+def _words(row) -> tuple:
+    assert (row.end_us - row.start_us) // MINUTE_US == row.expected
+    assert f"{pd.Timestamp(row.start_us, unit='us'):%m-%d}" == f"{row.day:%m-%d}"
+    named = {
+        "incomplete": row.incomplete, "unproven": row.unproven, "quiet": row.quiet, "waits": not row.counted,
+        "holes": row.open_holes,
+    }  # fmt: skip
+    return (f"{row.day:%m-%d}", row.expected, row.present, *(name for name, value in named.items() if value))
 
 
 def by_minutes(database, symbols) -> pd.DataFrame:
@@ -140,7 +145,7 @@ class TestDays:
         found = database.market_data.days([SYMBOL, OTHER], start_us=BEGIN_US, end_us=FAR_US)
 
         assert found["counted"].all()
-        columns = ["symbol", "day", *days.COLUMNS[:-1]]
+        columns = ["symbol", "day", *days.COLUMNS[2:-1]]
         expected = by_minutes(database, [SYMBOL, OTHER])[columns]
         whole, counts = expected["present"] == expected["expected"], ["symbol", "day", "expected", "present", "open_holes"]
         pd.testing.assert_frame_equal(found.loc[whole, columns], expected[whole], check_dtype=False)

@@ -116,6 +116,8 @@ class TestPage:
         assert found([], ["filled"]) == [filled]
         assert found([], ["filled", "open"], ["disconnect"]) == [filled, HOLE]
         assert found(["' or 1=1"]) == []
+        assert database.gaps.page(start_us=2_001, limit=9) == ({}, 0)
+        assert database.gaps.page(start_us=2_000, end_us=2_000, limit=9)[1] == 3
 
 
 class TestProgress:

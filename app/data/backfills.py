@@ -1,0 +1,75 @@
+"""What is read of backfills: how far each is, and how much one would have to fetch."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app.backfills import Asked
+from app.data.connections import database, database_at, url_of
+from app.stores import Lost
+from db.repositories.backfills import Backfill
+from market.clock import monotonic, now_us
+from market.timeframe import BASE, DAY_US
+from market.window import Window
+
+NEWEST = 20
+"""So many backfills are shown."""
+
+MOST_CANDLES = 50_000
+"""Of more candles than this it is not counted one by one what is missing: that would take half a second."""
+
+_IDLE_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What a backfill would have to fetch.
+
+    Attributes:
+        candles: How many are missing; None where that cannot be counted quickly.
+        exact: Whether what the venue said already that it does not have is left out.
+        whole: How many the time has.
+    """
+
+    candles: int | None
+    exact: bool
+    whole: int
+
+
+def backfills(lost: Lost, *, busy: bool) -> list[Backfill] | None:
+    """Return the newest backfills, oldest first, with one statement; None while the database is away.
+
+    Args:
+        lost: Where it is noted that it is.
+        busy: Whether one is under way: then they are at most a second old, else ten.
+    """
+    beat = monotonic() // (1 if busy else _IDLE_SECONDS)
+    return database().ask(lambda _: _backfills(url_of("database"), beat, busy=busy), None, lost)
+
+
+def estimate(wanted: Asked, lost: Lost) -> Estimate | None:
+    """Return what is missing of what is asked for, at most a minute old; None while the database is away."""
+    window = wanted.window(now_us())
+    return database().ask(lambda _: _estimate(url_of("database"), wanted, window), None, lost)
+
+
+@st.cache_data(ttl=_IDLE_SECONDS, max_entries=8, show_spinner=False)
+def _backfills(url: str | None, beat: float, *, busy: bool) -> list[Backfill]:
+    del beat, busy  # another beat, another answer
+    return list(database_at(url).backfills.list(newest=NEWEST))
+
+
+@st.cache_data(ttl=60, max_entries=32, show_spinner=False)
+def _estimate(url: str | None, wanted: Asked, window: Window) -> Estimate:
+    width, store = wanted.timeframe, database_at(url)
+    whole = window.width_us // width.width_us
+    if not whole:
+        return Estimate(candles=0, exact=True, whole=0)
+    if whole <= MOST_CANDLES:
+        missing = store.backfills.missing(wanted.symbol, width, window, again=wanted.again)
+        return Estimate(candles=sum(each.width_us for each in missing) // width.width_us, exact=True, whole=whole)
+    if width is not BASE:
+        return Estimate(candles=None, exact=False, whole=whole)
+    days = store.market_data.days([wanted.symbol], start_us=window.start_us - window.start_us % DAY_US, end_us=window.end_us)
+    lacking = whole - int(days["present"].sum())
+    return Estimate(candles=max(lacking, 0) if days["counted"].all() else None, exact=False, whole=whole)

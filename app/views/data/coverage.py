@@ -1,0 +1,113 @@
+"""The calendar of coverage: symbols by day, and the minutes and holes of one day."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app.charts.coverage import CELL, calendar_chart, minutes_chart
+from app.coverage import LEGEND, day_rows, minute_rows, summary, week_rows
+from app.data.coverage import day, days, stored_symbols
+from app.stores import Lost
+from app.views.banner import show_lost
+from app.views.data.choices import choose, choose_day, choose_from, choose_page, day_named
+from app.views.data.holes import hole_rows
+from app.views.navigation import link
+from app.views.sidebar import zone
+from market.clock import isoformat, now_us, to_datetime
+from market.timeframe import DAY_US
+from market.window import Window
+
+SPANS = {"month": 31, "quarter": 92, "year": 366}
+_ROWS = 20  # of symbols at once: with the days of a quarter 1,840 cells
+_BY_WEEK = 120
+_CHART = "calendar"
+
+
+@st.fragment(run_every=15)
+def show_coverage() -> None:
+    """Show the calendar, and the day that is chosen."""
+    lost: Lost = {}
+    symbols = stored_symbols(lost)
+    if not symbols:
+        show_lost(lost)
+        if not lost:
+            st.info(
+                "Nothing is stored yet. Start `tcpdash demo` (an invented market), follow a venue with `tcpdash up --exchange okx "
+                "--symbols BTC-USDT`, or fetch the past below *Backfill*. This page fills by itself."
+            )
+        return
+    window, shown, picker = _pick(symbols)
+    found = days(tuple(shown), window.start_us, window.end_us, lost)
+    show_lost(lost)
+    if found is None:
+        return
+    with picker:
+        symbol = choose_from("Symbol of the day", "symbol", shown, shown[0])
+        first_us, last_us = window.start_us, _day_of(window.end_us - 1)
+        day_us = choose_day("Day (UTC)", "day", first_us=first_us, last_us=last_us, help="A click on a cell chooses both, too.")
+    _show_calendar(found, shown, window)
+    _show_day(symbol, day_us, found)
+
+
+def _pick(symbols: list[str]) -> tuple[Window, list[str], Any]:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        span = choose("Time", "span", list(SPANS), "quarter")
+        today_us = _day_of(now_us())
+        until_us = choose_day("Up to (UTC)", "until", first_us=today_us - 3_660 * DAY_US, last_us=today_us)
+        page = choose_page("symbols_page", len(symbols), _ROWS)
+        picker = st.container(horizontal=True, vertical_alignment="bottom", width="content")
+    window = Window(until_us + DAY_US - SPANS[span] * DAY_US, until_us + DAY_US)
+    return window, symbols[page * _ROWS : (page + 1) * _ROWS], picker
+
+
+def _show_calendar(found: pd.DataFrame, symbols: list[str], window: Window) -> None:
+    if found.empty:
+        st.info("No minute of these symbols is stored in this time; choose another time.")
+        return
+    dates = pd.date_range(to_datetime(window.start_us), to_datetime(window.end_us - 1), freq="D")
+    by = "week" if len(dates) > _BY_WEEK else "day"
+    if by == "week":
+        dates = dates[dates.weekday == 0].insert(0, dates[0] - pd.Timedelta(dates[0].weekday(), unit="D")).unique()
+    cells = week_rows(found) if by == "week" else day_rows(found)
+    chart = calendar_chart(cells, symbols, [f"{each:%Y-%m-%d}" for each in dates], by=by)
+    told = f"Coverage of {len(symbols)} symbols by {by}: {summary(day_rows(found)['state'].tolist())} days"
+    st.altair_chart(chart, key=_CHART, on_select=_take, selection_mode=CELL, alt=told)
+    st.caption(f"{LEGEND}. A cell is the worst of its {by}. Days are those of UTC, as in `tcpdash coverage`.")
+
+
+def _take() -> None:
+    """Choose the symbol and the day of the cell that was clicked."""
+    picked = st.session_state[_CHART]["selection"].get(CELL) or []
+    named = day_named(picked[0].get("day")) if picked else None
+    if named is not None:
+        st.session_state["symbol"], st.session_state["day"] = picked[0].get("symbol"), named
+
+
+def _show_day(symbol: str, day_us: int, found: pd.DataFrame) -> None:
+    named, lost = isoformat(day_us)[:10], Lost()
+    st.subheader(f"{symbol} on {named} (UTC)", anchor=False)
+    rows = found[(found["symbol"] == symbol) & (found["day"] == to_datetime(day_us))]
+    one = day(symbol, day_us, lost)
+    show_lost(lost)
+    if rows.empty:
+        st.write("No minute of this day is expected: it lies before the first that is stored, or behind the last.")
+    if rows.empty or one is None:
+        return
+    window = Window(int(rows["start_us"].iloc[0]), int(rows["end_us"].iloc[0]))
+    here = zone(day_us)
+    cells = minute_rows(one.minutes, window, zone=here)
+    told = summary(cells["state"].tolist())
+    st.write(f"{told.capitalize() if told else 'No'} minutes, {len(one.holes)} holes in the ledger.")
+    st.altair_chart(minutes_chart(cells, zone=here), alt=f"Minutes of {symbol} on {named}: {told}")
+    with st.container(horizontal=True):
+        end = isoformat(window.end_us)
+        link("market", "These candles", icon=":material/candlestick_chart:", symbol=symbol, timeframe="1m", until=end)
+        link("data", "Its holes", icon=":material/troubleshoot:", view="holes", symbols=symbol)
+        link("data", "Fetch what is missing", icon=":material/download:", view="backfill", fill=symbol, start=named)
+    if one.holes:
+        st.dataframe(hole_rows(one.holes, here), hide_index=True, alt=f"Holes of {symbol} on {named}")
+
+
+def _day_of(moment_us: int) -> int:
+    return moment_us - moment_us % DAY_US
