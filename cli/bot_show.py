@@ -27,8 +27,9 @@ from cli.table import print_table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cli.bot_account import Audit, Shown
+    from cli.bot_account import Shown
     from db.bot_rows import EventRow, OrderRow, SignalRow, TradeRow
+    from trading.bots.holdings import Audit
 
 _HOLDINGS = ("symbol", "size", "entry", "mark", "value", "unrealised")
 _ORDERS = ("order", "symbol", "kind", "side", "limit", "filled", "made (UTC)", "why")

@@ -9,7 +9,6 @@ import pytest
 import sqlalchemy as sa
 
 from cli import bot_log
-from cli.bot_account import audit
 from cli.bot_explain import print_explanation
 from db.bot_rows import EventRow
 from market.errors import StoreUnreachable
@@ -18,6 +17,7 @@ from tests.cli.bot_homes import BOT, MINUTES, BotHome, really_run
 from tests.db.bots import ORDER, SIGNAL, START_US, TRADE, step
 from trading.bots.evidence import Cause
 from trading.bots.explain import Difference, Explanation
+from trading.bots.holdings import audit
 from trading.bots.ledger import Ledger
 
 pytestmark = pytest.mark.postgres
