@@ -28,15 +28,18 @@ _MOMENTS = {
     "heartbeat_at": "heartbeat_us", "retry_at": "retry_us",
 }  # fmt: skip
 _UNREAD = ("account", "wanted_at", "created_at")
-READ = [_STATE.label("state") if column.name == "state" else column for column in bots.c if column.name not in _UNREAD]
-"""Columns of a bot without its account; see `stored`."""
+_READ = [_STATE.label("state") if column.name == "state" else column for column in bots.c if column.name not in _UNREAD]
 
 
 def read(connection: sa.Connection, *where: sa.ColumnElement[bool], accounts: bool) -> list[StoredBot]:
     """Return the bots for which something is true, in the order of their ids."""
-    columns = [*READ, bots.c.account] if accounts else READ
-    rows = connection.execute(sa.select(*columns).where(*where).order_by(bots.c.id)).mappings()
-    return [stored(row) for row in rows]
+    rows = connection.execute(sa.select(*columns(accounts=accounts)).where(*where).order_by(bots.c.id)).mappings()
+    return [stored(dict(row)) for row in rows]
+
+
+def columns(*, accounts: bool) -> list[sa.ColumnElement[Any]]:
+    """Return what is read of a bot, for `stored`."""
+    return [*_READ, bots.c.account] if accounts else [*_READ]
 
 
 def end_standstill(connection: sa.Connection) -> None:
@@ -54,8 +57,8 @@ def lock(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> dict[str,
     All who change several bots lock them here, in the order of their ids: nobody can wait for another in a circle.
     """
     end_standstill(connection)
-    columns = [column for column in bots.c if column.name != "account"]
-    query = sa.select(*columns, HAS_LEASE.label("has_lease")).where(*where).order_by(bots.c.id)
+    own = [column for column in bots.c if column.name != "account"]
+    query = sa.select(*own, HAS_LEASE.label("has_lease")).where(*where).order_by(bots.c.id)
     return {row["id"]: row for row in connection.execute(query.with_for_update(key_share=True)).mappings()}
 
 
@@ -85,8 +88,8 @@ def unknown(connection: sa.Connection, bot: str) -> InputError:
     return InputError(f"bot {bot!r} is not known{hint}")
 
 
-def stored(row: Mapping[Any, Any]) -> StoredBot:
-    """Return a bot of a row that has the columns `READ`, and may have `account`."""
+def stored(row: Mapping[str, Any]) -> StoredBot:
+    """Return a row of these columns as a value."""
     values = {_MOMENTS.get(name, name): value for name, value in row.items()}
     for name in _MOMENTS.values():
         values[name] = None if values[name] is None else from_datetime(values[name])

@@ -161,3 +161,15 @@ def clean(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {clean(key): clean(each) for key, each in value.items()}
     return [clean(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any], within: str = "") -> dict[str, Any]:
+    """Return what differs: by path of the field, the value before and the one after."""
+    found: dict[str, Any] = {}
+    for name in dict.fromkeys([*before, *after]):
+        old, new = before.get(name), after.get(name)
+        if isinstance(old, dict) and isinstance(new, dict):
+            found |= changes(old, new, f"{within}{name}.")
+        elif old != new:
+            found[f"{within}{name}"] = [old, new]
+    return found

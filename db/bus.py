@@ -96,10 +96,7 @@ class Bus:
 
     def feeds(self) -> dict[str, dict[str, Any]]:
         """Return how each feed is doing, by symbol, in the order of the alphabet."""
-        keys = self._keys(FEED_KEY.format(symbol="*"))
-        values = self._ask("mget", keys) if keys else []
-        prefix = len(FEED_KEY.format(symbol=""))
-        return {key[prefix:]: msgspec.json.decode(data) for key, data in zip(keys, values, strict=True) if data is not None}
+        return self._states(FEED_KEY.format(symbol=""))
 
     def bots(self) -> dict[str, dict[str, Any]]:
         """Return what each bot does that a runner has, by id, in the order of the alphabet."""
@@ -140,6 +137,10 @@ class Bus:
         """Return what a bot does; None where no runner has it."""
         data = self._ask("get", BOT_KEY.format(bot_id=bot_id))
         return None if data is None else msgspec.json.decode(data)
+
+    def bots(self) -> dict[str, dict[str, Any]]:
+        """Return what each bot does that a runner has, by id, in the order of the alphabet."""
+        return self._states(BOT_KEY.format(bot_id=""))
 
     def publish_event(self, event: Mapping[str, object]) -> None:
         """Send an event to the system channel."""
@@ -184,6 +185,13 @@ class Bus:
     def _ask(self, command: str, *arguments: Any) -> Any:
         with _reachable(self._url):
             return getattr(self._client, command)(*arguments)
+
+    def _states(self, prefix: str) -> dict[str, dict[str, Any]]:
+        keys = self._keys(f"{prefix}*")
+        values = self._ask("mget", keys) if keys else []
+        return {
+            key.removeprefix(prefix): msgspec.json.decode(data) for key, data in zip(keys, values, strict=True) if data is not None
+        }
 
     def _keys(self, pattern: str) -> list[str]:
         with _reachable(self._url):

@@ -11,7 +11,7 @@ from db.tables import bot_epochs, bots
 from market.clock import from_datetime
 
 # A minute is there when it is of all symbols. What a bot catches up was stored long ago: there its last signal counts.
-OWED = sa.text("""
+OWED = """
 select bots.id, greatest(next.stored_at, bots.state_at, last.written_at) as since from bots
 cross join lateral (
     select max(stored.updated_at) as stored_at, count(stored.symbol) as there, count(*) as wanted
@@ -22,9 +22,9 @@ cross join lateral (
 left join lateral (
     select written_at from signals where signals.bot = bots.id and signals.run = bots.run order by timestamp desc limit 1
 ) as last on true
-where bots.wanted = 'running' and bots.acted_until is not null and next.there = next.wanted order by bots.id
-""")
-"""Since when the next minute of a bot is there: columns id and since; see `BotRescues.owed`."""
+where bots.wanted = 'running' and bots.acted_until is not null and next.there = next.wanted
+"""
+"""Since when bots owe a step: columns id and since, of those that do."""
 
 
 class BotRescues(BotRecords):
@@ -39,7 +39,7 @@ class BotRescues(BotRecords):
 
         It is stored for all symbols of the bot, and not known to lack trades. What a bot did last counts where that was later.
         """
-        return {row.id: from_datetime(row.since) for row in self._connection.execute(OWED)}
+        return {row.id: from_datetime(row.since) for row in self._connection.execute(sa.text(f"{OWED} order by bots.id"))}
 
     def locked(self, ids: Collection[str]) -> Sequence[StoredBot]:
         """Keep others from changing bots until the end of the transaction, and return those there are, without accounts, by id."""

@@ -8,7 +8,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from db.bot_rows import StoredBot
-from db.bot_state import CLOCK, READ, stored
+from db.bot_state import CLOCK, columns, stored
 from db.repositories.bot_rescues import OWED, BotRescues
 from db.tables import bots
 from market.clock import from_datetime, to_datetime
@@ -126,10 +126,11 @@ class BotSums(BotRescues):
             sa.column("id", sa.Text), sa.column("began", sa.DateTime(timezone=True)),
             sa.column("base", sa.Numeric), sa.column("gain", sa.Numeric),
         ).subquery("of_day")  # fmt: skip
-        owed = OWED.columns(sa.column("id", sa.Text), sa.column("since", sa.DateTime(timezone=True))).subquery("owed")
+        owed = sa.text(OWED).columns(sa.column("id", sa.Text), sa.column("since", sa.DateTime(timezone=True))).subquery("owed")
         extra = [CLOCK.label("at"), day.c.began, day.c.base, day.c.gain, owed.c.since]
-        query = sa.select(*READ, *extra).join(day, day.c.id == bots.c.id).outerjoin(owed, owed.c.id == bots.c.id)
-        names = [column.name for column in READ]
+        read = columns(accounts=False)
+        query = sa.select(*read, *extra).join(day, day.c.id == bots.c.id).outerjoin(owed, owed.c.id == bots.c.id)
+        names = [column.name for column in read]
         return [
             BotGlance(
                 bot=stored({name: row[name] for name in names}),
@@ -166,8 +167,8 @@ class BotSums(BotRescues):
         """Return who has bots, by name."""
         has = bots.c
         oldest = sa.case((sa.func.count(has.heartbeat_at) == sa.func.count(), sa.func.min(has.heartbeat_at)))
-        columns = (has.lease_owner, sa.func.count(), oldest, sa.func.min(has.lease_until), CLOCK)
-        query = sa.select(*columns).where(has.lease_owner.is_not(None)).group_by(has.lease_owner).order_by(has.lease_owner)
+        wanted = (has.lease_owner, sa.func.count(), oldest, sa.func.min(has.lease_until), CLOCK)
+        query = sa.select(*wanted).where(has.lease_owner.is_not(None)).group_by(has.lease_owner).order_by(has.lease_owner)
         return [
             BotRunner(
                 name=name, bots=count, heartbeat_us=_us(heartbeat), lease_until_us=_us(until), at_us=from_datetime(now)

@@ -10,7 +10,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from db.bot_rows import BotExposure, EventRow, Held, StoredBot
 from db.bot_state import CLOCK, HAS_LEASE, end_standstill, is_one, known, lock, read, unknown
-from db.bot_writes import clean
+from db.bot_writes import changes, clean
+from db.repositories.bot_pages import BotPages
+from db.repositories.bot_parking import BotParking
 from db.repositories.bot_reports import BotReports
 from db.repositories.bot_sums import BotSums
 from db.tables import bot_epochs, bot_events, bot_performance, bots
@@ -22,13 +24,13 @@ _EPOCH = bot_epochs.next_value()
 _FRESH = {"account": None, "acted_until": None, "equity": None, "cash": None, "exposure": None, "from_now": False}
 
 
-class BotRepository(BotReports, BotSums):
+class BotRepository(BotReports, BotSums, BotPages, BotParking):
     """Bots and all that they wrote, on one connection; who opened it commits. All times are of the clock of the database."""
 
     # -- configurations ------------------------------------------------------------------------------------------
 
     def put_config(
-        self, bot: str, config: dict[str, Any], *, digest: str, file: str, autostart: bool
+        self, bot: str, config: dict[str, Any], *, digest: str, file: str, autostart: bool, by: str | None = None
     ) -> Literal["created", "changed", "same"]:
         """Store the configuration of a bot, and that its file can be used; write an event where it is new or another one.
 
@@ -38,16 +40,20 @@ class BotRepository(BotReports, BotSums):
             digest: Of that; the same digest is the same configuration.
             file: Where it stands.
             autostart: Whether a bot is wanted to run that nobody has started or stopped yet.
+            by: Who wrote the file, for the event; None where nobody knows.
 
         Raises:
             InputError: If the id cannot be one.
         """
         if not _ID.fullmatch(bot):
             raise InputError(f"bot id {bot!r} cannot be one: up to 63 lower case letters, digits, - and _, such as btc-trend")
+        who, named = (file, {}) if by is None else (f"{by}, in {file}", {"by": by})
         values = {"config": config, "config_digest": digest, "config_file": file}
         new = insert(bots).values(id=bot, wanted="running" if autostart else "stopped", **values)
         if self._connection.execute(new.on_conflict_do_nothing()).rowcount:
-            self._add_events([EventRow(bot=bot, kind="created", text=f"created by {file}", details={"autostart": autostart})])
+            self._add_events(
+                [EventRow(bot=bot, kind="created", text=f"created by {who}", details={"autostart": autostart} | named)]
+            )
             return "created"
         before = lock(self._connection, bots.c.id == bot)[bot]
         if autostart and before["wanted_at"] == before["created_at"]:
@@ -56,8 +62,8 @@ class BotRepository(BotReports, BotSums):
             self._change([bot], config_file=file, problem=None)
             return "same"
         self._change([bot], **values, config_at=CLOCK, problem=None)
-        details = {"before": before["config_digest"], "after": digest, "changes": _changes(before["config"], config)}
-        self._add_events([EventRow(bot=bot, kind="configured", text=f"changed by {file}", details=details)])
+        details = {"before": before["config_digest"], "after": digest, "changes": changes(before["config"], config)} | named
+        self._add_events([EventRow(bot=bot, kind="configured", text=f"changed by {who}", details=details)])
         return "changed"
 
     def note_problem(self, bot: str, problem: str | None) -> None:
@@ -202,16 +208,17 @@ class BotRepository(BotReports, BotSums):
 
     # -- the end of accounts -------------------------------------------------------------------------------------
 
-    def reset(self, bot: str) -> None:
-        """Give a bot a new account; what it wrote of the old one stays, under that run.
+    def reset(self, bot: str, *, by: str | None = None) -> None:
+        """Give a bot a new account; what it wrote of the old one stays, under that run; `by` is who wishes it, for the event.
 
         Raises:
             InputError: If there is no such bot, it is wanted to run, or a runner still has it.
         """
         run = self._idle(bot)["run"]
         self._change([bot], **_FRESH, **_FREE, run=run + 1, state="stopped", reason="", state_at=CLOCK)
-        details = {"run": run, "new_run": run + 1}
-        self._add_events([EventRow(bot=bot, kind="reset", text=f"account {run} ended, {run + 1} begins", details=details)])
+        details = {"run": run, "new_run": run + 1} | ({} if by is None else {"by": by})
+        text = f"account {run} ended, {run + 1} begins" + ("" if by is None else f", by {by}")
+        self._add_events([EventRow(bot=bot, kind="reset", text=text, details=details)])
 
     def delete(self, bot: str) -> None:
         """Remove a bot with all that it wrote.
@@ -281,15 +288,3 @@ def _into(state: str, reason: str) -> dict[str, Any]:
 
 def _waits(row: sa.RowMapping) -> bool:
     return row["state"] == "parked" or row["retry_at"] is not None
-
-
-def _changes(before: Mapping[str, Any], after: Mapping[str, Any], within: str = "") -> dict[str, Any]:
-    """Return what differs: by path of the field, the value before and the one after."""
-    found: dict[str, Any] = {}
-    for name in dict.fromkeys([*before, *after]):
-        old, new = before.get(name), after.get(name)
-        if isinstance(old, dict) and isinstance(new, dict):
-            found |= _changes(old, new, f"{within}{name}.")
-        elif old != new:
-            found[f"{within}{name}"] = [old, new]
-    return found

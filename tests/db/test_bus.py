@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 
 from db.bus import (
+    BOT_KEY,
     BOT_SIGNALS_CHANNEL,
     BOT_STATUS_CHANNEL,
     MARKET_DATA_CHANNEL,
@@ -204,3 +205,12 @@ def test_one_bus_serves_many_threads(bus):
         thread.join()
 
     assert bus.health_check()
+
+
+@pytest.mark.redis
+def test_bots_are_read_at_once(bus):
+    assert bus.bots() == {}
+
+    bus.tell([], {BOT_KEY.format(bot_id=bot): {"bot": bot} for bot in ("b", "a")}, lifetime_seconds=9)
+
+    assert bus.bots() == {"a": {"bot": "a"}, "b": {"bot": "b"}}
