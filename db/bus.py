@@ -98,13 +98,6 @@ class Bus:
         """Return how each feed is doing, by symbol, in the order of the alphabet."""
         return self._states(FEED_KEY.format(symbol=""))
 
-    def bots(self) -> dict[str, dict[str, Any]]:
-        """Return what each bot does that a runner has, by id, in the order of the alphabet."""
-        keys = self._keys(BOT_KEY.format(bot_id="*"))
-        values = self._ask("mget", keys) if keys else []
-        prefix = len(BOT_KEY.format(bot_id=""))
-        return {key[prefix:]: msgspec.json.decode(data) for key, data in zip(keys, values, strict=True) if data is not None}
-
     def symbols(self) -> list[str]:
         """Return the symbols of which a candle was published, in the order of the alphabet."""
         keys = self._keys(LATEST_KEY.format(symbol="*", timeframe="*"))

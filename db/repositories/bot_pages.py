@@ -1,5 +1,6 @@
 """What pages show of bots: all of them in one statement, and what one of them wrote by the page and thinned, however much it is."""
 
+import json
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from decimal import Decimal
@@ -61,8 +62,11 @@ cross join lateral (
 ) as last where (select count(*) from few) > :most order by timestamp
 """)
 _LEDGER = sa.text("""
-with entry as (select entry, sum(amount) as remains from postings where bot = :bot and run = :run group by entry)
-select 'account' as kind, account as name, sum(amount) as amount from postings where bot = :bot and run = :run group by account
+with own as (select id, run, equity, account from bots where id = :bot),
+line as (select entry, postings.account, amount from postings join own on postings.bot = own.id and postings.run = own.run),
+entry as (select entry, sum(amount) as remains from line group by entry)
+select 'bot' as kind, account::text as name, equity as amount from own
+union all select 'account', account, sum(amount) from line group by account
 union all select 'entries', '', count(*) from entry
 union all (select 'unbalanced', entry::text, remains from entry where remains <> 0 order by entry limit :most)
 """)
@@ -102,14 +106,18 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posted:
-    """What the ledger of an account adds up to.
+    """What the ledger of the account that a bot has now adds up to, and that account as of the same moment.
 
     Attributes:
+        account: As in `StoredBot`.
+        equity: Likewise.
         balances: Sums by account.
         entries: How many there are.
         unbalanced: The first ones that do not add up to 0.
     """
 
+    account: dict[str, Any] | None
+    equity: Decimal | None
     balances: dict[str, Decimal]
     entries: int
     unbalanced: list[int]
@@ -163,12 +171,20 @@ class BotPages(BotRecords):
         }
         return Curve(rows=pd.DataFrame({"timestamp": stamps, **numbers}), span_us=rows[0].span_us if rows else None)
 
-    def posted(self, bot: str, *, run: int, most: int = 20) -> Posted:
-        """Return what the ledger of an account adds up to, with so many of the entries that do not come to 0."""
-        found: dict[str, list[Any]] = {"account": [], "entries": [], "unbalanced": []}
-        for row in self._connection.execute(_LEDGER, {"bot": bot, "run": run, "most": most}):
+    def posted(self, bot: str, *, most: int = 20) -> Posted:
+        """Return what the ledger of a bot adds up to, with so many of the entries that do not come to 0.
+
+        Raises:
+            InputError: If there is no such bot.
+        """
+        found: dict[str, list[Any]] = {"bot": [], "account": [], "entries": [], "unbalanced": []}
+        for row in self._connection.execute(_LEDGER, {"bot": bot, "most": most}):
             found[row.kind].append(row)
+        if not found["bot"]:
+            raise unknown(self._connection, bot)
+        [own] = found["bot"]
         return Posted(
+            account=None if own.name is None else json.loads(own.name), equity=own.amount,
             balances={row.name: row.amount for row in sorted(found["account"], key=lambda row: str(row.name))},
             entries=int(found["entries"][0].amount), unbalanced=[int(row.name) for row in found["unbalanced"]],
         )  # fmt: skip

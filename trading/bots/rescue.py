@@ -60,7 +60,7 @@ def judged(bot: StoredBot, *, owed_us: int | None, feeds: Mapping[str, str], now
     """
     symbols = (symbol for symbol in bot.config.get("symbols", ()) if feeds.get(symbol) in _SILENT)
     trouble = next((f"the feed of {symbol} is {feeds[symbol]}" for symbol in symbols), "")
-    facts = facts_of(bot, owed_us=owed_us, trouble=trouble, blocked=_excuse(bot, now_us))
+    facts = facts_of(bot, owed_us=owed_us, trouble=trouble, blocked=excuse(bot, now_us))
     return Judged(bot=bot, verdict=verdict(facts, now_us), at_us=now_us)
 
 
@@ -108,7 +108,7 @@ def _helped(store: "Store", judged: Judged) -> Judged:
     return replace(judged, done=done)
 
 
-def _excuse(bot: StoredBot, now_us: int) -> str:
+def excuse(bot: StoredBot, now_us: int) -> str:
     """Return why a bot is late by no fault of its own: its runner, which noted a heartbeat just now, says why; else nothing."""
     is_well = bot.heartbeat_us is not None and now_us - bot.heartbeat_us <= SILENT_SECONDS * 1_000_000
     return bot.reason if is_well and bot.state == "running" else ""

@@ -146,15 +146,19 @@ class TestLedgers:
     def test_sums_and_what_does_not_add_up(self, database):
         wrote(database, postings=[CAPITAL, CASH, replace(POSTING, amount=Decimal("0.1"))])
 
-        found = database.bots.posted("a", run=1)
+        found = database.bots.posted("a")
 
         assert found.balances == database.bots.balances("a", 1)
         assert (found.entries, found.unbalanced) == (2, [2])
+        bot = database.bots.get("a")
+        assert (found.account, found.equity) == (bot.account, bot.equity)
 
     def test_none_is_nothing(self, database):
         add(database, "a")
 
-        assert database.bots.posted("a", run=1).entries == 0
+        assert database.bots.posted("a").entries == 0
+        with pytest.raises(InputError, match="not known"):
+            database.bots.posted("b")
 
 
 class TestParking:
