@@ -1,0 +1,54 @@
+"""The folder of bots for the pages: where it is, which file is whose, and what is wrong with a text."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app import bot_files
+from app.bot_files import BotFile
+from app.bot_seen import Seen
+from app.data.connections import settings
+from app.data.strategies import strategies
+from db.home import running_state
+from trading.bots.config import BotConfig, ConfigError, Problem, read_config
+
+FILE = "the text"
+"""What a text is called that is in no file yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What a text says.
+
+    Attributes:
+        config: What a bot of it does; None where it cannot be used.
+        problems: All that is wrong with it.
+    """
+
+    config: BotConfig | None
+    problems: list[Problem]
+
+
+def folder() -> Path:
+    """Return the folder of bots: that of the settings, or where that is not there the one that a running `tcpdash up` uses."""
+    named = settings().bots.folder
+    if named.exists():
+        return named
+    running = (running_state(settings().home) or {}).get("bots", {}).get("folder")
+    return named if running is None else Path(running)
+
+
+def file_of(shown: Seen) -> BotFile | None:
+    """Return the file of a bot as it is now; None where this process has none of it.
+
+    Raises:
+        InputError: If it cannot be read.
+    """
+    return bot_files.find(folder(), shown.id, shown.line.bot.config_file)
+
+
+def check(text: str) -> Checked:
+    """Return what a text says as the file of a bot, with all that is wrong with it; strategies are tried with their parameters."""
+    try:
+        return Checked(config=read_config(text.encode("utf-8", "surrogatepass"), strategies(), file=FILE), problems=[])
+    except ConfigError as error:
+        return Checked(config=None, problems=error.problems)

@@ -1,0 +1,34 @@
+"""The strategies that there are: those that come with the program, and a user's own as their files are now."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from app.data.connections import settings
+from trading.registry import Registry
+
+Print = tuple[tuple[str, int, int], ...]
+"""What tells the files of strategies from what they were: name, time and size of each."""
+
+
+def strategies() -> Registry:
+    """Return the strategies by name; their files are read again when one of them changes."""
+    folder = settings().strategies
+    return _registry(str(folder), _print(folder))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _registry(folder: str, files: Print) -> Registry:
+    del files  # others say something else
+    return Registry(Path(folder))
+
+
+def _print(folder: Path) -> Print:
+    found = []
+    for file in sorted(folder.glob("*.py")):
+        try:
+            stat = file.stat()
+        except OSError:  # it went just now
+            continue
+        found.append((file.name, stat.st_mtime_ns, stat.st_size))
+    return tuple(found)

@@ -1,0 +1,55 @@
+"""The parameters of a strategy as fields of the form of a bot, made from what the strategy declares."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.bot_text import at, number_of, shown
+from app.data.strategies import strategies
+from app.views.bot_fields import Field, beside, flag, pick, text
+from app.views.bots.draft import Draft
+from trading.bots.problems import Problem
+from trading.parameters import Kind, Parameter, snake_case
+
+_COLUMNS = 3
+
+
+def parameter_fields(draft: Draft, problems: Sequence[Problem], *, disabled: bool) -> None:
+    """Show a field for each parameter that the strategy of a draft declares; a name that it does not have is told above."""
+    name = at(draft.tree or {}, ("strategy",))
+    registry = strategies()
+    if not isinstance(name, str) or snake_case(name) not in registry.names():
+        st.caption("Its parameters are shown once the strategy is one that there is.")
+        return
+    declared = _declared(name)
+    if not declared:
+        st.caption("This strategy has no parameters.")
+    columns = st.columns(_COLUMNS)
+    for number, parameter in enumerate(declared):
+        with columns[number % _COLUMNS]:
+            _show(draft, parameter, problems, disabled=disabled)
+    beside("parameters", problems)
+
+
+def _declared(name: str) -> Sequence[Parameter]:
+    try:
+        return strategies().get(name).declared()
+    except (Exception, SystemExit):  # noqa: BLE001 - a user's own code; what is wrong with it is told beside the form
+        return ()
+
+
+def _show(draft: Draft, parameter: Parameter, problems: Sequence[Problem], *, disabled: bool) -> None:
+    path = ("parameters", parameter.name)
+    told = f"{parameter.about} " if parameter.about else ""
+    field = Field(
+        path=path, label=parameter.name, disabled=disabled,
+        help=f"{told}Expected {parameter.expected}; {shown(parameter.default)} where it is left out.",
+    )  # fmt: skip
+    value = at(draft.tree or {}, path, parameter.default)
+    if parameter.kind is Kind.FLAG and isinstance(value, bool):
+        flag(draft, field, value)
+    elif parameter.kind is Kind.CHOICE and isinstance(value, str):
+        pick(draft, field, list(parameter.choices), value)
+    else:
+        text(draft, field, shown(value), read=number_of)
+    beside(f"parameters.{parameter.name}", problems)

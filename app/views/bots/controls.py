@@ -1,0 +1,177 @@
+"""What people wish of bots: buttons, and a question before what ends something."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import streamlit as st
+
+from app.actions import bots as wishes
+from app.bot_files import BotFile
+from app.bot_seen import Seen
+from app.bot_tables import amount
+from app.data import bot_folder
+from app.markdown import escaped
+from app.views.bots.draft import discard
+from app.views.bots.picker import open_bot
+from app.views.wishes import MAY_NOT, may_act, told
+from market.errors import InputError
+
+_AWAY = (
+    "Nothing was done where the database is away. While it is, bots do nothing; then they go on: stop them again once it answers."
+)
+
+
+def show_wishes_of_all(shown: Sequence[Seen], total: int) -> None:
+    """Show what can be wished of the bots of the list.
+
+    Args:
+        shown: Those that the filters leave.
+        total: How many there are.
+    """
+    ids, refused = [bot.id for bot in shown], not may_act()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        every = "all" if len(ids) == total else "these"
+        if st.button(
+            f"Start {every} {len(ids):,}\N{HORIZONTAL ELLIPSIS}", icon=":material/play_arrow:", disabled=refused or not ids
+        ):
+            _ask_start(ids)
+        if st.button(f"Stop {every} {len(ids):,}\N{HORIZONTAL ELLIPSIS}", icon=":material/stop:", disabled=refused or not ids):
+            _ask_stop(ids)
+        if len(ids) != total and st.button("Stop all\N{HORIZONTAL ELLIPSIS}", icon=":material/stop_circle:", disabled=refused):
+            _ask_stop(None)
+        if refused:
+            st.caption(MAY_NOT)
+
+
+def show_wishes_of_one(bot: Seen) -> None:
+    """Show what can be wished of one bot."""
+    refused, more = not may_act(), "\N{HORIZONTAL ELLIPSIS}"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Start", icon=":material/play_arrow:", disabled=refused, type="primary"):
+            _start([bot.id], from_now=False)
+        if st.button("Start from now", icon=":material/fast_forward:", disabled=refused, help=_FROM_NOW):
+            _start([bot.id], from_now=True)
+        if st.button("Stop", icon=":material/stop:", disabled=refused, help=_STOP):
+            _stop([bot.id])
+        if st.button(f"Park{more}", icon=":material/local_parking:", disabled=refused, help=_PARK):
+            _ask_park(bot)
+        st.button("Clone", icon=":material/content_copy:", disabled=refused, on_click=_clone, args=(bot.id,), help=_CLONE)
+        if st.button(f"Reset account{more}", icon=":material/restart_alt:", disabled=refused):
+            _ask_reset(bot)
+        if st.button(f"Delete{more}", icon=":material/delete:", disabled=refused):
+            _ask_delete(bot)
+        if refused:
+            st.caption(MAY_NOT)
+
+
+def _start(ids: Sequence[str], *, from_now: bool) -> None:
+    with told("Done."):
+        changed = wishes.start(ids, from_now=from_now)
+        rest = [bot for bot in ids if bot not in changed]
+        _say("is wanted to run now; a runner takes it within seconds", "was wanted to run already", changed, rest)
+        if rest and from_now:
+            st.info("One that was wanted to run already goes on where it is: stop it first to skip what it missed.")
+
+
+def _stop(ids: Sequence[str] | None) -> None:
+    with told("Done."):
+        changed = wishes.stop_all() if ids is None else wishes.stop(ids)
+        rest = [] if ids is None else [bot for bot in ids if bot not in changed]
+        _say("is stopped; what it holds stays as it is", "was stopped already", changed, rest)
+
+
+def _say(done: str, before: str, changed: Sequence[str], rest: Sequence[str]) -> None:
+    for words, ids in ((done, changed), (before, rest)):
+        if ids:
+            named = ", ".join(map(escaped, ids[:5])) + (f" and {len(ids) - 5:,} more" if len(ids) > 5 else "")
+            st.success(f"{named}: {words}.", icon=":material/check:")
+
+
+@st.dialog("Start bots")
+def _ask_start(ids: Sequence[str]) -> None:
+    st.write(f"Let {len(ids):,} bots run? Those that are parked get another chance.")
+    st.text(_listed(ids))
+    from_now = st.checkbox("From now on", help=_FROM_NOW)
+    _confirm("Start them", partial(wishes.start, ids, from_now=from_now))
+
+
+@st.dialog("Stop bots")
+def _ask_stop(ids: Sequence[str] | None) -> None:
+    which = "all bots, also those that the list does not show" if ids is None else f"{len(ids):,} bots"
+    st.write(f"Stop {which}? Nothing that they do counts from then on; what they hold stays as it is.")
+    st.text("" if ids is None else _listed(ids))
+    _confirm("Stop them", wishes.stop_all if ids is None else partial(wishes.stop, ids))
+
+
+@st.dialog("Park a bot")
+def _ask_park(bot: Seen) -> None:
+    st.write(f"**{escaped(bot.id)}** {_PARK_LONG}")
+    reason = st.text_input("Reason", max_chars=200, placeholder="for whoever wants to start it again")
+    _confirm("Park it", partial(wishes.park, bot.id, reason))
+
+
+@st.dialog("Reset an account")
+def _ask_reset(bot: Seen) -> None:
+    st.write(
+        f"End account {bot.line.bot.run} of **{escaped(bot.id)}**{_worth(bot)}, and begin another with what its file says? What it "
+        "did stays stored; it has to be stopped for that."
+    )
+    _confirm("End this account", partial(wishes.reset, bot.id))
+
+
+@st.dialog("Delete a bot")
+def _ask_delete(bot: Seen) -> None:
+    st.write(f"Remove **{escaped(bot.id)}**{_worth(bot)} with all its signals, trades and events, for ever? It has to be stopped.")
+    file: BotFile | None = None
+    try:
+        file = bot_folder.file_of(bot)
+    except InputError as error:
+        st.error(escaped(str(error)), icon=":material/error:")
+    if file is None:
+        st.warning(
+            f"Its file, {escaped(bot.line.bot.config_file)}, is not there for this page, and stays: the next runner that looks at "
+            "it makes the bot anew. Remove it where it is, too.", icon=":material/warning:",
+        )  # fmt: skip
+    else:
+        st.text(f"Its file goes, too: {file.path}")
+    typed = st.text_input("Its id, so that it is the right one", placeholder=bot.id)
+    if _confirm("Delete it", partial(wishes.delete, bot.id, file), ready=typed.strip() == bot.id, stay=True):
+        open_bot(None, "all")
+        st.rerun()
+
+
+def _confirm(label: str, wish: Callable[[], object], *, ready: bool = True, stay: bool = False) -> bool:
+    """Show the button that does it; the dialog closes when it is done, and says why when it is not."""
+    if not st.button(label, type="primary", disabled=not (ready and may_act())):
+        return False
+    done = False
+    with told("Done."):
+        wish()
+        done = True
+    if done and not stay:
+        st.rerun()
+    return done
+
+
+def _clone(bot: str) -> None:
+    st.session_state["clone of"] = bot
+    discard("draft:new")
+    open_bot(None, "new")
+
+
+def _worth(bot: Seen) -> str:
+    return "" if bot.equity is None else f", worth {escaped(amount(bot.equity))} {escaped(bot.quote)}"
+
+
+def _listed(ids: Sequence[str]) -> str:
+    return ", ".join(ids[:40]) + (f" and {len(ids) - 40:,} more" if len(ids) > 40 else "")
+
+
+_FROM_NOW = "Skip the candles that were missed, instead of catching up with them."
+_STOP = f"Nothing that it does counts from then on; what it holds stays as it is. {_AWAY}"
+_PARK = "Take it from its runner with a reason that everybody sees, until somebody starts it again."
+_PARK_LONG = (
+    "loses its runner, and nothing that it does counts from then on; what it holds stays as it is. It stays parked, with this "
+    "reason beside it, until somebody starts it."
+)
+_CLONE = "Begin a new bot with the same configuration; it gets another id."

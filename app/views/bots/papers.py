@@ -1,0 +1,112 @@
+"""What a bot wrote, a page at a time: trades, orders, signals with their candles, events."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app.bot_seen import Seen
+from app.bot_tables import event_table, order_table, signal_table, trade_table
+from app.charts.bots import signal_chart
+from app.charts.zone import Zone
+from app.data.bots import MOST_PAGES, PAGE_ROWS, candles_until, page_of
+from app.stores import Lost
+from app.views.banner import show_lost
+from app.views.bots.picker import first_page
+from app.views.sidebar import zone
+from db.bot_rows import SignalRow
+from db.repositories.bot_pages import Kind
+from market.clock import now_us
+from market.timeframe import parse_timeframe
+
+_TABLES: dict[Kind, Callable[[Sequence[Any], Zone], pd.DataFrame]] = {
+    "trades": trade_table,
+    "orders": order_table,
+    "signals": signal_table,
+    "events": event_table,
+}
+_ABOUT: dict[Kind, str] = {
+    "trades": "Virtual executions; P&L is what the closed part of a position gained before fees. *(caught up)*: newer candles were "
+    "there already.",
+    "orders": "Orders, with what is filled of them; those that are working stand in the summary, too.",
+    "signals": "What the strategy said after each candle, what it saw, and what came of it. Signals of which no order came are "
+    "forgotten after some months.",
+    "events": "What happened to the bot, who wished it, and what was done about it; of all its accounts.",
+}
+_NONE: dict[Kind, str] = {
+    "trades": "It has not traded yet. Signals say what its strategy thinks, and why nothing came of it.",
+    "orders": "It has made no order yet. Signals say what its strategy thinks, and why nothing came of it.",
+    "signals": "Its strategy has said nothing yet: the first signal comes with the first candle that closes while the bot runs.",
+    "events": "Nothing is noted of it.",
+}
+
+
+def show_papers(kind: Kind, bot: Seen) -> None:
+    """Show a page of what a bot wrote."""
+    lost: Lost = {}
+    run = bot.line.bot.run
+    if run > 1 and kind != "events":
+        run = st.selectbox("Account", range(run, 0, -1), key="account", help="A reset ends one account and begins another.")
+    acted = kind == "signals" and st.checkbox("Only those that an order came of", key="acted", bind="query-params")
+    number = _number()
+    page = page_of(kind, bot.id, number, lost, run=run, acted=acted)
+    show_lost(lost)
+    if page is None:
+        return
+    if not page.rows:
+        st.info(_NONE[kind] if number == 1 and not acted else "There is nothing on this page; the first one has the newest.")
+    place = zone(now_us())
+    if kind == "signals" and page.rows:
+        _show_on_candles(bot, page.rows)
+    if page.rows:
+        st.caption(_ABOUT[kind])
+        table = _TABLES[kind](page.rows, place)
+        st.dataframe(
+            table, hide_index=True, alt=f"{kind.capitalize()} of {bot.id}, newest first", height=36 * min(len(table), 18) + 38
+        )
+    _show_turner(kind, number, len(page.rows), more=page.more, place=place)
+
+
+def _number() -> int:
+    try:
+        number = int(st.query_params.get("page", "1"))
+    except ValueError:
+        number = 1
+    return min(max(number, 1), MOST_PAGES)
+
+
+def _show_turner(kind: Kind, number: int, count: int, *, more: bool, place: Zone) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Newer", icon=":material/chevron_left:", on_click=_turn, args=(number - 1,), disabled=number == 1)
+        st.button("Older", icon=":material/chevron_right:", on_click=_turn, args=(number + 1,), disabled=not more)
+        st.button("Newest", icon=":material/refresh:", on_click=_turn, args=(1,), help="Read the first page again.")
+        begin = (number - 1) * PAGE_ROWS
+        rows = f"{kind} {begin + 1:,} to {begin + count:,}, the newest first; " if count else ""
+        st.caption(f"Page {number:,}: {rows}times in {place}.")
+
+
+def _turn(number: int) -> None:
+    first_page()
+    if number > 1:
+        st.query_params["page"] = str(number)
+
+
+def _show_on_candles(bot: Seen, rows: Sequence[SignalRow]) -> None:
+    symbols = list(dict.fromkeys(row.symbol for row in rows))
+    symbol = symbols[0]
+    if len(symbols) > 1:
+        symbol = st.segmented_control("Drawn", symbols, default=symbol, key="drawn", required=True) or symbol
+    own = [row for row in rows if row.symbol == symbol]
+    lost: Lost = {}
+    timeframe = str(bot.config.get("timeframe", "1h"))
+    candles = candles_until(symbol, timeframe, max(row.timestamp_us for row in own), lost)
+    if candles is None:
+        return
+    if candles.empty:
+        st.caption(f"The candles of {symbol} behind these signals are not stored any more.")
+        return
+    place = zone(own[0].timestamp_us)
+    about = f"{symbol} {timeframe}: what {bot.id} said" + (f" · {bot.label}" if bot.label else "")
+    chart = signal_chart(candles, parse_timeframe(timeframe), own, symbol=symbol, zone=place, title=about)
+    st.altair_chart(chart, alt=f"Candles of {symbol} with the signals of this page; the table has them all")
