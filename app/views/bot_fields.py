@@ -20,12 +20,14 @@ class Field:
         label: Its name.
         help: What it means.
         disabled: Whether it cannot be changed.
+        placeholder: What counts where it is left empty.
     """
 
     path: tuple[str, ...]
     label: str
     help: str
     disabled: bool = False
+    placeholder: str = ""
 
 
 def text(draft: Draft, field: Field, value: str, *, read: Callable[[str], Any] = str, longest: int = 200) -> None:
@@ -38,15 +40,20 @@ def text(draft: Draft, field: Field, value: str, *, read: Callable[[str], Any] =
 
     st.text_input(
         field.label, value, key=key, help=field.help, max_chars=longest, on_change=changed, disabled=field.disabled,
+        placeholder=field.placeholder,
     )  # fmt: skip
 
 
-def pick(draft: Draft, field: Field, options: Sequence[str], value: str) -> None:
-    """Show one word out of several; one that the draft has and that is none of them can be left."""
+def pick(
+    draft: Draft, field: Field, options: Sequence[str], value: str, *, then: Callable[[], None] | None = None
+) -> None:  # fmt: skip
+    """Show one word out of several; one that the draft has and that is none of them can be left. `then` follows a change."""
     key, words = _key(draft, field), list(dict.fromkeys([*options, value]))
 
     def changed() -> None:
         draft.set(field.path, st.session_state.get(key))
+        if then is not None:
+            then()
 
     st.selectbox(field.label, words, index=words.index(value), key=key, help=field.help, on_change=changed, disabled=field.disabled)
 

@@ -8,7 +8,7 @@ import streamlit as st
 from app.bot_text import at, number_of, shown
 from app.data.strategies import strategies
 from app.views.bot_fields import Field, beside, flag, pick, said, several, text
-from app.views.bot_parameters import parameter_fields
+from app.views.bot_parameters import keep_declared, parameter_fields
 from app.views.bots.draft import Draft
 from trading.bots.problems import Problem
 from trading.bots.schema import expected_words, schema
@@ -83,10 +83,10 @@ def _show(
     draft: Draft, path: tuple[str, ...], part: Part, problems: Sequence[Problem], *, symbols: Sequence[str] = (), disabled: bool
 ) -> None:  # fmt: skip
     name = path[-1]
-    field = Field(path=path, label=_label(name), help=_help(part), disabled=disabled)
+    field = Field(path=path, label=_label(name), help=_help(part), disabled=disabled, placeholder=shown(part.get("default")))
     value = at(draft.tree or {}, path, part.get("default"))
     if name == "strategy" and len(path) == 1:
-        pick(draft, field, strategies().names(), shown(value))
+        pick(draft, field, strategies().names(), shown(value), then=lambda: keep_declared(draft))
     elif part.get("type") == "array" and (value is None or isinstance(value, list)):
         several(draft, field, symbols, [shown(each) for each in value or ()])
     elif "enum" in part and isinstance(value, str):

@@ -31,6 +31,14 @@ def parameter_fields(draft: Draft, problems: Sequence[Problem], *, disabled: boo
     beside("parameters", problems)
 
 
+def keep_declared(draft: Draft) -> None:
+    """Take the parameters out of a draft that its strategy does not declare: they were of another one."""
+    tree = draft.tree or {}
+    names = {each.name for each in _declared(str(tree.get("strategy")))}
+    for name in [each for each in at(tree, ("parameters",), {}) if each not in names]:
+        draft.set(("parameters", name), None)
+
+
 def _declared(name: str) -> Sequence[Parameter]:
     try:
         return strategies().get(name).declared()
@@ -43,7 +51,7 @@ def _show(draft: Draft, parameter: Parameter, problems: Sequence[Problem], *, di
     told = f"{parameter.about} " if parameter.about else ""
     field = Field(
         path=path, label=parameter.name, disabled=disabled,
-        help=f"{told}Expected {parameter.expected}; {shown(parameter.default)} where it is left out.",
+        placeholder=shown(parameter.default), help=f"{told}Expected {parameter.expected}; {shown(parameter.default)} where it is left out.",
     )  # fmt: skip
     value = at(draft.tree or {}, path, parameter.default)
     if parameter.kind is Kind.FLAG and isinstance(value, bool):

@@ -56,6 +56,7 @@ def pick_bot(ids: Sequence[str], *, known: bool) -> str | None:
     if _OPEN in st.session_state:
         bot, view = st.session_state.pop(_OPEN)
         st.session_state["bot"], st.session_state["view"] = bot, view
+        first_page()
     asked = st.session_state.get("bot", st.query_params.get("bot"))
     options = list(ids) if asked in ids or asked is None or known else [*ids, str(asked)]
     if asked is not None and asked not in options:
@@ -65,8 +66,13 @@ def pick_bot(ids: Sequence[str], *, known: bool) -> str | None:
         return None
     return st.selectbox(
         "Bot", options, index=None, key="bot", bind="query-params", placeholder="All bots: choose one here, or in the list",
-        label_visibility="collapsed",
+        label_visibility="collapsed", on_change=first_page,
     )  # fmt: skip
+
+
+def first_page() -> None:
+    """Let the tables begin with what is newest."""
+    st.query_params.pop("page", None)
 
 
 def pick_view(bot: str | None) -> str:
@@ -74,10 +80,10 @@ def pick_view(bot: str | None) -> str:
     views = LISTS if bot is None else VIEWS
     if st.session_state.get("view", st.query_params.get("view")) not in views:
         st.session_state["view"] = views[0]
-    return (
-        st.segmented_control("Section", views, key="view", bind="query-params", required=True, label_visibility="collapsed")
-        or views[0]
+    picked = st.segmented_control(
+        "Section", views, key="view", bind="query-params", required=True, label_visibility="collapsed", on_change=first_page
     )
+    return picked or views[0]
 
 
 def pick_filters(bots: Iterable[Seen]) -> Filters:
