@@ -51,7 +51,7 @@ def _show(draft: Draft, parameter: Parameter, problems: Sequence[Problem], *, di
     told = f"{parameter.about} " if parameter.about else ""
     field = Field(
         path=path, label=parameter.name, disabled=disabled,
-        placeholder=shown(parameter.default), help=f"{told}Expected {parameter.expected}; {shown(parameter.default)} where it is left out.",
+        placeholder=shown(parameter.default), help=f"{told}Expected {parameter.expected}; without it {shown(parameter.default)}.",
     )  # fmt: skip
     value = at(draft.tree or {}, path, parameter.default)
     if parameter.kind is Kind.FLAG and isinstance(value, bool):

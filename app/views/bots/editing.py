@@ -71,8 +71,8 @@ def _begin(source: Seen | None, taken: set[str]) -> Draft:
 
 def _show_without_file(bot: Seen) -> None:
     st.info(
-        f"The file of this bot, {escaped(bot.line.bot.config_file)}, is not in the folder {escaped(str(folder()))} of this page: it "
-        "is on another machine, or gone. Change it where it is; this is what it said last:"
+        f"The file of this bot, {escaped(bot.line.bot.config_file)}, is not in the folder {escaped(str(folder()))} of this page: "
+        "it is on another machine, or gone. Change it where it is; this is what it said last:"
     )
     st.code(text_of(bot.config), language="json")
 
