@@ -17,8 +17,8 @@ from trading.bots.holdings import Holding
 from trading.bots.words import event_text, exact, shortened, strategy_of
 
 BOARD = (
-    "bot", "name", "state", "wanted", "strategy", "symbols", "candles", "equity", "P&L today", "P&L", "return", "exposure", "said",
-    "why",
+    "bot", "state", "why", "equity", "P&L today", "P&L", "return", "exposure", "heartbeat", "strategy", "symbols", "candles", "wanted",
+    "name",
 )  # fmt: skip
 
 
@@ -160,14 +160,15 @@ def indicator_words(row: SignalRow) -> str:
 
 
 def _cells(bot: Seen) -> tuple[str, ...]:
-    config = bot.config
-    said = "" if bot.silent_us is None else f"{age(bot.silent_us)} ago"
+    config, row = bot.config, bot.line.bot
+    named = ", ".join(bot.symbols)
+    label = f" ({bot.label})" if bot.label and bot.label not in named else ""
     return (
-        bot.id, str(config.get("name", "")), bot.state, bot.line.bot.wanted, strategy_of(config),
-        ", ".join(bot.symbols) + (f" ({bot.label})" if bot.label else ""), str(config.get("timeframe", "1h")),
+        bot.id, bot.state, shortened(row.problem or bot.why) or NOTHING,
         amount(bot.equity), amount(bot.today, sign=True), amount(bot.profit, sign=True), percent(bot.gain),
-        amount(sum(map(abs, bot.exposure.values()))) if bot.equity is not None else NOTHING, said or NOTHING,
-        shortened(bot.line.bot.problem or bot.why) or NOTHING,
+        amount(sum(map(abs, bot.exposure.values()))) if bot.equity is not None else NOTHING,
+        NOTHING if bot.silent_us is None else f"{age(bot.silent_us)} ago",
+        strategy_of(config), named + label, str(config.get("timeframe", "1h")), row.wanted, str(config.get("name", "")) or NOTHING,
     )  # fmt: skip
 
 

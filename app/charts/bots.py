@@ -161,15 +161,19 @@ def _marks(rows: pd.DataFrame, name: str, zone: Zone) -> list[alt.Chart]:
     words = {"moment": f"candle ({zone.name})", "action": "signal", "told": "indicators", "outcome": "outcome", "reason": "reason"}
     told = [alt.Tooltip(f"{field}:N", title=title) for field, title in words.items()]
     told[2:2] = [alt.Tooltip("confidence:Q", format=".0%"), *_numbers("wants", "price")]
-    offset = alt.when("datum.action == 'sell'").then(alt.value(-9)).otherwise(alt.value(9))
-    drawn = alt.Chart(rows).mark_point(size=70, strokeWidth=1.5, opacity=1).encode(
-        time_axis(zone=zone), number_axis("place", name), yOffset=offset, tooltip=told,
-        shape=alt.Shape("action:N", scale=_SHAPES, legend=None),
-        stroke=alt.Stroke("action:N", scale=_COLOURS, legend=None),
-        fill=alt.Fill("action:N", scale=_COLOURS, legend=None),
-        fillOpacity=alt.when("datum.acted").then(alt.value(1.0)).otherwise(alt.value(0.0)),
-    )  # fmt: skip
-    return [drawn]
+    channels = {
+        "x": time_axis(zone=zone), "y": number_axis("place", name), "tooltip": told,
+        "shape": alt.Shape("action:N", scale=_SHAPES, legend=None),
+        "stroke": alt.Stroke("action:N", scale=_COLOURS, legend=None),
+        "fill": alt.Fill("action:N", scale=_COLOURS, legend=None),
+        "fillOpacity": alt.when("datum.acted").then(alt.value(1.0)).otherwise(alt.value(0.0)),
+    }  # fmt: skip
+    sides = (("datum.action == 'sell'", -9), ("datum.action != 'sell'", 9))
+    mark = alt.Chart(rows)
+    return [
+        mark.transform_filter(which).mark_point(size=70, strokeWidth=1.5, opacity=1, yOffset=offset).encode(**channels)
+        for which, offset in sides
+    ]
 
 
 def _numbers(*names: str) -> list[alt.Tooltip]:

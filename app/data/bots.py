@@ -1,6 +1,6 @@
 """What is read of bots: what is stored of them is held, what they do now comes from Redis."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,7 +28,7 @@ MOST_PAGES = 2_000
 
 _AGAIN_SECONDS = 15.0
 _CURVE_SECONDS = 20.0
-_MOST_CANDLES = 240
+_MOST_CANDLES, _BEFORE = 240, 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,10 +98,11 @@ def page_of(kind: Kind, bot: str, number: int, lost: Lost, *, run: int, acted: b
     return None if rows is None else Page(rows=rows[:PAGE_ROWS], more=len(rows) > PAGE_ROWS)
 
 
-def candles_until(symbol: str, timeframe: str, until_us: int, lost: Lost) -> pd.DataFrame | None:
-    """Return the newest candles of a symbol up to a moment, 240 at most; None while the database is away."""
+def candles_around(symbol: str, timeframe: str, moments_us: Sequence[int], lost: Lost) -> pd.DataFrame | None:
+    """Return the candles of a symbol over some moments, and a few before, 240 at most; None while the database is away."""
     width = parse_timeframe(timeframe)
-    start_us = until_us - (_MOST_CANDLES - 1) * width.width_us
+    until_us = max(moments_us)
+    start_us = max(min(moments_us) - _BEFORE * width.width_us, until_us - (_MOST_CANDLES - 1) * width.width_us)
     return database().ask(lambda store: store.market_data.get_candles(symbol, width, start_us, until_us), None, lost)
 
 

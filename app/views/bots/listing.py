@@ -12,7 +12,7 @@ from app.views.bots.controls import show_wishes_of_all
 from app.views.bots.picker import Filters, open_bot, pick_filters
 
 TICK_SECONDS = 2.0
-_WIDE = {"why": 260, "strategy": 190, "symbols": 190}
+_WIDE = {"why": 210, "strategy": 200, "symbols": 200}
 _EMPTY = (
     "There are no bots yet. Make one in the section **new** above, put a JSON file into the folder of bots (`tcpdash bots schema` "
     "says what is in one), or start `tcpdash demo`, which has some."
@@ -50,7 +50,7 @@ def _show(filters: Filters, ids: frozenset[str]) -> None:
     columns = {name: st.column_config.TextColumn(name, width=_WIDE.get(name)) for name in BOARD}
     picked = st.dataframe(
         board_table(shown), key=key, hide_index=True, on_select="rerun", selection_mode=["single-row", "single-cell"],
-        column_config=columns, alt="Bots, their states and what they are worth", height=min(36 * (len(shown) + 1) + 2, 640),
+        column_config=columns, alt="Bots, their states and what they are worth", height=min(35 * (len(shown) + 1) + 3, 640),
     )  # fmt: skip
     rows = [*picked["selection"]["rows"], *(cell[0] for cell in picked["selection"]["cells"])]
     if rows and rows[0] < len(shown):
@@ -76,5 +76,5 @@ def _summary(shown: list[Seen], total: int) -> str:
     states = [bot.verdict.state for bot in shown]
     counts = ", ".join(f"{states.count(state):,} {state}" for state in dict.fromkeys(sorted(states)))
     left = "" if len(shown) == total else f"{len(shown):,} of "
-    said = " · *said*: when its runner spoke of it last · P&L after fees, in the quote currency"
+    said = " · P&L after fees, with what is held at its price, in the quote currency of each"
     return f"{left}{total:,} bot{'s' if total != 1 else ''}" + (f": {counts}" if counts else "") + said

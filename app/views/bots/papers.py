@@ -10,7 +10,7 @@ from app.bot_seen import Seen
 from app.bot_tables import event_table, order_table, signal_table, trade_table
 from app.charts.bots import signal_chart
 from app.charts.zone import Zone
-from app.data.bots import MOST_PAGES, PAGE_ROWS, candles_until, page_of
+from app.data.bots import MOST_PAGES, PAGE_ROWS, candles_around, page_of
 from app.stores import Lost
 from app.views.banner import show_lost
 from app.views.bots.picker import first_page
@@ -63,7 +63,7 @@ def show_papers(kind: Kind, bot: Seen) -> None:
         st.caption(_ABOUT[kind])
         table = _TABLES[kind](page.rows, place)
         st.dataframe(
-            table, hide_index=True, alt=f"{kind.capitalize()} of {bot.id}, newest first", height=36 * min(len(table), 18) + 38
+            table, hide_index=True, alt=f"{kind.capitalize()} of {bot.id}, newest first", height=35 * min(len(table) + 1, 18) + 3
         )
     _show_turner(kind, number, len(page.rows), more=page.more, place=place)
 
@@ -100,7 +100,7 @@ def _show_on_candles(bot: Seen, rows: Sequence[SignalRow]) -> None:
     own = [row for row in rows if row.symbol == symbol]
     lost: Lost = {}
     timeframe = str(bot.config.get("timeframe", "1h"))
-    candles = candles_until(symbol, timeframe, max(row.timestamp_us for row in own), lost)
+    candles = candles_around(symbol, timeframe, [row.timestamp_us for row in own], lost)
     if candles is None:
         return
     if candles.empty:
