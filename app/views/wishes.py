@@ -17,11 +17,12 @@ def may_act() -> bool:
 
 
 @contextmanager
-def told(done: str) -> Iterator[None]:
-    """Say that something was done, or why it was not: what was expected, what was found, and what to do."""
+def told(done: str = "") -> Iterator[None]:
+    """Say that something was done, nothing where the block says it, or why it was not: expected, found, and what to do."""
     try:
         yield
     except PlatformError as error:
         st.error(f"{str(error)[:1].upper()}{str(error)[1:]}.", icon=":material/error:")
     else:
-        st.toast(done, icon=":material/check:")
+        if done:
+            st.toast(done, icon=":material/check:")
