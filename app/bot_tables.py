@@ -17,8 +17,8 @@ from trading.bots.holdings import Holding
 from trading.bots.words import event_text, exact, shortened, strategy_of
 
 BOARD = (
-    "bot", "state", "why", "equity", "P&L today", "P&L", "return", "exposure", "heartbeat", "strategy", "symbols", "candles", "wanted",
-    "name",
+    "bot", "state", "why", "equity", "P&L today", "P&L", "return", "exposure", "heartbeat", "strategy", "symbols", "candles",
+    "wanted", "name",
 )  # fmt: skip
 
 
@@ -159,6 +159,11 @@ def indicator_words(row: SignalRow) -> str:
     return ", ".join(f"{name} {plain(value)}" for name, value in row.indicators.items()) or NOTHING
 
 
+def held(bot: Seen) -> str:
+    """Return the value of all that a bot holds."""
+    return NOTHING if bot.equity is None else amount(sum(map(abs, bot.exposure.values())))
+
+
 def _cells(bot: Seen) -> tuple[str, ...]:
     config, row = bot.config, bot.line.bot
     named = ", ".join(bot.symbols)
@@ -166,7 +171,7 @@ def _cells(bot: Seen) -> tuple[str, ...]:
     return (
         bot.id, bot.state, shortened(row.problem or bot.why) or NOTHING,
         amount(bot.equity), amount(bot.today, sign=True), amount(bot.profit, sign=True), percent(bot.gain),
-        amount(sum(map(abs, bot.exposure.values()))) if bot.equity is not None else NOTHING,
+        held(bot),
         NOTHING if bot.silent_us is None else f"{age(bot.silent_us)} ago",
         strategy_of(config), named + label, str(config.get("timeframe", "1h")), row.wanted, str(config.get("name", "")) or NOTHING,
     )  # fmt: skip

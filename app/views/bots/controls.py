@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Literal
 
 import streamlit as st
 
@@ -46,45 +47,43 @@ def show_wishes_of_all(shown: Sequence[Seen], total: int) -> None:
 def show_wishes_of_one(bot: Seen) -> None:
     """Show what can be wished of one bot."""
     refused, more = not may_act(), "\N{HORIZONTAL ELLIPSIS}"
+    first: Literal["primary", "secondary"] = "secondary" if bot.line.bot.wanted == "running" else "primary"
+    buttons: list[tuple[str, str, str, Callable[[], None]]] = [
+        ("Start", ":material/play_arrow:", _START, partial(_start, bot.id, from_now=False)),
+        ("Start from now", ":material/fast_forward:", _FROM_NOW, partial(_start, bot.id, from_now=True)),
+        ("Stop", ":material/stop:", _STOP, partial(_stop, bot.id)),
+        (f"Park{more}", ":material/local_parking:", _PARK, partial(_ask_park, bot)),
+        ("Clone", ":material/content_copy:", _CLONE, partial(_clone, bot.id)),
+        (f"Reset account{more}", ":material/restart_alt:", _RESET, partial(_ask_reset, bot)),
+        (f"Delete{more}", ":material/delete:", _DELETE, partial(_ask_delete, bot)),
+    ]
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Start", icon=":material/play_arrow:", disabled=refused, type="primary"):
-            _start([bot.id], from_now=False)
-        if st.button("Start from now", icon=":material/fast_forward:", disabled=refused, help=_FROM_NOW):
-            _start([bot.id], from_now=True)
-        if st.button("Stop", icon=":material/stop:", disabled=refused, help=_STOP):
-            _stop([bot.id])
-        if st.button(f"Park{more}", icon=":material/local_parking:", disabled=refused, help=_PARK):
-            _ask_park(bot)
-        st.button("Clone", icon=":material/content_copy:", disabled=refused, on_click=_clone, args=(bot.id,), help=_CLONE)
-        if st.button(f"Reset account{more}", icon=":material/restart_alt:", disabled=refused):
-            _ask_reset(bot)
-        if st.button(f"Delete{more}", icon=":material/delete:", disabled=refused):
-            _ask_delete(bot)
+        pressed = [
+            wish
+            for label, icon, means, wish in buttons
+            if st.button(label, icon=icon, help=means, disabled=refused, type=first if label == "Start" else "secondary")
+        ]
         if refused:
             st.caption(MAY_NOT)
+    for wish in pressed:
+        wish()
 
 
-def _start(ids: Sequence[str], *, from_now: bool) -> None:
-    with told("Done."):
-        changed = wishes.start(ids, from_now=from_now)
-        rest = [bot for bot in ids if bot not in changed]
-        _say("is wanted to run now; a runner takes it within seconds", "was wanted to run already", changed, rest)
-        if rest and from_now:
-            st.info("One that was wanted to run already goes on where it is: stop it first to skip what it missed.")
+def _start(bot: str, *, from_now: bool) -> None:
+    with told():
+        if wishes.start([bot], from_now=from_now):
+            st.success(f"{escaped(bot)} is wanted to run now; a runner takes it within seconds.", icon=":material/check:")
+        else:
+            skips = "; to let it skip what it missed, stop it first" if from_now else ""
+            st.info(f"{escaped(bot)} was wanted to run already{skips}.")
 
 
-def _stop(ids: Sequence[str] | None) -> None:
-    with told("Done."):
-        changed = wishes.stop_all() if ids is None else wishes.stop(ids)
-        rest = [] if ids is None else [bot for bot in ids if bot not in changed]
-        _say("is stopped; what it holds stays as it is", "was stopped already", changed, rest)
-
-
-def _say(done: str, before: str, changed: Sequence[str], rest: Sequence[str]) -> None:
-    for words, ids in ((done, changed), (before, rest)):
-        if ids:
-            named = ", ".join(map(escaped, ids[:5])) + (f" and {len(ids) - 5:,} more" if len(ids) > 5 else "")
-            st.success(f"{named}: {words}.", icon=":material/check:")
+def _stop(bot: str) -> None:
+    with told():
+        if wishes.stop([bot]):
+            st.success(f"{escaped(bot)} is stopped; what it holds stays as it is.", icon=":material/check:")
+        else:
+            st.info(f"{escaped(bot)} was stopped already.")
 
 
 @st.dialog("Start bots")
@@ -157,6 +156,7 @@ def _clone(bot: str) -> None:
     st.session_state["clone of"] = bot
     discard("draft:new")
     open_bot(None, "new")
+    st.rerun()
 
 
 def _worth(bot: Seen) -> str:
@@ -167,6 +167,9 @@ def _listed(ids: Sequence[str]) -> str:
     return ", ".join(ids[:40]) + (f" and {len(ids) - 40:,} more" if len(ids) > 40 else "")
 
 
+_START = "Let it run: it goes on where it was, and catches up. One that is parked gets another chance."
+_RESET = "End its account, and begin another; what it did stays stored."
+_DELETE = "Remove it with all that it wrote."
 _FROM_NOW = "Skip the candles that were missed, instead of catching up with them."
 _STOP = f"Nothing that it does counts from then on; what it holds stays as it is. {_AWAY}"
 _PARK = "Take it from its runner with a reason that everybody sees, until somebody starts it again."

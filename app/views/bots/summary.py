@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app.bot_seen import Seen
-from app.bot_tables import amount, holding_table, order_table, percent
+from app.bot_tables import amount, held, holding_table, order_table, percent
 from app.charts.bots import fall_chart, worth_chart
 from app.charts.zone import Zone
 from app.data.background import Done, Failed
@@ -58,7 +58,7 @@ def _show_now(bot_id: str) -> None:
     columns[3].metric(
         "P&L", amount(bot.profit, sign=True), help="Since its account began; after fees, with what is held at its price."
     )
-    columns[4].metric("Exposure", amount(sum(map(abs, bot.exposure.values()))), help=f"Value of all that is held, in {quote}.")
+    columns[4].metric("Exposure", held(bot), help=f"Value of all that is held, in {quote}.")
     columns[5].metric("Heartbeat", NOTHING if bot.silent_us is None else f"{age(bot.silent_us)} ago")
     _say_why(bot)
     _show_holdings(bot)
@@ -79,7 +79,7 @@ def _show_holdings(bot: Seen) -> None:
     account = bot.line.bot.account
     holdings = [] if account is None else holdings_of(account)
     if account is None:
-        st.write("Its account begins with the first candle that closes while it runs; `tcpdash bots start` or the button above.")
+        st.write("Its account begins with the first candle that closes while it runs; start it with the button above.")
     elif holdings:
         st.dataframe(holding_table(holdings), hide_index=True, alt="What is held of each symbol")
         st.caption(f"As of {_moment(bot.line.bot.acted_until_us)}, at the last price; unrealised P&L before fees.")
