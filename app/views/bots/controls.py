@@ -136,7 +136,6 @@ def _ask_delete(bot: Seen) -> None:
     typed = st.text_input("Its id, so that it is the right one", placeholder=bot.id)
     if _confirm("Delete it", partial(wishes.delete, bot.id, file), ready=typed.strip() == bot.id, stay=True):
         open_bot(None, "all")
-        st.rerun()
 
 
 def _confirm(label: str, wish: Callable[[], object], *, ready: bool = True, stay: bool = False) -> bool:
@@ -156,7 +155,6 @@ def _clone(bot: str) -> None:
     st.session_state["clone of"] = bot
     discard("draft:new")
     open_bot(None, "new")
-    st.rerun()
 
 
 def _worth(bot: Seen) -> str:

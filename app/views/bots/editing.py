@@ -82,9 +82,9 @@ def _edit(key: str, *, bot: str | None) -> None:
     own = st.session_state.get(key)
     if not isinstance(own, Draft):
         st.rerun()
-    if st.session_state.get("written", st.query_params.get("written")) not in (_FORM, _JSON):
-        st.session_state["written"] = _FORM
-    way = st.segmented_control("Written as", [_FORM, _JSON], key="written", bind="query-params", required=True) or _FORM
+    way = st.segmented_control(
+        "Written as", [_FORM, _JSON], key="written", bind="query-params", required=True, default=_FORM
+    )  # fmt: skip
     checked = check(own.text)
     show_problems(checked.problems)
     if way == _JSON or own.tree is None:
@@ -143,7 +143,6 @@ def _create(own: Draft) -> None:
         discard(own.key)
         st.session_state.pop("clone of", None)
         open_bot(done, "summary")
-        st.rerun()
 
 
 def _save(own: Draft, bot: str) -> None:

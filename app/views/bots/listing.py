@@ -55,7 +55,6 @@ def _show(filters: Filters, ids: frozenset[str]) -> None:
     rows = [*picked["selection"]["rows"], *(cell[0] for cell in picked["selection"]["cells"])]
     if rows and rows[0] < len(shown):
         open_bot(shown[rows[0]].id, "summary")
-        st.rerun()
 
 
 @st.fragment(run_every=TICK_SECONDS)

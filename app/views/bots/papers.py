@@ -13,7 +13,7 @@ from app.charts.zone import Zone
 from app.data.bots import MOST_PAGES, PAGE_ROWS, candles_around, page_of
 from app.stores import Lost
 from app.views.banner import show_lost
-from app.views.bots.picker import first_page
+from app.views.bots.picker import page_number, turn_to
 from app.views.sidebar import zone
 from db.bot_rows import SignalRow
 from db.repositories.bot_pages import Kind
@@ -49,7 +49,7 @@ def show_papers(kind: Kind, bot: Seen) -> None:
     if run > 1 and kind != "events":
         run = st.selectbox("Account", range(run, 0, -1), key="account", help="A reset ends one account and begins another.")
     acted = kind == "signals" and st.checkbox("Only those that an order came of", key="acted", bind="query-params")
-    number = _number()
+    number = page_number(MOST_PAGES)
     page = page_of(kind, bot.id, number, lost, run=run, acted=acted)
     show_lost(lost)
     if page is None:
@@ -68,28 +68,14 @@ def show_papers(kind: Kind, bot: Seen) -> None:
     _show_turner(kind, number, len(page.rows), more=page.more, place=place)
 
 
-def _number() -> int:
-    try:
-        number = int(st.query_params.get("page", "1"))
-    except ValueError:
-        number = 1
-    return min(max(number, 1), MOST_PAGES)
-
-
 def _show_turner(kind: Kind, number: int, count: int, *, more: bool, place: Zone) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Newer", icon=":material/chevron_left:", on_click=_turn, args=(number - 1,), disabled=number == 1)
-        st.button("Older", icon=":material/chevron_right:", on_click=_turn, args=(number + 1,), disabled=not more)
-        st.button("Newest", icon=":material/refresh:", on_click=_turn, args=(1,), help="Read the first page again.")
+        st.button("Newer", icon=":material/chevron_left:", on_click=turn_to, args=(number - 1,), disabled=number == 1)
+        st.button("Older", icon=":material/chevron_right:", on_click=turn_to, args=(number + 1,), disabled=not more)
+        st.button("Newest", icon=":material/refresh:", on_click=turn_to, args=(1,), help="Read the first page again.")
         begin = (number - 1) * PAGE_ROWS
         rows = f"{kind} {begin + 1:,} to {begin + count:,}, the newest first; " if count else ""
         st.caption(f"Page {number:,}: {rows}times in {place}.")
-
-
-def _turn(number: int) -> None:
-    first_page()
-    if number > 1:
-        st.query_params["page"] = str(number)
 
 
 def _show_on_candles(bot: Seen, rows: Sequence[SignalRow]) -> None:

@@ -1,4 +1,8 @@
-"""Which bot is looked at, and which ones the list shows; all of it stands in the URL."""
+"""Which bot is looked at, and which ones the list shows; all of it stands in the URL.
+
+Bot, section and page are no widgets that Streamlit binds to the URL: those take the place of what the URL said before, and the back
+button would leave the page instead of the bot.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +14,6 @@ from app.markdown import escaped
 
 VIEWS = ("summary", "trades", "orders", "signals", "events", "explain", "edit")
 LISTS = ("all", "new")
-_OPEN = "open bot"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +45,9 @@ class Filters:
 
 
 def open_bot(bot: str | None, view: str) -> None:
-    """Let the next run of the page look at a bot, or at the list with None; for callbacks and fragments."""
-    st.session_state[_OPEN] = (bot, view)
+    """Look at a bot, or at the list with None; this run of the page ends. The back button leads back."""
+    _go(bot, view)
+    st.rerun()
 
 
 def pick_bot(ids: Sequence[str], *, known: bool) -> str | None:
@@ -53,37 +57,58 @@ def pick_bot(ids: Sequence[str], *, known: bool) -> str | None:
         ids: Of all bots.
         known: Whether these are all; while the database is away the URL may ask for one that nobody has read yet.
     """
-    if _OPEN in st.session_state:
-        bot, view = st.session_state.pop(_OPEN)
-        st.session_state["bot"], st.session_state["view"] = bot, view
-        first_page()
-    asked = st.session_state.get("bot", st.query_params.get("bot"))
-    options = list(ids) if asked in ids or asked is None or known else [*ids, str(asked)]
+    asked = st.query_params.get("bot")
+    options = list(ids) if asked in ids or asked is None or known else [*ids, asked]
     if asked is not None and asked not in options:
-        st.session_state["bot"] = None
-        st.warning(f"There is no bot {escaped(str(asked))} any more, or there never was one.", icon=":material/help:")
+        st.warning(f"There is no bot {escaped(asked[:100])} any more, or there never was one.", icon=":material/help:")
     if not options:
         return None
+    st.session_state["bot"] = asked if asked in options else None
     return st.selectbox(
-        "Bot", options, index=None, key="bot", bind="query-params", placeholder="All bots: choose one here, or in the list",
-        label_visibility="collapsed", on_change=first_page,
+        "Bot", options, index=None, key="bot", placeholder="All bots: choose one here, or in the list",
+        label_visibility="collapsed", on_change=_bot_changed,
     )  # fmt: skip
-
-
-def first_page() -> None:
-    """Let the tables begin with what is newest."""
-    st.query_params.pop("page", None)
 
 
 def pick_view(bot: str | None) -> str:
     """Return which section is looked at: of a bot, or of all of them."""
     views = LISTS if bot is None else VIEWS
-    if st.session_state.get("view", st.query_params.get("view")) not in views:
-        st.session_state["view"] = views[0]
+    asked = st.query_params.get("view")
+    st.session_state["view"] = asked if asked in views else views[0]
     picked = st.segmented_control(
-        "Section", views, key="view", bind="query-params", required=True, label_visibility="collapsed", on_change=first_page
-    )
+        "Section", views, key="view", required=True, label_visibility="collapsed", on_change=_view_changed,
+    )  # fmt: skip
     return picked or views[0]
+
+
+def page_number(most: int) -> int:
+    """Return which page of a table is looked at, from 1."""
+    asked = st.query_params.get("page", "1")
+    return min(max(int(asked), 1), most) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 1
+
+
+def turn_to(number: int) -> None:
+    """Look at another page of a table."""
+    st.query_params["page"] = str(number)
+
+
+def _bot_changed() -> None:
+    _go(st.session_state.get("bot"), st.query_params.get("view", VIEWS[0]))
+
+
+def _view_changed() -> None:
+    _go(st.query_params.get("bot"), st.session_state.get("view") or "")
+
+
+def _go(bot: str | None, view: str) -> None:
+    """Put what is looked at into the URL, in one step where that can be: each is one of the back button."""
+    wanted = {"view": view} | ({} if bot is None else {"bot": bot})
+    if st.query_params.get("page", "1") != "1":
+        wanted["page"] = "1"  # tables begin with what is newest
+    if any(st.query_params.get(name) != value for name, value in wanted.items()):
+        st.query_params.update(wanted)
+    if bot is None and "bot" in st.query_params:
+        del st.query_params["bot"]
 
 
 def pick_filters(bots: Iterable[Seen]) -> Filters:
