@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -12,9 +12,11 @@ from app.charts.zone import UTC, Zone
 from app.words import NOTHING, age
 from db.bot_rows import EventRow, OrderRow, SignalRow, TradeRow
 from trading.bots import words
-from trading.bots.explain import Difference
 from trading.bots.holdings import Holding
 from trading.bots.words import event_text, exact, shortened, strategy_of
+
+if TYPE_CHECKING:
+    from trading.bots.explain import Difference
 
 BOARD = (
     "bot", "state", "why", "equity", "P&L today", "P&L", "return", "exposure", "heartbeat", "strategy", "symbols", "candles",
@@ -139,7 +141,7 @@ def holding_table(holdings: Sequence[Holding], live: dict[str, float] | None = N
     )
 
 
-def difference_table(rows: Sequence[Difference], zone: Zone = UTC) -> pd.DataFrame:
+def difference_table(rows: "Sequence[Difference]", zone: Zone = UTC) -> pd.DataFrame:
     """Return one row for each difference of a bot and a backtest."""
     return _table(
         rows,

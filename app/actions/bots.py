@@ -5,7 +5,7 @@ A file is written inside the transaction of its wish, behind all else, and gets 
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app import bot_files
 from app.access import operator
@@ -16,7 +16,10 @@ from app.data.bot_folder import FILE, check, folder
 from app.data.connections import settings
 from db.store import Store
 from market.errors import InputError
-from trading.bots.config import BotConfig, ConfigError, as_dict, digest
+from trading.bots.problems import ConfigError
+
+if TYPE_CHECKING:
+    from trading.bots.config import BotConfig
 
 _ALL = "all bots"
 
@@ -141,7 +144,7 @@ def _wished(action: str, subject: str, **details: Any) -> Iterator[tuple[Store, 
         data.changed()
 
 
-def _usable(action: str, text: str) -> BotConfig:
+def _usable(action: str, text: str) -> "BotConfig":
     operator(action)  # before any strategy is tried
     checked = check(text)
     if checked.config is None:
@@ -149,7 +152,9 @@ def _usable(action: str, text: str) -> BotConfig:
     return checked.config
 
 
-def _put(store: Store, config: BotConfig, file: str, *, by: str) -> str:
+def _put(store: Store, config: "BotConfig", file: str, *, by: str) -> str:
+    from trading.bots.config import as_dict, digest  # noqa: PLC0415 - who looks only need not wait for it
+
     venues = {symbol.partition(":")[0] for symbol in config.symbols}
     starts = config.autostart or venues <= {venue.upper() for venue in settings().bots.start_new}
     return store.bots.put_config(config.id, as_dict(config), digest=digest(config), file=file, autostart=starts, by=by)

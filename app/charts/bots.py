@@ -19,8 +19,9 @@ _DASHES = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2])
 _ACTIONS = ["buy", "sell", "refused"]
 _SHAPES = alt.Scale(domain=_ACTIONS, range=["triangle-up", "triangle-down", "cross"])
 _COLOURS = alt.Scale(domain=_ACTIONS, range=[GAIN, LOSS, QUIET])
-_LEGEND = (
-    "\N{BLACK UP-POINTING TRIANGLE} buy below, \N{BLACK DOWN-POINTING TRIANGLE} sell above the candle; filled: an order came of it"
+SIGNAL_LEGEND = (
+    "\N{BLACK UP-POINTING TRIANGLE} buy, below the candle · \N{BLACK DOWN-POINTING TRIANGLE} sell, above it · filled: an order "
+    "came of it · hollow candle: rises · lines: indicators that are prices; the mouse finds all of them at each mark"
 )
 
 
@@ -121,7 +122,7 @@ def signal_chart(
     lines = _indicator_lines(indicator_rows(signals, candles, zone), name, zone)
     marks = _marks(signal_rows(signals, candles, zone), name, zone)
     layers = (*_holes(rows[rows["kind"] == "hole"], zone), *_candles(traded, name, zone), *lines, *marks)
-    return layered(alt.TitleParams(title, subtitle=_LEGEND), *layers, height=340)
+    return layered(title, *layers, height=340)
 
 
 def _candles(rows: pd.DataFrame, name: str, zone: Zone) -> list[alt.Chart]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app import bot_files
 from app.bot_files import BotFile
@@ -9,7 +10,10 @@ from app.bot_seen import Seen
 from app.data.connections import settings
 from app.data.strategies import strategies
 from db.home import running_state
-from trading.bots.config import BotConfig, ConfigError, Problem, read_config
+from trading.bots.problems import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from trading.bots.config import BotConfig
 
 FILE = "the text"
 """What a text is called that is in no file yet."""
@@ -24,7 +28,7 @@ class Checked:
         problems: All that is wrong with it.
     """
 
-    config: BotConfig | None
+    config: "BotConfig | None"
     problems: list[Problem]
 
 
@@ -48,6 +52,8 @@ def file_of(shown: Seen) -> BotFile | None:
 
 def check(text: str) -> Checked:
     """Return what a text says as the file of a bot, with all that is wrong with it; strategies are tried with their parameters."""
+    from trading.bots.config import read_config  # noqa: PLC0415 - a second, which the list of bots does not need
+
     try:
         return Checked(config=read_config(text.encode("utf-8", "surrogatepass"), strategies(), file=FILE), problems=[])
     except ConfigError as error:

@@ -1,16 +1,19 @@
 """How bots compare with backtests over the same time: found out in the background, kept for some minutes."""
 
+from typing import TYPE_CHECKING
+
 from app.data.background import Done, Failed, Key, Pending, background, peek
 from app.data.connections import database_at, url_of
 from app.data.strategies import strategies
 from db import DatabaseOperations
 from market.errors import InputError
-from research.explained import compare_with_backtest
-from trading.bots.explain import Explanation
-from trading.registry import Registry
+
+if TYPE_CHECKING:
+    from trading.bots.explain import Explanation
+    from trading.registry import Registry
 
 
-def explanation(bot: str) -> Pending | Done[Explanation] | Failed:
+def explanation(bot: str) -> "Pending | Done[Explanation] | Failed":
     """Return how a bot compares with a backtest, or that this is being found out."""
     store, registry = database_at(url_of("database")), strategies()
     return background(key_of(bot), lambda: _explained(store, bot, registry))
@@ -26,12 +29,14 @@ def key_of(bot: str) -> Key:
     return ("explain", url_of("database"), bot)
 
 
-def _explained(store: DatabaseOperations, bot: str, registry: Registry) -> Explanation:
+def _explained(store: DatabaseOperations, bot: str, registry: "Registry") -> "Explanation":
     """Return the comparison; whatever the code of a strategy raises becomes one sentence.
 
     Raises:
         InputError: If it cannot be compared.
     """
+    from research.explained import compare_with_backtest  # noqa: PLC0415 - it compiles, and nobody may ask
+
     kind = registry.get(store.bots.get(bot).config["strategy"])
     try:
         return compare_with_backtest(store, bot, registry)

@@ -1,24 +1,29 @@
 """The strategies that there are: those that come with the program, and a user's own as their files are now."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from app.data.connections import settings
-from trading.registry import Registry
+
+if TYPE_CHECKING:
+    from trading.registry import Registry
 
 Print = tuple[tuple[str, int, int], ...]
 """What tells the files of strategies from what they were: name, time and size of each."""
 
 
-def strategies() -> Registry:
+def strategies() -> "Registry":
     """Return the strategies by name; their files are read again when one of them changes."""
     folder = settings().strategies
     return _registry(str(folder), _print(folder))
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _registry(folder: str, files: Print) -> Registry:
+def _registry(folder: str, files: Print) -> "Registry":
+    from trading.registry import Registry  # noqa: PLC0415 - a second, which pages without strategies do not need
+
     del files  # others say something else
     return Registry(Path(folder))
 

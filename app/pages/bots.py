@@ -8,7 +8,6 @@ from app.markdown import escaped
 from app.stores import Lost
 from app.views.banner import show_lost
 from app.views.bots.controls import show_wishes_of_one
-from app.views.bots.editing import show_edit, show_new
 from app.views.bots.explained import show_explanation
 from app.views.bots.listing import show_list
 from app.views.bots.papers import show_papers
@@ -25,6 +24,8 @@ def _show_one(bot: Seen, view: str) -> None:
     elif view == "explain":
         show_explanation(bot)
     elif view == "edit":
+        from app.views.bots.editing import show_edit  # noqa: PLC0415 - strategies take a second to import
+
         show_edit(bot)
     elif view in ("trades", "orders", "signals", "events"):
         show_papers(view, bot)  # type: ignore[arg-type]  # mypy does not narrow to the words of a tuple
@@ -49,6 +50,8 @@ if picked is not None:
     else:
         _show_one(shown, view)
 elif view == "new":
+    from app.views.bots.editing import show_new
+
     show_new(found.bots or [])
 else:
     show_list(found)

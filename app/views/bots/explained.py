@@ -1,5 +1,7 @@
 """A bot beside a backtest over the same time: asked for with a button, done in the background, told with its reasons."""
 
+from typing import TYPE_CHECKING, cast
+
 import streamlit as st
 
 from app.bot_seen import Seen
@@ -8,8 +10,10 @@ from app.data.background import Done, Failed, Pending, forget
 from app.data.explanations import explanation, key_of, known
 from app.markdown import escaped
 from app.views.sidebar import zone
-from trading.bots.explain import Explanation
 from trading.bots.words import counted, exact
+
+if TYPE_CHECKING:
+    from trading.bots.explain import Explanation
 
 _WAIT_SECONDS = 1.0
 _ABOUT = (
@@ -32,8 +36,8 @@ def show_explanation(bot: Seen) -> None:
         _wait(bot.id)
     elif isinstance(found, Failed):
         st.error(escaped(f"It could not be compared: {found.reason}"), icon=":material/error:")
-    elif isinstance(found, Done) and isinstance(found.result, Explanation):
-        _show(bot, found.result)
+    elif isinstance(found, Done):
+        _show(bot, cast("Explanation", found.result))
 
 
 @st.fragment(run_every=_WAIT_SECONDS)
@@ -45,13 +49,13 @@ def _wait(bot: str) -> None:
     st.info(f"The backtest runs, for {found.seconds:.0f} s by now{queue}\N{HORIZONTAL ELLIPSIS}", icon=":material/hourglass_top:")
 
 
-def _show(bot: Seen, found: Explanation) -> None:
+def _show(bot: Seen, found: "Explanation") -> None:
     place = zone(found.until_us)
     sums = f"{counted(found.trades, 'execution')}, {counted(found.signals, 'signal')}, equity {exact(found.bot)}"
     until = f"Until {place.told(found.until_us)} ({place.name}): "
     later = f" {counted(found.later, 'execution')} of the bot came after that, and will be compared later." if found.later else ""
     if not found.differences:
-        st.success(escaped(f"{until}reports no difference: {sums} = {exact(found.backtest)}.{later}"), icon=":material/check:")
+        st.success(escaped(f"{until}no difference: {sums} = {exact(found.backtest)}.{later}"), icon=":material/check:")
         return
     sign = "=" if found.bot == found.backtest else "and not"
     follow = sum(each.follows for each in found.differences)

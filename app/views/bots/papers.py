@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.bot_seen import Seen
 from app.bot_tables import event_table, order_table, signal_table, trade_table
-from app.charts.bots import signal_chart
+from app.charts.bots import SIGNAL_LEGEND, signal_chart
 from app.charts.zone import Zone
 from app.data.bots import MOST_PAGES, PAGE_ROWS, candles_around, page_of
 from app.stores import Lost
@@ -96,3 +96,4 @@ def _show_on_candles(bot: Seen, rows: Sequence[SignalRow]) -> None:
     about = f"{symbol} {timeframe}: what {bot.id} said" + (f" · {bot.label}" if bot.label else "")
     chart = signal_chart(candles, parse_timeframe(timeframe), own, symbol=symbol, zone=place, title=about)
     st.altair_chart(chart, alt=f"Candles of {symbol} with the signals of this page; the table has them all")
+    st.caption(SIGNAL_LEGEND)
