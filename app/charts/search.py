@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from app.charts.zone import UTC, Zone
 from trading.backtest.metrics import Metric
 
 Document = Mapping[str, Any]
@@ -43,20 +44,20 @@ def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
 
 
-def window_rows(document: Document) -> pd.DataFrame:
+def window_rows(document: Document, *, zone: Zone = UTC) -> pd.DataFrame:
     """Return one row for each window of a walk-forward run.
 
     The document has them as `windows`: a list of {"number", "train_start", "train_end", "test_start", "test_end", "parameters": {},
     "in_sample": {metric: number}, "out_of_sample": {metric: number}}.
 
     Returns:
-        Columns number, train_start to test_end (words), train_begin, train_end, test_begin, test_end (timestamps, UTC), inside,
-        outside (the metric that chose), chosen (in words), and one for each parameter.
+        Columns number, train_start, test_start, test_until (words, UTC), train_begin, train_end, test_begin, test_end (as the zone
+        shows them), inside, outside (the metric that chose), chosen (in words), and one for each parameter.
     """
     metric, names, rows = document["metric"], parameter_names(document), []
     for each in document.get("windows") or ():
         moments = {
-            f"{part}_{end}": pd.Timestamp(each[f"{part}_{name}"]).tz_convert("UTC")
+            f"{part}_{end}": pd.Timestamp(each[f"{part}_{name}"]).tz_convert("UTC") + zone.offset
             for part in ("train", "test")
             for end, name in (("begin", "start"), ("end", "end"))
         }

@@ -7,6 +7,7 @@ import pandas as pd
 
 from app.charts.house import GAIN, LOSS, QUIET, layered, time_axis
 from app.charts.sweep import form_of
+from app.charts.zone import UTC, Zone
 from trading.backtest.metrics import Metric
 
 _ROW, _ABOVE = 16, 30
@@ -14,12 +15,13 @@ INSIDE, OUTSIDE = "in sample", "out of sample"
 _COLOURS = alt.Scale(domain=[INSIDE, OUTSIDE], range=[QUIET, GAIN])
 
 
-def windows_chart(windows: pd.DataFrame, *, title: str = "Windows") -> alt.LayerChart:
+def windows_chart(windows: pd.DataFrame, *, title: str = "Windows", zone: Zone = UTC) -> alt.LayerChart:
     """Return which time was searched and which was traded with what was found.
 
     Args:
-        windows: Columns number, train_begin, train_end, test_begin, test_end (timestamps, UTC) and chosen (in words).
+        windows: Columns number, train_begin, train_end, test_begin, test_end (timestamps) and chosen (in words).
         title: Above the chart.
+        zone: In which the rows are.
     """
     parts = [
         windows.assign(begin=windows[f"{part}_begin"], end=windows[f"{part}_end"], part=name)
@@ -32,7 +34,7 @@ def windows_chart(windows: pd.DataFrame, *, title: str = "Windows") -> alt.Layer
     bars = (
         alt.Chart(rows)
         .mark_bar(height={"band": 0.7})
-        .encode(time_axis("begin"), alt.X2("end"), alt.Y("number:O", title="window"), color=colour, tooltip=told)
+        .encode(time_axis("begin", zone=zone), alt.X2("end"), alt.Y("number:O", title="window"), color=colour, tooltip=told)
     )
     return layered(title, bars, height=_ABOVE + _ROW * max(len(windows), 1))
 
