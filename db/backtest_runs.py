@@ -1,5 +1,6 @@
 """One backtest as a row: what is kept of it, how it becomes a row, and the row a value."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +55,7 @@ class StoredBacktest:
         coverage: For each symbol what is known of the window; None in a list.
         parent: Of which backtest it is a part or is made; None where of none.
         total: Sets of parameters or windows it has in all.
+        flow_run: Of Prefect, that last began it; None where it was begun by a command.
         state: `running`, `done`, `failed`, `cancelled`, or `interrupted`: its process is gone.
         done: Of how many sets or windows the pieces are stored.
         final_value: Of the account at the end, in the quote currency; None before the end and where there is none.
@@ -81,6 +83,7 @@ class StoredBacktest:
     coverage: list[dict[str, Any]] | None = None
     parent: str | None = None
     total: int = 0
+    flow_run: str | None = None
     state: str = "running"
     done: int = 0
     final_value: float | None = None
@@ -107,10 +110,11 @@ def row_of(run: StoredBacktest) -> dict[str, Any]:
         "start": to_datetime(run.start_us), "end": to_datetime(run.end_us), "settings": plain(run.settings, "settings"),
         "fingerprint": run.fingerprint, "code_version": run.code_version, "seed": run.seed,
         "coverage": plain(run.coverage or [], "coverage"), "total": run.total,
+        "flow_run": run.flow_run,
     }  # fmt: skip
 
 
-def stored(row: sa.RowMapping) -> StoredBacktest:
+def stored(row: Mapping[Any, Any]) -> StoredBacktest:
     """Return a row as a value; columns that were not read are None."""
     values: dict[str, Any] = {_MOMENTS.get(name, name): value for name, value in row.items()}
     for name in _MOMENTS.values():

@@ -36,6 +36,7 @@ backtests = sa.Table(
     moment("started_at", now=True),
     moment("updated_at", now=True),
     moment("ended_at", nullable=True),
+    sa.Column("flow_run", sa.Text, comment="Of Prefect, that last began it; null without one."),
     sa.PrimaryKeyConstraint("id", name="backtests_key"),
     sa.CheckConstraint("id ~ '^[0-9a-f]{32}$'", name="backtests_id"),
     sa.CheckConstraint("kind in ('backtest', 'sweep', 'walk-forward', 'monte-carlo')", name="backtests_kind"),
@@ -46,6 +47,7 @@ backtests = sa.Table(
     sa.Index("backtests_by_kind", "kind", "started_at"),
     sa.Index("backtests_by_strategy", "strategy", "started_at"),
     sa.Index("backtests_by_parent", "parent"),
+    sa.Index("backtests_by_flow_run", "flow_run"),
     comment="Each backtest, sweep, walk-forward and Monte Carlo: what decides its result, how far it is, what came of it.",
 )
 

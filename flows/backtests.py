@@ -3,6 +3,7 @@
 from typing import Any
 
 from prefect import flow
+from prefect.runtime import flow_run
 
 from flows.results import show_table
 from research.searches import Windows, Workers
@@ -52,7 +53,7 @@ async def sweep(  # noqa: PLR0913 - as many as there are things to say
         "metric": metric,
         "least_trades": least_trades,
     }
-    told = await search_sets(asked, searched, Workers(count=workers, dask=dask))
+    told = await search_sets(asked, searched, Workers(count=workers, dask=dask, flow_run=flow_run.id))
     rows = [{**each["parameters"], **_metrics(each["metrics"])} for each in told["results"][:_MOST_SETS]]
     return await _shown("sweep", told, rows)
 
@@ -81,7 +82,7 @@ async def walk_forward(  # noqa: PLR0913 - as many as there are things to say
     }
     lengths = [None if days is None else round(days * _DAY_US) for days in (train_days, test_days, step_days)]
     windows = Windows(train_us=lengths[0] or 0, test_us=lengths[1] or 0, step_us=lengths[2], anchored=anchored)
-    told = await search_windows(asked, searched, windows, Workers(count=workers, dask=dask))
+    told = await search_windows(asked, searched, windows, Workers(count=workers, dask=dask, flow_run=flow_run.id))
     rows = [{"test": each["test_start"], **each["parameters"], **_metrics(each["out_of_sample"])} for each in told["windows"]]
     return await _shown("walk-forward", told, rows)
 

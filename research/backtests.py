@@ -59,10 +59,10 @@ def run_backtest(db: "DatabaseOperations", test: Backtest, symbols: "Sequence[st
     return ready.run(frames, finer=finer)
 
 
-def keep(db: "DatabaseOperations", told: dict[str, Any]) -> None:
-    """Keep the document of a backtest; the one of the same id is replaced."""
+def keep(db: "DatabaseOperations", told: dict[str, Any], *, flow_run: str | None = None) -> None:
+    """Keep the document of a backtest; the one of the same id is replaced. `flow_run` is the run of Prefect that made it."""
     with db.transaction() as store:
-        store.backtests.begin(stored_of(told))
+        store.backtests.begin(stored_of(told, flow_run=flow_run))
         finish(store, told)
 
 
@@ -75,7 +75,7 @@ def finish(store: "Store", told: dict[str, Any]) -> None:
     )  # fmt: skip
 
 
-def stored_of(told: dict[str, Any], *, total: int = 1, parent: str | None = None) -> "StoredBacktest":
+def stored_of(told: dict[str, Any], *, total: int = 1, parent: str | None = None, flow_run: str | None = None) -> "StoredBacktest":
     """Return what decides a run, as the row that is kept of it."""
     from db.backtest_runs import StoredBacktest  # noqa: PLC0415 - it needs SQLAlchemy
 
@@ -85,6 +85,7 @@ def stored_of(told: dict[str, Any], *, total: int = 1, parent: str | None = None
         end_us=parse_time(told["end"]), fingerprint=told["fingerprint"],
         settings={name: told[name] for name in _SETTINGS if name in told},
         code_version=told["code_version"], seed=told["seed"], coverage=told["coverage"], total=total, parent=parent,
+        flow_run=flow_run,
     )  # fmt: skip
 
 

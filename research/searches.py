@@ -66,10 +66,12 @@ class Workers:
     Attributes:
         count: Processes; None for one a core.
         dask: Address of a Dask scheduler, or `local`; None for processes of this machine.
+        flow_run: Of Prefect, in which they work; None in a command.
     """
 
     count: int | None = None
     dask: str | None = None
+    flow_run: str | None = None
 
     def pool(self, job: Job) -> Pool:
         """Return workers for a job, not yet started."""
@@ -105,7 +107,7 @@ def keep_sweep(
     ready, frames, ground, plan = _prepared(db, wanted)
     head = _head(ready, frames, "sweep", plan.identity())
     sweep = Sweep(id=head["id"], ground=ground, plan=plan)
-    with _Kept(db, head, plan.sets) as pieces, workers.pool(sweep) as pool:
+    with _Kept(db, head, plan.sets, workers.flow_run) as pieces, workers.pool(sweep) as pool:
         document = sweep_document(run_sweep(sweep, pool, kept=pieces.kept, keep=pieces.keep, told=told), head)
         pieces.finish(document)
     return document
@@ -133,7 +135,7 @@ def keep_walk(
     }  # fmt: skip
     head = _head(ready, frames, "walk-forward", {**plan.identity(), **lengths})
     walk = WalkForward(id=head["id"], test=ready, ground=ground, plan=plan, splits=splits)
-    with _Kept(db, head, len(splits)) as pieces, workers.pool(walk) as pool:
+    with _Kept(db, head, len(splits), workers.flow_run) as pieces, workers.pool(walk) as pool:
         document = walk_document(run_walk(walk, pool, kept=pieces.kept, keep=pieces.keep, told=told), head)
         pieces.finish(document)
     return document
@@ -163,8 +165,8 @@ def _head(test: Backtest, frames: "dict[str, pd.DataFrame]", kind: str, plan: di
 class _Kept:
     """The pieces of a search in the store, under a claim, so that nobody else does them meanwhile."""
 
-    def __init__(self, db: "DatabaseOperations", head: dict[str, Any], total: int) -> None:
-        self._db, self._head, self._total = db, head, total
+    def __init__(self, db: "DatabaseOperations", head: dict[str, Any], total: int, flow_run: str | None) -> None:
+        self._db, self._head, self._total, self._flow_run = db, head, total, flow_run
         self._id = str(head["id"])
         self._done = 0
         self._held = _claimed(db, self._id)
@@ -172,7 +174,7 @@ class _Kept:
     def __enter__(self) -> "_Kept":
         self._held.__enter__()
         with self._db.transaction() as store:
-            store.backtests.begin(stored_of(self._head, total=self._total))
+            store.backtests.begin(stored_of(self._head, total=self._total, flow_run=self._flow_run))
             begun = store.backtests.get(self._id)
         self._done = 0 if begun is None else begun.done
         self._there = set(self._db.backtests.chunk_numbers(self._id))

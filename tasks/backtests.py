@@ -5,6 +5,7 @@ from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
 
 from research.backtests import keep, run_backtest
 from research.searches import Wanted, Windows, Workers, keep_sweep, keep_walk
@@ -27,7 +28,7 @@ async def try_strategy(asked: dict[str, Any], *, resamples: int = 0, seed: int =
     with resources.store() as db:
         result = await asyncio.to_thread(run_backtest, db, trial.test, trial.symbols)
         told = await asyncio.to_thread(document, result, resamples=resamples, seed=seed)
-        keep(db, told)
+        keep(db, told, flow_run=flow_run.id)
     return told
 
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import BYTEA, DOUBLE_PRECISION, insert
 
+from db import backtest_reads
+from db.backtest_reads import Looked
 from db.backtest_rows import plain, read_trades, write_trades
-from db.backtest_runs import HEAVY, LISTED, STATE, StoredBacktest, row_of, stored
+from db.backtest_runs import HEAVY, LISTED, StoredBacktest, row_of, stored
 from db.tables import backtest_chunks, backtest_trades, backtests
 from market.clock import to_datetime
 from market.errors import InputError
@@ -32,7 +34,7 @@ class BacktestRepository:
         """Note a backtest that begins, or begins again: then its result is gone, and the pieces that are done stay.
 
         Args:
-            run: What decides its result, its parent and its total; the rest is not looked at.
+            run: What decides its result, its parent, its total and its run of Prefect; the rest is not looked at.
 
         Raises:
             InputError: If a number is infinite, or the seed has more than 63 bits.
@@ -139,7 +141,12 @@ class BacktestRepository:
             newest: How many.
             offset: How many newer ones are left out.
         """  # fmt: skip
-        query = sa.select(*LISTED).where(*_conditions(kind, strategy, symbol, state, parent)).limit(newest).offset(offset)
+        query = (
+            sa.select(*LISTED)
+            .where(*Looked(kind=kind, strategy=strategy, symbol=symbol, state=state, parent=parent).conditions())
+            .limit(newest)
+            .offset(offset)
+        )
         rows = self._connection.execute(query.order_by(backtests.c.started_at.desc(), backtests.c.id.desc())).mappings()
         return [stored(row) for row in rows]
 
@@ -153,8 +160,36 @@ class BacktestRepository:
         parent: str | None = None,
     ) -> int:
         """Return how many backtests `list` has in all."""  # fmt: skip
-        query = sa.select(sa.func.count()).select_from(backtests).where(*_conditions(kind, strategy, symbol, state, parent))
+        query = (
+            sa.select(sa.func.count())
+            .select_from(backtests)
+            .where(*Looked(kind=kind, strategy=strategy, symbol=symbol, state=state, parent=parent).conditions())
+        )
         return int(self._connection.execute(query).scalar_one())
+
+    def page(self, looked: Looked, *, newest: int, offset: int = 0) -> tuple[Sequence[StoredBacktest], int]:
+        """Return backtests as `list` does, at most so many, and how many there are in all; 0 where nothing is behind the offset."""
+        return backtest_reads.page(self._connection, looked, newest, offset)
+
+    def facets(self) -> tuple[Sequence[str], Sequence[str]]:
+        """Return all strategies and all symbols that were tried, in the order of the alphabet."""
+        return backtest_reads.facets(self._connection)
+
+    def of_flow_run(self, flow_run: str) -> StoredBacktest | None:
+        """Return the backtest that a run of Prefect began, as `list` does; None while it began none."""
+        return backtest_reads.of_flow_run(self._connection, flow_run)
+
+    def several(self, prefixes: Sequence[str], *, parts: Sequence[str] = ()) -> Sequence[StoredBacktest]:
+        """Return some backtests by the begins of their ids, with some parts of their documents; see `db.backtest_reads.several`.
+
+        Raises:
+            InputError: If one is no begin of an id, or the begin of several.
+        """
+        return backtest_reads.several(self._connection, prefixes, parts)
+
+    def profits(self, backtest: str, *, most: int) -> "pd.DataFrame":
+        """Return what a chart of profits needs of the trades that weigh most; see `db.backtest_reads.profits`."""
+        return backtest_reads.profits(self._connection, backtest, most)
 
     def trades(self, backtest: str, *, offset: int = 0, limit: int | None = None) -> "tuple[pd.DataFrame, int]":
         """Return trades in the order of their numbers, and how many there are in all.
@@ -233,16 +268,6 @@ def _sets(backtest: str) -> sa.ScalarSelect[Any]:
     """Return how many sets the pieces have that are done."""
     sets = sa.func.coalesce(sa.func.sum(backtest_chunks.c.sets), 0)
     return sa.select(sets).where(backtest_chunks.c.backtest == backtest).scalar_subquery()
-
-
-def _conditions(
-    kind: str | None, strategy: str | None, symbol: str | None, state: str | None, parent: str | None
-) -> Iterator[sa.ColumnElement[bool]]:
-    kept = backtests.c
-    wanted = ((kept.kind, kind), (kept.strategy, strategy), (STATE, state), (kept.parent, parent))
-    yield from (column == value for column, value in wanted if value is not None)
-    if symbol is not None:
-        yield kept.symbols.any(symbol)
 
 
 def _gone(backtest: str) -> InputError:

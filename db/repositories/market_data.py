@@ -13,6 +13,7 @@ from db.repositories.raw_trades import RawTradeRepository
 from db.repositories.rollups import RollupRepository
 from db.series import CandleSeries, series_of
 from db.storage import storage_of
+from db.stored_spans import Span, spans
 from db.tables import market_data
 from db.wider_reads import better, made_of_minutes, of_rows, proven_ours
 from market.candle import Candle
@@ -168,6 +169,10 @@ class MarketDataRepository:
     def symbols(self) -> list[str]:
         """Return the symbols of which a candle is stored, in the order of the alphabet; it jumps from one to the next."""
         return list(self._connection.scalars(sa.text(_SYMBOLS)))
+
+    def spans(self) -> list[Span]:
+        """Return from when to when rows of each symbol and width are stored, in the order of the symbols and the widths."""
+        return spans(self._connection)
 
     def count(self, symbol: str, timeframe: Timeframe | str) -> int:
         """Return how many rows are stored; candles made on reading do not count."""
