@@ -1,6 +1,5 @@
 """What the searching verbs have in common: their options, a bar for how far they are, and what a stop leaves."""
 
-import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,19 +50,6 @@ Count = Annotated[int | None, typer.Option("--workers", min=1, max=1024, help="P
 Report = Annotated[
     Path | None, typer.Option(metavar="FILE.html", help="Write a report that opens in a browser, without a network.")
 ]
-_UNITS_US = {"m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000, "w": 604_800_000_000}
-
-
-def read_length(text: str, option: str) -> int:
-    """Return a length of time in microseconds: `90d`, `36h`, `2w`, `30m`.
-
-    Raises:
-        InputError: If it is none.
-    """
-    found = re.fullmatch(r"(\d{1,6})([mhdw])", text.strip().lower())
-    if found is None or not int(found[1]):
-        raise InputError(f"{option} {text!r} is not a length of time such as 90d, 36h, 2w or 30m")
-    return int(found[1]) * _UNITS_US[found[2]]
 
 
 def read_sampler(text: str) -> Any:

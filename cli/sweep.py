@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from research.sweeps import Progress
 
 Top = Annotated[int, typer.Option(min=1, max=1_000, help="Print so many of the best sets.")]
-_MOST_ERRORS, _BALANCE = 3, 10_000.0
+_MOST_ERRORS = 3
 
 
 def sweep(  # noqa: PLR0913 - as many as there are options
@@ -93,20 +93,9 @@ def best_again(told: dict[str, Any]) -> str | None:
     """Return the command that backtests the best set of a sweep, with all that the sweep was told; None where there is no best."""
     if not told["results"] or told["results"][0]["metrics"][told["metric"]] is None:
         return None
-    words = [*(f"--symbol {symbol}" for symbol in told["symbols"]), f"--timeframe {told['timeframe']}"]
-    words += [f"--start {told['start']}", f"--end {told['end']}"]
-    words += [f"--param {pair}" for pair in _words(told["results"][0]["parameters"]).split(", ") if pair]
-    words += [f"--rule {pair}" for pair in _words(_changed(told["rules"])).split(", ") if pair]
-    words += [f"--balance {told['balance']:g}"] * (told["balance"] != _BALANCE) + ["--allow-holes"] * told["allow_holes"]
-    return f"tcpdash backtest --strategy {told['strategy']} {' '.join(words)}"
+    from research.asked import command, of_document
 
-
-def _changed(rules: dict[str, Any]) -> dict[str, Any]:
-    from trading.backtest.document import rules_document
-    from trading.rules import Rules
-
-    usual = rules_document(Rules())
-    return {name: value for name, value in rules.items() if value != usual[name]}
+    return command(of_document(told, parameters=told["results"][0]["parameters"]))
 
 
 def _words(values: dict[str, Any]) -> str:

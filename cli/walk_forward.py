@@ -20,12 +20,12 @@ from cli.search import (
     Seed,
     Sets,
     check_folder,
-    read_length,
     stoppable,
     wanted_of,
     write_report,
 )
 from cli.trial import AllowHoles, Balance, Fee, Listed, RuleOptions, Strategy, Tried, Width, read_trial
+from research.lengths import read_length
 
 Train = Annotated[str, typer.Option(help="Length of the window in which sets are searched: 90d, 36h, 2w.")]
 Test = Annotated[str, typer.Option(help="Length of what the best one is tried on behind it.")]

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from cli.search import read_length
 from market.errors import InputError
+from research.lengths import read_length
 from tests.cli.command import Command
 from tests.research.stored import SYMBOL, fill
 

@@ -150,6 +150,13 @@ def plan_of(
         InputError: If the metric cannot rank, or so many sets cannot be tried.
     """
     column_of(metric)
+    wanted = wanted_sets(space, sampler, sets)
+    chunk = _GUIDED_CHUNK if sampler is Sampler.OPTUNA else _chunk_size(wanted, _seconds_a_set(ground))
+    return Plan(space=space, sampler=sampler, sets=wanted, seed=seed, metric=metric, chunk=chunk, least_trades=least_trades)
+
+
+def wanted_sets(space: Space, sampler: Sampler, sets: int | None = None) -> int:
+    """Return how many sets are tried; `sets` and errors as of `plan_of`."""
     usual = {Sampler.GRID: len(space), Sampler.RANDOM: 1_000, Sampler.OPTUNA: 200}[sampler]
     wanted = min(usual if sets is None else sets, len(space))
     if wanted < 1:
@@ -162,8 +169,7 @@ def plan_of(
         raise InputError(
             f"Optuna slows down with each set; expected at most {MOST_GUIDED:,}, found {wanted:,}: use --sampler random"
         )
-    chunk = _GUIDED_CHUNK if sampler is Sampler.OPTUNA else _chunk_size(wanted, _seconds_a_set(ground))
-    return Plan(space=space, sampler=sampler, sets=wanted, seed=seed, metric=metric, chunk=chunk, least_trades=least_trades)
+    return wanted
 
 
 def _chunk_size(sets: int, seconds: float) -> int:
