@@ -1,5 +1,34 @@
-"""The page of backtests."""
+"""The page of backtests: what was tried, a form for more, how a run goes, what came of it, and several beside each other."""
 
 import streamlit as st
 
+from app.run_links import NEW, RUNS
+from app.views.sidebar import zone
+from market.clock import now_us
+
 st.header("Backtests", anchor=False)
+here = zone(now_us())
+run, compared, started = (st.query_params.get(name) for name in ("run", "compare", "started"))
+if run:
+    from app.views.backtests.result import show_run  # numba comes along, which the list does without
+
+    show_run(run, here)
+elif compared:
+    from app.views.backtests.comparison import show_comparison
+
+    show_comparison(compared.split(","), here)
+elif started:
+    from app.views.backtests.progress import show_started
+
+    show_started(started, here)
+else:
+    view = st.segmented_control("View", [RUNS, NEW], default=RUNS, key="view", bind="query-params", required=True,
+                                label_visibility="collapsed")  # fmt: skip
+    if view == NEW:
+        from app.views.backtests.new import show_form
+
+        show_form(here)
+    else:
+        from app.views.backtests.runs import show_runs
+
+        show_runs(here)

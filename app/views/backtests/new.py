@@ -1,0 +1,174 @@
+"""The form of a new run: what is tried on what, checked as it is typed, and the command that does the same."""
+
+from typing import Any
+
+import streamlit as st
+
+from app.actions import backtests as wishes
+from app.charts.zone import Zone
+from app.data.backtests import spans
+from app.data.strategies import strategies
+from app.data.system import scheduler
+from app.data.windows import Stored, stored_of, window_of
+from app.run_links import OWN_WINDOW
+from app.stores import Lost
+from app.views.backtests.coverage import show_window
+from app.views.backtests.rules import rule_form
+from app.views.backtests.search import search_form
+from app.views.banner import show_lost
+from app.views.pickers import TIMEFRAMES
+from app.views.run_parameters import parameter_form
+from app.views.wishes import MAY_NOT, may_act, told
+from db.stored_spans import Span
+from exchanges.fees import fees_of
+from market.errors import PlatformError
+from market.timeframe import Timeframe
+from research.asked import BACKTEST, KINDS, Asked, check, command
+
+_DAY_US = 86_400_000_000
+_WINDOWS: dict[str, int | None] = {
+    "all that is stored": None, "last day": _DAY_US, "last 7 days": 7 * _DAY_US, "last 30 days": 30 * _DAY_US,
+    "last 365 days": 365 * _DAY_US,
+}  # fmt: skip
+_MOST_SYMBOLS = 20
+STARTED = "started"
+"""Query parameter with the run of Prefect that was started last."""
+
+
+def show_form(zone: Zone) -> None:
+    """Show the form, what is wrong with it, and the button that starts it."""
+    lost: Lost = {}
+    stored = spans(lost)
+    show_lost(lost)
+    if stored == []:
+        st.info(
+            "No candle is stored yet, so there is nothing to try a strategy on. Start `tcpdash demo` or `tcpdash up`, or load files "
+            "with `tcpdash import`."
+        )
+        return
+    asked = _asked(stored or [], zone)
+    if asked is None:
+        return
+    problem = _problem(asked)
+    if problem:
+        st.error(f"{problem[:1].upper()}{problem[1:]}.", icon=":material/error:")
+    _start(asked, problem=problem)
+
+
+def _asked(stored: list[Span], zone: Zone) -> Asked | None:
+    kind = st.segmented_control("What is run", KINDS, default=BACKTEST, key="new_kind", bind="query-params", required=True)
+    columns = st.columns([3, 5, 2])
+    known = strategies()
+    names = known.names()
+    strategy = columns[0].selectbox(
+        "Strategy", names, index=names.index("sma_cross") if "sma_cross" in names else 0, key="new_strategy", bind="query-params"
+    )
+    symbols = columns[1].multiselect(
+        "Symbols", sorted({each.symbol for each in stored}), key="new_symbols", bind="query-params", max_selections=_MOST_SYMBOLS,
+        placeholder="Choose one or more; they share the cash",
+    )  # fmt: skip
+    width = columns[2].selectbox(
+        "Timeframe", list(map(str, TIMEFRAMES)), index=_place("1h"), key="new_timeframe", bind="query-params"
+    )
+    for each in known.problems:
+        st.text(f"A file of strategies cannot be used: {each}")
+    if not kind or strategy is None or not symbols:
+        st.info("Choose a symbol: what a strategy is tried on.")
+        return None
+    timeframe = Timeframe(width)
+    found = stored_of(stored, symbols, timeframe)
+    window = _window(found)
+    show_window(symbols, timeframe, window, stored=found, zone=zone)
+    searched = kind != BACKTEST
+    st.subheader("Ranges that are tried" if searched else "Parameters", anchor=False)
+    own: dict[str, Any] = {} if searched else {"parameters": parameter_form(known.get(strategy))}
+    search = search_form(known.get(strategy), kind) if searched else None
+    return Asked(
+        kind=kind, strategy=strategy, symbols=tuple(symbols), timeframe=width, start=window[0], end=window[1], search=search, **own,
+        **_account(symbols, timeframe, searched=searched),
+    )  # fmt: skip
+
+
+def _window(found: Stored | None) -> tuple[str | None, str | None]:
+    columns = st.columns([3, 3, 3, 3], vertical_alignment="bottom")
+    chosen = columns[0].selectbox("Window", [*_WINDOWS, OWN_WINDOW], key="new_window", bind="query-params")
+    if chosen != OWN_WINDOW:
+        return window_of(found, _WINDOWS[chosen])
+    example = "2024-08-09 or 2024-08-09T12:30"
+    start = columns[1].text_input("From (UTC)", key="new_from", bind="query-params", placeholder=example, max_chars=40)
+    end = columns[2].text_input("To (UTC)", key="new_to", bind="query-params", placeholder=example, max_chars=40)
+    return (start or "").strip() or None, (end or "").strip() or None
+
+
+def _account(symbols: list[str], timeframe: Timeframe, *, searched: bool) -> dict[str, Any]:
+    fees = fees_of(symbols)
+    columns = st.columns(4, vertical_alignment="bottom")
+    balance = columns[0].number_input("Balance", min_value=0.01, value=10_000.0, format="%.6g", key="balance", bind="query-params",
+                                      help="What the account begins with, in the quote currency.")  # fmt: skip
+    fee = columns[1].number_input(
+        "Fee", min_value=0.0, max_value=0.1, value=None, format="%.6g", key="fee", bind="query-params",
+        placeholder=f"the venue's: {fees.taker:g}",
+        help=f"A fraction of the value of a trade; empty for the venue's: {fees.maker:g} of limit orders, {fees.taker:g} else.",
+    )  # fmt: skip
+    holes = columns[2].checkbox(
+        "Allow holes", key="holes", bind="query-params",
+        help="Go on though candles are missing: nothing is held over a hole, and its jump wins nothing. Else it is refused.",
+    )  # fmt: skip
+    told: dict[str, Any] = {"balance": balance, "fee": fee, "allow_holes": holes}
+    with st.expander("Advanced: orders, exits, size, protections" + ("" if searched else ", resampling")):
+        told["rules"] = rule_form()
+        told |= {} if searched else _resampling(timeframe)
+    return told
+
+
+def _resampling(timeframe: Timeframe) -> dict[str, Any]:
+    st.markdown("**Inside of bars, and chance**")
+    columns = st.columns(4)
+    finer = [str(each) for each in TIMEFRAMES if each.width_us < timeframe.width_us and each.divides(timeframe)]
+    inside = columns[0].selectbox(
+        "Fill inside", finer, index=None, key="inside", bind="query-params", placeholder="no finer candles",
+        help="Orders are filled inside finer candles where they are stored: what came first is seen.",
+    )  # fmt: skip
+    resamples = columns[1].number_input(
+        "Resamples", min_value=0, max_value=100_000, value=0, step=100, key="monte_carlo", bind="query-params",
+        help="So often its trades are put into other orders and drawn anew, and its returns too (Monte Carlo).",
+    )  # fmt: skip
+    seed = columns[2].number_input("Seed", min_value=0, max_value=2**31, value=0, step=1, key="chance", bind="query-params",
+                                   help="Of that chance: the same seed, the same numbers.")  # fmt: skip
+    return {"inside": inside, "monte_carlo": resamples, "seed": seed}
+
+
+def _problem(asked: Asked) -> str:
+    """Return what is wrong with what is asked for, as the command would say it; empty where nothing is."""
+    try:
+        sets = check(asked, strategies())
+    except PlatformError as error:
+        return str(error)
+    if asked.kind != BACKTEST:
+        st.caption(
+            f"{sets:,} parameter set{'' if sets == 1 else 's'}{' in each window' if asked.kind != 'sweep' else ''} will be tried."
+        )
+    return ""
+
+
+def _start(asked: Asked, *, problem: str) -> None:
+    found = scheduler()
+    if found.page is None:
+        st.warning(
+            f"{found.said} Flows cannot be started from here now; the command below does the same.", icon=":material/schedule:"
+        )
+    else:
+        pressed = st.button(
+            f"Start the {asked.kind}", type="primary", icon=":material/play_arrow:", disabled=bool(problem) or not may_act(),
+            help=None if may_act() else MAY_NOT,
+        )  # fmt: skip
+        if pressed:
+            with told("Started."):
+                st.query_params.from_dict({STARTED: wishes.start(asked)})
+                st.rerun()
+    st.caption("The command that does the same:")
+    st.code(command(asked), language="bash", wrap_lines=True)
+
+
+def _place(text: str) -> int:
+    return [str(each) for each in TIMEFRAMES].index(text)

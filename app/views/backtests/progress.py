@@ -1,0 +1,106 @@
+"""How a run goes that was started or is at work: what Prefect says, how far it is, how long still, and the button that ends it."""
+
+import streamlit as st
+
+from app.actions import backtests as wishes
+from app.charts.zone import Zone
+from app.data.backtests import begun_by, runs
+from app.data.flows import RunState, run_state
+from app.run_rows import DIGITS, state_words
+from app.stores import Lost
+from app.views.banner import show_lost
+from app.views.navigation import page_at
+from app.views.wishes import MAY_NOT, may_act, told
+from app.words import age
+from db.backtest_runs import StoredBacktest
+from market.clock import now_us
+
+_AGAIN_SECONDS = 2
+_SAID = {
+    "scheduled": "Prefect has it; a worker takes it in a moment.",
+    "pending": "A worker starts its process; that takes ten seconds or so.",
+    "running": "Its process works.",
+    "cancelling": "Its process is being ended.",
+    "unknown": "How it is doing cannot be asked of Prefect at the moment.",
+}
+ENDED_ROWS = ("done", "failed", "cancelled", "interrupted")
+
+
+@st.fragment(run_every=_AGAIN_SECONDS)
+def show_started(flow_run: str, zone: Zone) -> None:
+    """Show how a run of Prefect goes that was started here, until it has a result, which is opened then."""
+    lost: Lost = {}
+    row = begun_by(flow_run, lost)
+    show_lost(lost)
+    if row is not None and row.state == "done":
+        st.query_params.from_dict({"run": row.id})
+        st.rerun()
+    state = run_state(flow_run)
+    over = state.ended or (row is not None and row.state in ENDED_ROWS)
+    if row is not None:
+        show_far(row, zone)
+    if row is None or over:
+        _show_state(state, row)
+    if not over:
+        _cancel(row, flow_run)
+    st.caption(f"Run {flow_run} of Prefect.")
+
+
+@st.fragment(run_every=_AGAIN_SECONDS)
+def show_running(backtest: str, zone: Zone) -> None:
+    """Show how a run goes that has no result yet, until it has one."""
+    lost: Lost = {}
+    found = runs([backtest], (), lost)
+    show_lost(lost)
+    if not found:
+        return
+    row = found[0].kept
+    if row.state == "done":
+        st.rerun()
+    show_far(row, zone)
+    if row.state == "running":
+        _cancel(row, row.flow_run)
+    else:
+        st.info("What is done of it is kept: the same one, started again, goes on from there.")
+
+
+def show_far(row: StoredBacktest, zone: Zone) -> None:
+    """Show how far a run is."""
+    what = f"{row.kind} {row.id[:DIGITS]} of {row.strategy} on {', '.join(row.symbols)} {row.timeframe}"
+    st.text(f"{what}: {state_words(row)}, begun {zone.told(row.started_us)} {zone.name}")
+    if row.state in {"running", "cancelled", "interrupted", "failed"} and row.total:
+        unit = "windows" if row.kind == "walk-forward" else "sets" if row.kind == "sweep" else "runs"
+        left = _left_words(row) if row.state == "running" else ""
+        st.progress(min(row.done / row.total, 1.0), text=f"{row.done:,} of {row.total:,} {unit}{left}")
+    if row.error:
+        st.text(f"Why: {row.error}")
+
+
+def _left_words(row: StoredBacktest) -> str:
+    """Return how long it still takes, by what was done since somebody looked first; what was kept before took no time."""
+    now, key = now_us(), f"far {row.id} {row.started_us}"
+    since_us, before = st.session_state.setdefault(key, (now, row.done))
+    if row.done <= before or now <= since_us:
+        return ""
+    return f", about {age(round((now - since_us) / (row.done - before) * (row.total - row.done)))} left"
+
+
+def _show_state(state: RunState, row: StoredBacktest | None) -> None:
+    if state.state == "completed" and row is None:
+        st.info("It is over, and the same one was run again since: the list has its result.")
+        st.page_link(page_at("backtests"), label="All runs", icon=":material/list:")
+    elif state.ended and state.state != "cancelled":
+        st.error(f"It is {state.state}, and has no result.", icon=":material/error:")
+        if state.told and (row is None or not row.error):
+            st.text(state.told)
+    elif state.ended:
+        st.info("It was cancelled. What is done of a search is kept: the same one, started again, goes on from there.")
+    else:
+        since = "" if state.since_us is None else f" For {age(now_us() - state.since_us)}."
+        st.write(f"{state.state.capitalize()}. {_SAID.get(state.state, '')}{since}")
+
+
+def _cancel(row: StoredBacktest | None, flow_run: str | None) -> None:
+    if st.button("Cancel", icon=":material/cancel:", disabled=not may_act(), help=None if may_act() else MAY_NOT):
+        with told("Cancelled."):
+            st.toast(wishes.cancel(backtest=None if row is None else row.id, flow_run=flow_run))

@@ -1,0 +1,138 @@
+"""The trades of a run: what each won or lost, a list that is paged in SQL, and one of them on the candles around it."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app.charts.parts import hole_rows, minute
+from app.charts.trade_candles import trade_candles_chart, window_around
+from app.charts.trades import profit_chart
+from app.charts.zone import Zone
+from app.data.backtests import Run, candles, profits, trades
+from app.reports.figures import plural, quote_of
+from app.stores import Lost
+from app.views.banner import show_lost
+from app.views.pickers import TIMEFRAMES
+from market.timeframe import Timeframe
+
+_ROWS = 100
+_MOST_DRAWN = 1_000
+_SHOWN = (
+    "number", "symbol", "side", "entered", "left", "bars", "size", "entry price", "exit price", "profit", "return", "fees",
+    "reason", "hole",
+)  # fmt: skip
+_FORMATS = {"return": st.column_config.NumberColumn(format="percent"), "profit": st.column_config.NumberColumn(format="%+.2f")}
+
+
+def show_trades(run: Run, zone: Zone) -> None:
+    """Show the trades of a run."""
+    lost: Lost = {}
+    largest = profits(run.kept.id, most=_MOST_DRAWN, lost=lost)
+    if largest is None:
+        show_lost(lost)
+        return
+    if largest.empty:
+        st.info("No trade was closed." if run.document.get("open") else "No trade was made.")
+    else:
+        _show_profits(run, largest, zone)
+        _show_list(run, int(largest["count"].iloc[0]), zone)
+    _show_open(run)
+
+
+def _show_profits(run: Run, largest: pd.DataFrame, zone: Zone) -> None:
+    count, quote = int(largest["count"].iloc[0]), quote_of(run.document)
+    more = f" (the {len(largest):,} largest of {count:,})" if len(largest) < count else ""
+    chart = profit_chart(
+        told_trades(largest, zone), hole_rows(run.document, zone=zone), quote=quote, title=f"Profit of each trade{more}", zone=zone
+    )
+    worst, best = largest["profit"].min(), largest["profit"].max()
+    st.altair_chart(chart, alt=f"Profit of each of {plural(count, 'trade')}, from {worst:+,.2f} to {best:+,.2f} {quote}")
+
+
+def _show_list(run: Run, count: int, zone: Zone) -> None:
+    pages = -(-count // _ROWS)
+    columns = st.columns([2, 2, 8], vertical_alignment="bottom")
+    number = columns[0].number_input(
+        "Trade on the candles", min_value=1, max_value=count, value=1, step=1, key="trade", bind="query-params",
+        help="A row of the list chooses it, too.",
+    )  # fmt: skip
+    page = 1
+    if pages > 1:
+        page = columns[1].number_input(
+            f"Page of {pages:,}", min_value=1, max_value=pages, value=1, step=1, key="trades", bind="query-params"
+        )
+    lost: Lost = {}
+    found = trades(run.kept.id, offset=(page - 1) * _ROWS, limit=_ROWS, lost=lost)
+    if found is None:
+        show_lost(lost)
+        return
+    rows = found[0]
+    _show_candles(run, _own(run, rows, int(number)), rows, zone)
+    key, alternative = f"list {run.kept.id} {page}", f"Trades {rows['number'].min()} to {rows['number'].max()} of {count}"
+    st.dataframe(
+        _table(rows, zone), hide_index=True, on_select=lambda: _choose(key, rows), selection_mode="single-row", key=key,
+        column_config=_FORMATS, alt=alternative,
+    )  # fmt: skip
+
+
+def _choose(key: str, rows: pd.DataFrame) -> None:
+    chosen: Any = st.session_state[key].selection.rows
+    if chosen and chosen[0] < len(rows):
+        st.session_state["trade"] = int(rows["number"].iloc[chosen[0]])
+
+
+def _own(run: Run, rows: pd.DataFrame, number: int) -> pd.DataFrame:
+    """Return the chosen trade as a table of one row; it may be on another page."""
+    own = rows[rows["number"] == number]
+    if own.empty:
+        found = trades(run.kept.id, offset=number - 1, limit=1, lost={})
+        own = own if found is None else found[0]
+    return own
+
+
+def _show_candles(run: Run, own: pd.DataFrame, rows: pd.DataFrame, zone: Zone) -> None:
+    if own.empty:
+        return
+    one, lost = own.iloc[0], dict[str, str]()
+    wider = [each for each in TIMEFRAMES if each.width_us > Timeframe(run.kept.timeframe).width_us]
+    width, start_us, end_us = window_around(one, Timeframe(run.kept.timeframe), wider)
+    symbol = str(one["symbol"])
+    found = candles(symbol, width, start_us=start_us, end_us=end_us, lost=lost)
+    show_lost(lost)
+    if found is None:
+        return
+    if found.empty:
+        st.info(f"The candles of {symbol} around trade {one['number']} are not stored any more.")
+        return
+    first, last = found["timestamp"].iloc[0], found["timestamp"].iloc[-1]
+    near = rows[(rows["symbol"] == symbol) & (rows["left_at"] >= first) & (rows["entered_at"] <= last)]
+    marked = pd.concat([near, own]).drop_duplicates("number").sort_values("number")
+    title = f"Trade {one['number']} on {width} candles of {symbol}"
+    if width != Timeframe(run.kept.timeframe):
+        title += f" (it lasted too long for those of {run.kept.timeframe})"
+    chart = trade_candles_chart(found, told_trades(marked, zone), width, symbol=symbol, title=title, zone=zone)
+    st.altair_chart(chart, alt=f"{title}: {one['side']}, profit {one['profit']:+,.2f}, left by {one['reason']}")
+
+
+def told_trades(rows: pd.DataFrame, zone: Zone) -> pd.DataFrame:
+    """Return trades of the store as `app.charts.parts.trade_rows` has them: moments in the zone, and words for tooltips."""
+    entered, left = zone.moved(rows["entered_at"]), zone.moved(rows["left_at"])
+    hole = rows["touches_hole"].map({True: "touches a hole", False: "no"})
+    return rows.drop(columns=["entered_at", "left_at"]).assign(
+        entered=entered, left=left, entry=minute(entered), exit=minute(left), hole=hole
+    )
+
+
+def _table(rows: pd.DataFrame, zone: Zone) -> pd.DataFrame:
+    told = told_trades(rows, zone)
+    told = told.assign(entered=told["entry"], left=told["exit"], reason=rows["reason"].str.replace("-", " "))
+    told["hole"] = rows["touches_hole"].map({True: "touches a hole", False: ""})
+    return told.rename(columns={"entry_price": "entry price", "exit_price": "exit price"})[list(_SHOWN)]
+
+
+def _show_open(run: Run) -> None:
+    held = run.document.get("open") or []
+    if held:
+        st.write("Still open at the end: in the final value, and in no figure of trades.")
+        st.dataframe(pd.DataFrame(held), hide_index=True, alt="Positions that were open at the end")
