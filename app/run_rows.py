@@ -18,8 +18,8 @@ _SHOWN = {"return": "total_return", "Sharpe": "sharpe_ratio", "max drawdown": "m
 def run_table(runs: Sequence[StoredBacktest], *, zone: Zone) -> pd.DataFrame:
     """Return one row for each run; figures that there are not are NaN.
 
-    Columns id, begun, kind, state, strategy, parameters, symbols, timeframe, window (words), return, max drawdown (fractions), Sharpe
-    and trades.
+    Columns id, begun, kind, state, strategy, parameters, symbols, timeframe, window (words), return, max drawdown (fractions),
+    Sharpe and trades.
     """
     return pd.DataFrame([_row(each, zone) for each in runs], columns=[*_WORDS, *_SHOWN]).astype(dict.fromkeys(_SHOWN, "float64"))
 

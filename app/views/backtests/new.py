@@ -42,8 +42,8 @@ def show_form(zone: Zone) -> None:
     show_lost(lost)
     if stored == []:
         st.info(
-            "No candle is stored yet, so there is nothing to try a strategy on. Start `tcpdash demo` or `tcpdash up`, or load files "
-            "with `tcpdash import`."
+            "No candle is stored yet, so there is nothing to try a strategy on. Start `tcpdash demo` or `tcpdash up`, or load "
+            "files with `tcpdash import`."
         )
         return
     asked = _asked(stored or [], zone)

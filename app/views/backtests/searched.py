@@ -33,8 +33,8 @@ def show_sets(run: Run, zone: Zone) -> None:
         return
     tried = document.get("sets", len(rows))
     st.write(
-        f"{tried:,} parameter sets were tried, so that the best of them looks better than it is: a walk-forward run tells how much of "
-        "it is left on data that was not searched."
+        f"{tried:,} parameter sets were tried, so that the best of them looks better than it is: a walk-forward run tells how much "
+        "of it is left on data that was not searched."
     )
     for sentence in luck_words(document):
         st.caption(sentence)
@@ -81,8 +81,8 @@ def _list(run: Run, shown: pd.DataFrame, names: list[str], metric: Metric) -> No
         for rank, row in enumerate(records(shown), start=1)
     ]  # fmt: skip
     chosen: Any = st.dataframe(
-        pd.DataFrame(lines), hide_index=True, on_select="rerun", selection_mode="single-row", key=f"sets {run.kept.id} {metric.name}",
-        alt=f"The best sets by {metric.title}",
+        pd.DataFrame(lines), hide_index=True, on_select="rerun", selection_mode="single-row",
+        key=f"sets {run.kept.id} {metric.name}", alt=f"The best sets by {metric.title}",
     )  # fmt: skip
     at = chosen.selection.rows[0] if chosen.selection.rows else 0
     parameters = {name: value for name, value in _parameters(run, shown, at).items() if name in names}
@@ -117,8 +117,8 @@ def show_windows(run: Run, zone: Zone) -> None:
     kept = int((rows["outside"] >= rows["inside"]).sum())
     efficiency = plain(document.get("efficiency"))
     st.write(
-        f"{metric.title} was not lower out of sample in {kept} of {len(rows)} windows. Efficiency {efficiency}: what a bar earned out of "
-        "sample for each unit in sample."
+        f"{metric.title} was not lower out of sample in {kept} of {len(rows)} windows. Efficiency {efficiency}: what a bar earned "
+        "out of sample for each unit in sample."
     )
     curve, holes = curve_rows(document, zone=zone), hole_rows(document, zone=zone)
     if not curve.empty:
