@@ -8,6 +8,9 @@ from research.asked import BACKTEST, WALK_FORWARD, Asked, Search
 NEW, RUNS = "New run", "Runs"
 """Views of the page."""
 
+STARTED = "started"
+"""Query parameter with a run of Prefect, how that goes is shown."""
+
 PARAMETER, RANGE, RULE = "p_", "r_", "rule_"
 """How keys of parameters, ranges and rules begin."""
 

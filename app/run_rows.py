@@ -18,10 +18,10 @@ _SHOWN = {"return": "total_return", "Sharpe": "sharpe_ratio", "max drawdown": "m
 def run_table(runs: Sequence[StoredBacktest], *, zone: Zone) -> pd.DataFrame:
     """Return one row for each run; figures that there are not are NaN.
 
-    Columns id, begun, kind, state, strategy, parameters, symbols, timeframe, window (words), return, max drawdown (fractions),
-    Sharpe and trades.
+    Columns id, begun, kind, state, strategy, return, Sharpe, max drawdown, trades (numbers, returns and drawdowns as fractions),
+    symbols, timeframe, parameters and window.
     """
-    return pd.DataFrame([_row(each, zone) for each in runs], columns=[*_WORDS, *_SHOWN]).astype(dict.fromkeys(_SHOWN, "float64"))
+    return pd.DataFrame([_row(each, zone) for each in runs], columns=_ORDER).astype(dict.fromkeys(_SHOWN, "float64"))
 
 
 def parameter_words(values: Mapping[str, Any]) -> str:
@@ -45,13 +45,13 @@ def window_words(run: StoredBacktest, *, zone: Zone) -> str:
     return f"{zone.told(run.start_us, form)} to {zone.told(run.end_us, form)}"
 
 
-_WORDS = ("id", "begun", "kind", "state", "strategy", "parameters", "symbols", "timeframe", "window")
+_ORDER = ["id", "begun", "kind", "state", "strategy", *_SHOWN, "symbols", "timeframe", "parameters", "window"]
 
 
 def _row(run: StoredBacktest, zone: Zone) -> dict[str, Any]:
     metrics = run.metrics or {}
     return {
-        "id": run.id[:DIGITS], "begun": zone.told(run.started_us), "kind": run.kind, "state": state_words(run),
+        "id": run.id[:DIGITS], "begun": zone.told(run.started_us, "%Y-%m-%d %H:%M"), "kind": run.kind, "state": state_words(run),
         "strategy": run.strategy, "parameters": parameter_words(run.parameters) if run.kind == "backtest" else "searched",
         "symbols": ", ".join(run.symbols), "timeframe": run.timeframe, "window": window_words(run, zone=zone),
         **{title: metrics.get(name) for title, name in _SHOWN.items()},

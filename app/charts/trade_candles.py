@@ -5,7 +5,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from app.charts.house import GAIN, LOSS, MAX_POINTS, QUIET, layered, number_axis, signed, time_axis
+from app.charts.house import DOUBT, GAIN, LOSS, MAX_POINTS, QUIET, layered, number_axis, signed, time_axis
 from app.charts.rows import chart_rows
 from app.charts.zone import UTC, Zone
 from market.timeframe import Timeframe
@@ -13,7 +13,7 @@ from market.timeframe import Timeframe
 _SIDES = alt.Scale(domain=["long", "short"], range=["triangle-up", "triangle-down"])
 _LEGEND = (
     "hollow: rises, filled: falls, thin line: nobody traded, grey band: no candle; "
-    "\N{BLACK UP-POINTING TRIANGLE} long or \N{BLACK DOWN-POINTING TRIANGLE} short enters, a bar leaves; blue won, orange lost"
+    "\N{BLACK UP-POINTING TRIANGLE} long or \N{BLACK DOWN-POINTING TRIANGLE} short enters, a bar leaves; blue won, orange lost; the chosen one in rings"
 )
 _AIR, _MOST_TRADES = 40, 200
 
@@ -42,7 +42,7 @@ def trade_candles_chart(
     Args:
         candles: As `get_candles` returns them, UTC; the newest 2,000 are drawn.
         trades: Those of the symbol that are marked; columns number, side, entered, left (moved into the zone), entry, exit (words),
-            entry_price, exit_price, profit, return and reason.
+            entry_price, exit_price, profit, return, reason and chosen (boolean: it has rings around its ends).
         timeframe: Width of the candles.
         symbol: `EXCHANGE:BASE-QUOTE`.
         title: Above the chart.
@@ -99,7 +99,12 @@ def _marks(base: alt.Chart, name: str, zone: Zone) -> list[alt.Chart]:
     leave = base.mark_point(shape="stroke", size=140, strokeWidth=3, angle=90, opacity=1).encode(
         time_axis("left", zone=zone), number_axis("exit_price", name), color=signed("profit"), tooltip=told
     )
-    return [path, leave, entry]
+    ring = base.transform_filter("datum.chosen").mark_point(shape="circle", size=420, strokeWidth=1.5, color=DOUBT, opacity=1)
+    rings = [
+        ring.encode(time_axis(moment, zone=zone), number_axis(price, name))
+        for moment, price in (("entered", "entry_price"), ("left", "exit_price"))
+    ]
+    return [path, leave, *rings, entry]
 
 
 def _bars(lasted_us: int, width: Timeframe) -> int:

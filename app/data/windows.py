@@ -9,7 +9,7 @@ from app.data.backtests import store
 from app.stores import Lost
 from db import DatabaseOperations
 from db.stored_spans import Span
-from market.clock import isoformat, parse_time
+from market.clock import isoformat, now_us, parse_time
 from market.timeframe import Timeframe
 
 MOST_CANDLES = 700_000
@@ -44,11 +44,15 @@ def stored_of(spans: Sequence[Span], symbols: Sequence[str], timeframe: Timefram
 
 
 def window_of(stored: Stored | None, length_us: int | None) -> tuple[str | None, str | None]:
-    """Return begin and end of the newest so much of what is stored, ISO 8601, or all of it; the end is told, so that it stays."""
+    """Return begin and end of the newest so much of what is stored, ISO 8601, or all of it.
+
+    The end is told, so that the window stays while more comes in; but not what lies ahead of this clock, as where a tape is played
+    faster than time: a run leaves out what is still to come.
+    """
     if stored is None:
         return None, None
     begin = None if length_us is None else isoformat(max(stored.first_us, stored.last_us - length_us))
-    return begin, isoformat(stored.last_us)
+    return begin, isoformat(stored.last_us) if stored.last_us <= now_us() else None
 
 
 def looked_at(

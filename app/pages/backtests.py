@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from app.run_links import NEW, RUNS
+from app.run_links import NEW, RUNS, STARTED
 from app.views.sidebar import zone
 from market.clock import now_us
 
 st.header("Backtests", anchor=False)
 here = zone(now_us())
-run, compared, started = (st.query_params.get(name) for name in ("run", "compare", "started"))
+run, compared, started = (st.query_params.get(name) for name in ("run", "compare", STARTED))
 if run:
     from app.views.backtests.result import show_run  # numba comes along, which the list does without
 

@@ -23,7 +23,7 @@ def parameter_form(strategy: "type[BaseStrategy]", key_prefix: str = PARAMETER) 
     declared = strategy.declared()
     if not declared:
         st.caption("This strategy has no parameters.")
-    columns = st.columns(_ACROSS)
+    columns = st.columns(_ACROSS, vertical_alignment="bottom")
     values = {each.name: _value(columns[at % _ACROSS], each, f"{key_prefix}{each.name}") for at, each in enumerate(declared)}
     return {each.name: values[each.name] for each in declared if values[each.name] != each.default}
 

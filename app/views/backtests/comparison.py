@@ -7,6 +7,7 @@ from app.data.backtests import Run, runs
 from app.run_rows import DIGITS
 from app.stores import Lost
 from app.views.banner import show_lost
+from app.views.charts import show_chart
 from app.views.navigation import page_at
 from market.errors import InputError
 
@@ -66,8 +67,8 @@ def _show(done: list[Run], zone: Zone) -> None:
     for sentence in cautions(named):
         st.warning(sentence, icon=":material/balance:")
     curves = {name: curve_rows(document, zone=zone) for name, document in named.items()}
-    st.altair_chart(compared_chart({name: curve for name, curve in curves.items() if len(curve)}, zone=zone),
-                    alt=f"Equity of {len(curves)} runs, each begun at 100; the table has the figures")  # fmt: skip
+    show_chart(compared_chart({name: curve for name, curve in curves.items() if len(curve)}, zone=zone),
+                    alternative=f"Equity of {len(curves)} runs, each begun at 100; the table has the figures")  # fmt: skip
     st.subheader("Figures", anchor=False)
     whole = st.toggle("All metrics", key="all", bind="query-params")
     table = figure_table(named, list(METRICS) if whole else list(HEADLINES))

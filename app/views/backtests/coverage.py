@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app.charts.zone import Zone
+from app.charts.zone import UTC, Zone
 from app.data.background import Done, Failed, Pending
 from app.data.windows import Stored, looked_at
 from app.stores import Lost
@@ -30,10 +30,9 @@ def show_window(
         st.caption(f"Nothing is stored of which {timeframe} candles of all chosen symbols can be made.")
         return
     form = "%Y-%m-%d %H:%M"
-    st.caption(
-        f"Stored: {zone.told(stored.first_us, form)} to {zone.told(stored.last_us, form)} {zone.name} "
-        f"(in UTC: {isoformat(stored.first_us)} to {isoformat(stored.last_us)})."
-    )
+    there = f"{zone.told(stored.first_us, form)} to {zone.told(stored.last_us, form)} {zone.name}"
+    utc = "" if zone == UTC else f" (in UTC: {isoformat(stored.first_us)} to {isoformat(stored.last_us)})"
+    st.caption(f"Stored: {there}{utc}.")
     _look(tuple(symbols), timeframe, window, stored)
 
 

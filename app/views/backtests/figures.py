@@ -13,19 +13,21 @@ from app.charts.zone import Zone
 from app.data.backtests import Run
 from app.reports.figures import HEADLINES, grouped, money, percent, quote_of, told, told_of
 from app.reports.resamples import quantile_table, title_of, unit_of, words_of
+from app.views.charts import show_chart
 from trading.backtest.metrics import METRICS, Metric
 
 _ACROSS = 6
+_SHORT = {"cagr": "A year (CAGR)", "benchmark_return": "Buy and hold"}
 
 
 def show_result(run: Run, zone: Zone) -> None:
     """Show the headlines, equity against buying and holding, drawdown, exposure and months."""
     document, quote = run.document, quote_of(run.document)
     columns = st.columns(_ACROSS)
-    columns[0].metric("Final value", money(document["final_value"], quote))
+    columns[0].metric(f"Final value{f' in {quote}' if quote else ''}", money(document["final_value"]))
     for at, name in enumerate(HEADLINES, start=1):
         metric = METRICS[name]
-        columns[at % _ACROSS].metric(metric.title, told_of(document["metrics"], name, quote=quote), help=explained(metric))
+        columns[at % _ACROSS].metric(_SHORT.get(name, metric.title), told_of(document["metrics"], name), help=explained(metric))
     curve, holes = curve_rows(document, zone=zone), hole_rows(document, zone=zone)
     if curve.empty:
         st.info("There is no curve: no candle was decided on.")
@@ -33,12 +35,12 @@ def show_result(run: Run, zone: Zone) -> None:
     held = told_of(document["metrics"], "benchmark_return")
     words = f"Equity from {money(document['balance'], quote)} to {money(document['final_value'], quote)}; buying and holding {held}"
     deepest, inside = (told_of(document["metrics"], name) for name in ("max_drawdown", "exposure_time"))
-    st.altair_chart(equity_chart(curve, holes, quote=quote, zone=zone), alt=words)
-    st.altair_chart(drawdown_chart(curve, holes, zone=zone), alt=f"Drawdown, at most {deepest}")
-    st.altair_chart(exposure_chart(curve, holes, zone=zone), alt=f"Exposure, in the market {inside} of the time")
+    show_chart(equity_chart(curve, holes, quote=quote, zone=zone), alternative=words)
+    show_chart(drawdown_chart(curve, holes, zone=zone), alternative=f"Drawdown, at most {deepest}")
+    show_chart(exposure_chart(curve, holes, zone=zone), alternative=f"Exposure, in the market {inside} of the time")
     months = month_rows(document)
     if len(months):
-        st.altair_chart(monthly_chart(months, title="Returns by month (UTC)"), alt="Returns by month")
+        show_chart(monthly_chart(months, title="Returns by month (UTC)"), alternative="Returns by month")
 
 
 def show_metrics(run: Run, zone: Zone) -> None:
@@ -48,7 +50,7 @@ def show_metrics(run: Run, zone: Zone) -> None:
     columns = st.columns(3)
     for at, (title, members) in enumerate(grouped().items()):
         with columns[at % 3].container(border=True):
-            st.subheader(title, anchor=False)
+            st.markdown(f"#### {title}")
             for each in members:
                 figure = told(each, run.document["metrics"].get(each.name), quote=quote)
                 st.markdown(f"{each.title}: **{figure}**", help=explained(each))
@@ -60,11 +62,11 @@ def show_returns(run: Run, zone: Zone) -> None:
     days, months, figures = return_rows(run.document), month_rows(run.document), run.document["metrics"]
     if len(days):
         worst, best = (told_of(figures, name) for name in ("worst_day", "best_day"))
-        st.altair_chart(returns_chart(days), alt=f"Distribution of daily returns, from {worst} to {best}")
+        show_chart(returns_chart(days), alternative=f"Distribution of daily returns, from {worst} to {best}")
     else:
         st.info("The window has no whole day, so that there are no daily returns.")
     if len(months):
-        st.altair_chart(monthly_chart(months, title="Returns by month (UTC)"), alt="Returns by month")
+        show_chart(monthly_chart(months, title="Returns by month (UTC)"), alternative="Returns by month")
         rows = [
             {"month": f"{row.month} {row.year}", "return": percent(float(str(row.gain)), signed=True)}
             for row in months.itertuples()
@@ -82,7 +84,7 @@ def _resamples(run: Run) -> None:
         st.write(words_of(each))
         fan, actual = fan_rows(each)
         chart = fan_chart(fan, quote=quote, unit=unit_of(each), title="", actual=actual)
-        st.altair_chart(chart, alt=f"{title_of(each)}: {words_of(each)}")
+        show_chart(chart, alternative=f"{title_of(each)}: {words_of(each)}")
         header, rows = quantile_table(each, quote=quote)
         st.dataframe([dict(zip(header, row, strict=True)) for row in rows], hide_index=True, alt=f"Quantiles: {title_of(each)}")
     if not found:

@@ -10,7 +10,7 @@ from app.data.backtests import spans
 from app.data.strategies import strategies
 from app.data.system import scheduler
 from app.data.windows import Stored, stored_of, window_of
-from app.run_links import OWN_WINDOW
+from app.run_links import OWN_WINDOW, STARTED
 from app.stores import Lost
 from app.views.backtests.coverage import show_window
 from app.views.backtests.rules import rule_form
@@ -31,8 +31,6 @@ _WINDOWS: dict[str, int | None] = {
     "last 365 days": 365 * _DAY_US,
 }  # fmt: skip
 _MOST_SYMBOLS = 20
-STARTED = "started"
-"""Query parameter with the run of Prefect that was started last."""
 
 
 def show_form(zone: Zone) -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.charts.zone import Zone
 from app.data.backtests import Run, runs
+from app.markdown import escaped
 from app.run_links import query_of
 from app.run_rows import DIGITS
 from app.stores import Lost
@@ -68,7 +69,7 @@ def _read(prefix: str, names: tuple[str, ...]) -> Run | None:
     if found is None:
         _wait(prefix)
     elif not found:
-        st.info(f"No run has an id that begins with `{prefix[:32]}`; it may be deleted, or in another database.")
+        st.info(f"No run has an id that begins with {escaped(prefix[:32])}; it may be deleted, or in another database.")
     return found[0] if found else None
 
 
@@ -85,7 +86,7 @@ def _head(run: Run, zone: Zone) -> None:
 
     kept, form = run.kept, "%Y-%m-%d %H:%M"
     badge = " :orange-badge[:material/science: SYNTHETIC]" if is_synthetic(run.document) else ""
-    st.subheader(f"{kept.kind.capitalize()} of {kept.strategy.replace('_', ' ')}{badge}", anchor=False)
+    st.subheader(f"{kept.kind.capitalize()} of {escaped(kept.strategy)}{badge}", anchor=False)
     window = f"{zone.told(kept.start_us, form)} to {zone.told(kept.end_us, form)} {zone.name}"
     ran = "" if kept.ended_us is None else f" · ran {zone.told(kept.ended_us, form)}"
     st.text(
@@ -95,7 +96,7 @@ def _head(run: Run, zone: Zone) -> None:
         return
     told = warnings(run.document)
     if told:
-        st.warning("  \n".join(each.replace("$", "\\$") for each in told), icon=":material/warning:")
+        st.warning("  \n".join(map(escaped, told)), icon=":material/warning:")
     with st.container(horizontal=True, vertical_alignment="center"):
         show_downloads(run)
         st.page_link(page_at("backtests"), label="Run it again, or change it", icon=":material/edit:",

@@ -8,7 +8,9 @@ import streamlit as st
 
 from app.charts.zone import Zone
 from app.data.backtests import Page, facets, page
-from app.run_links import NEW
+from app.data.research_flows import under_way
+from app.markdown import escaped
+from app.run_links import NEW, STARTED
 from app.run_rows import DIGITS, run_table
 from app.stores import Lost
 from app.views.backtests.comparison import MOST
@@ -22,6 +24,7 @@ STATES = ("running", "done", "failed", "cancelled", "interrupted")
 _ROWS = 25
 _AGAIN_SECONDS = 3
 _FORMATS = {
+    "parameters": st.column_config.TextColumn(width="medium"), "symbols": st.column_config.TextColumn(width="medium"),
     "return": st.column_config.NumberColumn(format="percent"), "max drawdown": st.column_config.NumberColumn(format="percent"),
     "Sharpe": st.column_config.NumberColumn(format="%.2f"), "trades": st.column_config.NumberColumn(format="%d"),
 }  # fmt: skip
@@ -30,6 +33,7 @@ _FORMATS = {
 def show_runs(zone: Zone) -> None:
     """Show what was tried, the newest first."""
     lost: Lost = {}
+    _under_way()
     strategies, symbols = facets(lost) or ((), ())
     looked = _looked_for(strategies, symbols)
     number = int(st.session_state.get("page") or st.query_params.get("page") or 1) if _is_number("page") else 1
@@ -56,6 +60,14 @@ def _list(looked: Looked, found: Page, zone: Zone) -> None:
         _live(looked, number, zone)
     else:
         _table(found, zone)
+
+
+@st.fragment(run_every=_AGAIN_SECONDS)
+def _under_way() -> None:
+    """Lead to what Prefect has that is not over."""
+    for each in under_way():
+        label = f"{each.state.capitalize()}: {each.kind} of {escaped(each.about)}"
+        st.page_link(page_at("backtests"), label=label, icon=":material/hourglass:", query_params={STARTED: each.run})
 
 
 @st.fragment(run_every=_AGAIN_SECONDS)
@@ -93,7 +105,7 @@ def _lead(rows: Sequence[StoredBacktest], count: int) -> None:
         st.caption(f"{count:,} run{'' if count == 1 else 's'}. Choose one to open it, or two to {MOST} to compare them.")
     elif len(rows) == 1:
         one = rows[0]
-        label = f"Open {one.kind} {one.id[:DIGITS]} of {one.strategy.replace('_', ' ')}"
+        label = f"Open {one.kind} {one.id[:DIGITS]} of {escaped(one.strategy)}"
         st.page_link(here, label=label, icon=":material/open_in_full:", query_params={"run": one.id})
     elif len(rows) <= MOST:
         ids = ",".join(each.id[:DIGITS] for each in rows)

@@ -15,6 +15,7 @@ from app.data.backtests import Run
 from app.reports.figures import plain, quote_of, told, told_of, value_words
 from app.reports.honesty import luck_words
 from app.run_links import query_of
+from app.views.charts import show_chart
 from app.views.navigation import page_at
 from research.asked import command, of_document
 from trading.backtest.metrics import METRICS, Metric
@@ -42,9 +43,9 @@ def show_sets(run: Run, zone: Zone) -> None:
     varied = _drawn([name for name in names if rows[name].nunique() > 1] or names[:1])
     if varied and rows[metric.name].notna().any():
         chart = sweep_chart(rows, varied, metric=metric)
-        st.altair_chart(chart, alt=f"{metric.title} over {' and '.join(varied)}; the list below has the numbers")
+        show_chart(chart, alternative=f"{metric.title} over {' and '.join(varied)}; the list below has the numbers")
         kept = f"{metric.title} of the best {len(rows):,} of {tried:,} parameter sets" if len(rows) < tried else ""
-        st.altair_chart(sweep_distribution_chart(rows, metric=metric, title=kept), alt=f"{metric.title} of all sets")
+        show_chart(sweep_distribution_chart(rows, metric=metric, title=kept), alternative=f"{metric.title} of all sets")
     _list(run, best_first(rows, metric).head(_MOST_SETS), names, metric)
     _errors(run)
 
@@ -125,12 +126,12 @@ def show_windows(run: Run, zone: Zone) -> None:
         chart = equity_chart(
             curve, holes, quote=quote_of(document), windows=rows[["test_begin"]], title="Equity, out of sample, joined", zone=zone
         )
-        st.altair_chart(chart, alt="Equity of the parts that were not searched, joined")
-    st.altair_chart(kept_chart(rows, metric=metric), alt=f"{metric.title} in sample and out of sample, window by window")
-    st.altair_chart(windows_chart(rows, zone=zone), alt=f"{len(rows)} windows in time")
+        show_chart(chart, alternative="Equity of the parts that were not searched, joined")
+    show_chart(kept_chart(rows, metric=metric), alternative=f"{metric.title} in sample and out of sample, window by window")
+    show_chart(windows_chart(rows, zone=zone), alternative=f"{len(rows)} windows in time")
     varied = [name for name in names if rows[name].nunique() > 1]
     if varied:
-        st.altair_chart(chosen_chart(rows, varied), alt="Parameters chosen in each window, as in the table")
+        show_chart(chosen_chart(rows, varied), alternative="Parameters chosen in each window, as in the table")
     _window_table(rows, names, metric, zone)
 
 

@@ -13,6 +13,7 @@ from app.data.backtests import Run, candles, profits, trades
 from app.reports.figures import plural, quote_of
 from app.stores import Lost
 from app.views.banner import show_lost
+from app.views.charts import show_chart
 from app.views.pickers import TIMEFRAMES
 from market.timeframe import Timeframe
 
@@ -47,7 +48,7 @@ def _show_profits(run: Run, largest: pd.DataFrame, zone: Zone) -> None:
         told_trades(largest, zone), hole_rows(run.document, zone=zone), quote=quote, title=f"Profit of each trade{more}", zone=zone
     )
     worst, best = largest["profit"].min(), largest["profit"].max()
-    st.altair_chart(chart, alt=f"Profit of each of {plural(count, 'trade')}, from {worst:+,.2f} to {best:+,.2f} {quote}")
+    show_chart(chart, alternative=f"Profit of each of {plural(count, 'trade')}, from {worst:+,.2f} to {best:+,.2f} {quote}")
 
 
 def _show_list(run: Run, count: int, zone: Zone) -> None:
@@ -106,13 +107,14 @@ def _show_candles(run: Run, own: pd.DataFrame, rows: pd.DataFrame, zone: Zone) -
         st.info(f"The candles of {symbol} around trade {one['number']} are not stored any more.")
         return
     first, last = found["timestamp"].iloc[0], found["timestamp"].iloc[-1]
-    near = rows[(rows["symbol"] == symbol) & (rows["left_at"] >= first) & (rows["entered_at"] <= last)]
+    near = rows[(rows["symbol"] == symbol) & (rows["entered_at"] >= first) & (rows["left_at"] <= last)]
     marked = pd.concat([near, own]).drop_duplicates("number").sort_values("number")
+    marked = marked.assign(chosen=marked["number"] == one["number"])
     title = f"Trade {one['number']} on {width} candles of {symbol}"
     if width != Timeframe(run.kept.timeframe):
         title += f" (it lasted too long for those of {run.kept.timeframe})"
     chart = trade_candles_chart(found, told_trades(marked, zone), width, symbol=symbol, title=title, zone=zone)
-    st.altair_chart(chart, alt=f"{title}: {one['side']}, profit {one['profit']:+,.2f}, left by {one['reason']}")
+    show_chart(chart, alternative=f"{title}: {one['side']}, profit {one['profit']:+,.2f}, left by {one['reason']}")
 
 
 def told_trades(rows: pd.DataFrame, zone: Zone) -> pd.DataFrame:

@@ -1,0 +1,57 @@
+"""Which backtests, sweeps and walk-forwards Prefect has that are not over: some have no row in the database yet."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app import scheduled
+from app.data.connections import settings
+from app.prefect_api import PrefectApi, Row, SchedulerError
+from db.home import running_state
+from research.asked import KINDS
+
+_STATES = ("SCHEDULED", "PENDING", "RUNNING", "CANCELLING")
+_PATIENCE_SECONDS, _MOST = 1.0, 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnderWay:
+    """A run of Prefect that is not over.
+
+    Attributes:
+        run: Its id.
+        kind: What it runs.
+        about: Of what, in words.
+        state: As Prefect calls it, in small letters.
+    """
+
+    run: str
+    kind: str
+    about: str
+    state: str
+
+
+def under_way() -> list[UnderWay]:
+    """Return what Prefect has under way, at most five seconds old; nothing while it does not answer."""
+    url, _ = scheduled.address(settings().flows.api_url, running_state(settings().home))
+    return [] if url is None else _under_way(url)
+
+
+@st.cache_data(ttl=5, max_entries=4, show_spinner=False)
+def _under_way(url: str) -> list[UnderWay]:
+    try:
+        with PrefectApi(url, patience_seconds=_PATIENCE_SECONDS) as api:
+            own = [each for each in api.deployments() if each["name"] in KINDS]
+            return [
+                _told(each["name"], run)
+                for each in own
+                for run in api.runs(each["id"], states=_STATES, sort="EXPECTED_START_TIME_ASC", limit=_MOST)
+            ]
+    except SchedulerError:
+        return []
+
+
+def _told(kind: str, run: Row) -> UnderWay:
+    parameters = run.get("parameters") or {}
+    about = f"{parameters.get('strategy', '')} on {', '.join(map(str, parameters.get('symbols') or ()))} {parameters.get('timeframe', '')}"
+    return UnderWay(run=str(run["id"]), kind=kind, about=about.strip(), state=str(run.get("state_name") or "scheduled").lower())
