@@ -35,8 +35,13 @@ def query_of(asked: Asked) -> Query:
 
 
 def _searched(kind: str, search: Search) -> dict[str, Any]:
+    from trading.backtest.metrics import METRICS  # noqa: PLC0415 - brings numba along, which a list does without
+
+    metric = METRICS.get(search.metric)
     told = {
-        "sampler": search.sampler, "sets": search.sets, "chance": search.seed, "metric": search.metric,
+        "sampler": search.sampler, "sets": search.sets, "chance": search.seed,
+        "metric": search.metric if metric is None else metric.title,  # a widget that shows titles has titles in the URL
+
         "least": search.least_trades or None, **_named(RANGE, search.ranges),
     }  # fmt: skip
     if kind == WALK_FORWARD:

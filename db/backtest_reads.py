@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from db.backtest_rows import TRADE_COLUMNS
 from db.backtest_runs import LISTED, STATE, StoredBacktest, stored
 from db.tables import backtest_trades, backtests
 from market.errors import InputError
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
 LEAST_DIGITS = 4
 """With fewer digits of an id nobody means one backtest."""
-
-_PROFITS = ("number", "symbol", "side", "entered_at", "left_at", "entry_price", "exit_price", "profit", "return", "reason",
-            "touches_hole")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,20 +109,33 @@ def several(connection: sa.Connection, prefixes: Sequence[str], parts: Sequence[
     return list({each.id: each for each in ordered if each is not None}.values())
 
 
-def profits(connection: sa.Connection, backtest: str, most: int) -> "pd.DataFrame":
-    """Return the trades with the largest profits and losses, in the order of their numbers.
+def largest_trades(connection: sa.Connection, backtest: str, most: int) -> "pd.DataFrame":
+    """Return the trades with the largest profits and losses, in the order of their numbers; see `trade_page`.
 
-    Columns number, symbol, side, entered_at, left_at (datetime64[us, UTC]), entry_price, exit_price, profit, return, reason,
-    touches_hole; `count` is how many there are in all, the same in each row.
+    `count` is how many there are in all, the same in each row.
     """
+    kept = backtest_trades.c
+    of_it = sa.select(*_trade_columns(), sa.func.count().over().label("count")).where(kept.backtest == backtest)
+    largest = of_it.order_by(sa.func.abs(kept.profit).desc(), kept.number).limit(most).subquery()
+    return _trade_frame(connection, sa.select(largest).order_by(largest.c.number), [*TRADE_COLUMNS, "count"])
+
+
+def trade_page(connection: sa.Connection, backtest: str, offset: int, limit: int) -> "pd.DataFrame":
+    """Return a few trades in the order of their numbers, in one statement; columns as of `BacktestRepository.trades`."""
+    kept = backtest_trades.c
+    query = sa.select(*_trade_columns()).where(kept.backtest == backtest)
+    return _trade_frame(connection, query.order_by(kept.number).offset(offset).limit(limit), TRADE_COLUMNS)
+
+
+def _trade_columns() -> list[sa.Column[Any]]:
+    return [backtest_trades.c[name] for name in TRADE_COLUMNS]
+
+
+def _trade_frame(connection: sa.Connection, query: sa.Select[Any], names: Sequence[str]) -> "pd.DataFrame":
     import pandas as pd  # noqa: PLC0415 - not for the path of the data
 
-    kept = backtest_trades.c
-    columns = [kept[name] for name in _PROFITS]
-    of_it = sa.select(*columns, sa.func.count().over().label("count")).where(kept.backtest == backtest)
-    largest = of_it.order_by(sa.func.abs(kept.profit).desc(), kept.number).limit(most).subquery()
-    rows = connection.execute(sa.select(largest).order_by(largest.c.number)).mappings().all()
-    frame = pd.DataFrame([dict(row) for row in rows], columns=[*_PROFITS, "count"])
+    rows = connection.execute(query).mappings().all()
+    frame = pd.DataFrame([dict(row) for row in rows], columns=list(names))
     for name in ("entered_at", "left_at"):
         frame[name] = pd.to_datetime(frame[name], utc=True).astype("datetime64[us, UTC]")
     return frame

@@ -12,8 +12,8 @@ from market.timeframe import Timeframe
 
 _SIDES = alt.Scale(domain=["long", "short"], range=["triangle-up", "triangle-down"])
 _LEGEND = (
-    "hollow: rises, filled: falls, thin line: nobody traded, grey band: no candle; "
-    "\N{BLACK UP-POINTING TRIANGLE} long or \N{BLACK DOWN-POINTING TRIANGLE} short enters, a bar leaves; blue won, orange lost; the chosen one in rings"
+    "hollow: rises, filled: falls, thin line: nobody traded, grey band: no candle; \N{BLACK UP-POINTING TRIANGLE} long or "
+    "\N{BLACK DOWN-POINTING TRIANGLE} short enters, a bar leaves; blue won, orange lost; the chosen one in rings"
 )
 _AIR, _MOST_TRADES = 40, 200
 

@@ -80,14 +80,14 @@ def spans(lost: Lost) -> list[Span] | None:
     return _asked(_spans, lost)
 
 
-def trades(backtest: str, *, offset: int, limit: int, lost: Lost) -> tuple[pd.DataFrame, int] | None:
-    """Return some trades of a run in the order of their numbers, and how many it has; None while the database is away."""
-    return _asked(lambda url: _trades(url, backtest, offset, limit), lost)
+def largest_trades(backtest: str, *, most: int, lost: Lost) -> pd.DataFrame | None:
+    """Return the trades that weigh most; see `db.backtest_reads.largest_trades`. None while the database is away."""
+    return _asked(lambda url: _largest_trades(url, backtest, most), lost)
 
 
-def profits(backtest: str, *, most: int, lost: Lost) -> pd.DataFrame | None:
-    """Return the trades that weigh most; see `db.backtest_reads.profits`. None while the database is away."""
-    return _asked(lambda url: _profits(url, backtest, most), lost)
+def trade_page(backtest: str, *, offset: int, limit: int, lost: Lost) -> pd.DataFrame | None:
+    """Return some trades of a run in the order of their numbers; None while the database is away."""
+    return _asked(lambda url: _trade_page(url, backtest, offset, limit), lost)
 
 
 def candles(symbol: str, timeframe: Timeframe, *, start_us: int, end_us: int, lost: Lost) -> pd.DataFrame | None:
@@ -131,14 +131,14 @@ def _spans(url: str | None) -> list[Span]:
     return database_at(url).market_data.spans()
 
 
-@st.cache_data(ttl=30, max_entries=32, show_spinner=False)
-def _trades(url: str | None, backtest: str, offset: int, limit: int) -> tuple[pd.DataFrame, int]:
-    return database_at(url).backtests.trades(backtest, offset=offset, limit=limit)
-
-
 @st.cache_data(ttl=30, max_entries=16, show_spinner=False)
-def _profits(url: str | None, backtest: str, most: int) -> pd.DataFrame:
-    return database_at(url).backtests.profits(backtest, most=most)
+def _largest_trades(url: str | None, backtest: str, most: int) -> pd.DataFrame:
+    return database_at(url).backtests.largest_trades(backtest, most=most)
+
+
+@st.cache_data(ttl=30, max_entries=32, show_spinner=False)
+def _trade_page(url: str | None, backtest: str, offset: int, limit: int) -> pd.DataFrame:
+    return database_at(url).backtests.trade_page(backtest, offset=offset, limit=limit)
 
 
 @st.cache_data(ttl=30, max_entries=16, show_spinner=False)

@@ -187,9 +187,13 @@ class BacktestRepository:
         """
         return backtest_reads.several(self._connection, prefixes, parts)
 
-    def profits(self, backtest: str, *, most: int) -> "pd.DataFrame":
-        """Return what a chart of profits needs of the trades that weigh most; see `db.backtest_reads.profits`."""
-        return backtest_reads.profits(self._connection, backtest, most)
+    def largest_trades(self, backtest: str, *, most: int) -> "pd.DataFrame":
+        """Return the trades that weigh most, in the order of their numbers; see `db.backtest_reads.largest_trades`."""
+        return backtest_reads.largest_trades(self._connection, backtest, most)
+
+    def trade_page(self, backtest: str, *, offset: int, limit: int) -> "pd.DataFrame":
+        """Return a few trades in the order of their numbers, in one statement; columns as of `trades`."""
+        return backtest_reads.trade_page(self._connection, backtest, offset, limit)
 
     def trades(self, backtest: str, *, offset: int = 0, limit: int | None = None) -> "tuple[pd.DataFrame, int]":
         """Return trades in the order of their numbers, and how many there are in all.

@@ -7,8 +7,8 @@ import streamlit as st
 from app.actions import backtests as wishes
 from app.charts.zone import Zone
 from app.data.backtests import spans
+from app.data.research_flows import cannot_start
 from app.data.strategies import strategies
-from app.data.system import scheduler
 from app.data.windows import Stored, stored_of, window_of
 from app.run_links import OWN_WINDOW, STARTED
 from app.stores import Lost
@@ -150,11 +150,9 @@ def _problem(asked: Asked) -> str:
 
 
 def _start(asked: Asked, *, problem: str) -> None:
-    found = scheduler()
-    if found.page is None:
-        st.warning(
-            f"{found.said} Flows cannot be started from here now; the command below does the same.", icon=":material/schedule:"
-        )
+    why_not = cannot_start()
+    if why_not:
+        st.warning(f"{why_not} The command below does the same without flows.", icon=":material/schedule:")
     else:
         pressed = st.button(
             f"Start the {asked.kind}", type="primary", icon=":material/play_arrow:", disabled=bool(problem) or not may_act(),

@@ -33,7 +33,7 @@ _FORMATS = {
 def show_runs(zone: Zone) -> None:
     """Show what was tried, the newest first."""
     lost: Lost = {}
-    _under_way()
+    waiting = st.container()
     strategies, symbols = facets(lost) or ((), ())
     looked = _looked_for(strategies, symbols)
     number = int(st.session_state.get("page") or st.query_params.get("page") or 1) if _is_number("page") else 1
@@ -44,6 +44,8 @@ def show_runs(zone: Zone) -> None:
     if not found.runs and number > 1:
         found = page(looked, newest=_ROWS, offset=0, lost=lost) or found
     _list(looked, found, zone)
+    with waiting:  # Prefect is asked last: the list does not wait for it
+        _under_way()
 
 
 def _list(looked: Looked, found: Page, zone: Zone) -> None:

@@ -9,7 +9,7 @@ from app.charts.parts import hole_rows, minute
 from app.charts.trade_candles import trade_candles_chart, window_around
 from app.charts.trades import profit_chart
 from app.charts.zone import Zone
-from app.data.backtests import Run, candles, profits, trades
+from app.data.backtests import Run, candles, largest_trades, trade_page
 from app.reports.figures import plural, quote_of
 from app.stores import Lost
 from app.views.banner import show_lost
@@ -29,7 +29,7 @@ _FORMATS = {"return": st.column_config.NumberColumn(format="percent"), "profit":
 def show_trades(run: Run, zone: Zone) -> None:
     """Show the trades of a run."""
     lost: Lost = {}
-    largest = profits(run.kept.id, most=_MOST_DRAWN, lost=lost)
+    largest = largest_trades(run.kept.id, most=_MOST_DRAWN, lost=lost)
     if largest is None:
         show_lost(lost)
         return
@@ -37,7 +37,7 @@ def show_trades(run: Run, zone: Zone) -> None:
         st.info("No trade was closed." if run.document.get("open") else "No trade was made.")
     else:
         _show_profits(run, largest, zone)
-        _show_list(run, int(largest["count"].iloc[0]), zone)
+        _show_list(run, largest, zone)
     _show_open(run)
 
 
@@ -51,30 +51,37 @@ def _show_profits(run: Run, largest: pd.DataFrame, zone: Zone) -> None:
     show_chart(chart, alternative=f"Profit of each of {plural(count, 'trade')}, from {worst:+,.2f} to {best:+,.2f} {quote}")
 
 
-def _show_list(run: Run, count: int, zone: Zone) -> None:
+def _show_list(run: Run, largest: pd.DataFrame, zone: Zone) -> None:
+    count = int(largest["count"].iloc[0])
     pages = -(-count // _ROWS)
     columns = st.columns([2, 2, 8], vertical_alignment="bottom")
     number = columns[0].number_input(
-        "Trade on the candles", min_value=1, max_value=count, value=1, step=1, key="trade", bind="query-params",
-        help="A row of the list chooses it, too.",
+        "Trade on the candles", min_value=1, max_value=count, value=None, step=1, key="trade", bind="query-params",
+        placeholder="choose one", help="A row of the list chooses it, too.",
     )  # fmt: skip
     page = 1
     if pages > 1:
         page = columns[1].number_input(
             f"Page of {pages:,}", min_value=1, max_value=pages, value=1, step=1, key="trades", bind="query-params"
         )
-    lost: Lost = {}
-    found = trades(run.kept.id, offset=(page - 1) * _ROWS, limit=_ROWS, lost=lost)
-    if found is None:
-        show_lost(lost)
-        return
-    rows = found[0]
-    _show_candles(run, _own(run, rows, int(number)), rows, zone)
+    rows = _rows(run, largest, offset=(page - 1) * _ROWS, limit=_ROWS)
+    if number is not None:
+        _show_candles(run, _own(run, largest, rows, int(number)), rows, zone)
     key, alternative = f"list {run.kept.id} {page}", f"Trades {rows['number'].min()} to {rows['number'].max()} of {count}"
     st.dataframe(
         _table(rows, zone), hide_index=True, on_select=lambda: _choose(key, rows), selection_mode="single-row", key=key,
         column_config=_FORMATS, alt=alternative,
     )  # fmt: skip
+
+
+def _rows(run: Run, largest: pd.DataFrame, *, offset: int, limit: int) -> pd.DataFrame:
+    """Return a part of the list: of what is here where that is all, else read for itself."""
+    if len(largest) == int(largest["count"].iloc[0]):
+        return largest.iloc[offset : offset + limit]
+    lost: Lost = {}
+    found = trade_page(run.kept.id, offset=offset, limit=limit, lost=lost)
+    show_lost(lost)
+    return largest.head(0) if found is None else found
 
 
 def _choose(key: str, rows: pd.DataFrame) -> None:
@@ -83,13 +90,10 @@ def _choose(key: str, rows: pd.DataFrame) -> None:
         st.session_state["trade"] = int(rows["number"].iloc[chosen[0]])
 
 
-def _own(run: Run, rows: pd.DataFrame, number: int) -> pd.DataFrame:
+def _own(run: Run, largest: pd.DataFrame, rows: pd.DataFrame, number: int) -> pd.DataFrame:
     """Return the chosen trade as a table of one row; it may be on another page."""
     own = rows[rows["number"] == number]
-    if own.empty:
-        found = trades(run.kept.id, offset=number - 1, limit=1, lost={})
-        own = own if found is None else found[0]
-    return own
+    return own if len(own) else _rows(run, largest, offset=number - 1, limit=1)
 
 
 def _show_candles(run: Run, own: pd.DataFrame, rows: pd.DataFrame, zone: Zone) -> None:

@@ -92,12 +92,24 @@ def test_trades_that_weigh_most_come_in_their_order(database):
     database.backtests.begin(RUN)
     database.backtests.finish(ID, **NOTHING, trades=some_trades(9, profit=[1.0, -9.0, 2.0, 8.0, 0.0, 0.5, -7.0, 3.0, 1.0]))
 
-    largest = database.backtests.profits(ID, most=3)
+    largest = database.backtests.largest_trades(ID, most=3)
 
     assert largest["number"].tolist() == [2, 4, 7]
     assert largest["count"].tolist() == [9, 9, 9]
-    assert str(largest["left_at"].dtype) == "datetime64[us, UTC]"
-    assert database.backtests.profits(OTHER, most=3).empty
+    assert database.backtests.largest_trades(OTHER, most=3).empty
+
+
+def test_a_page_of_trades_has_the_same_rows_as_all_of_them(database):
+    database.backtests.begin(RUN)
+    database.backtests.finish(ID, **NOTHING, trades=some_trades(9))
+    whole, _ = database.backtests.trades(ID)
+
+    page = database.backtests.trade_page(ID, offset=2, limit=3)
+
+    assert list(page.columns) == list(whole.columns)
+    assert page.to_dict("records") == whole.iloc[2:5].to_dict("records")
+    assert str(page["left_at"].dtype) == "datetime64[us, UTC]"
+    assert database.backtests.trade_page(OTHER, offset=0, limit=3).empty
 
 
 def test_what_is_stored_is_told_by_symbol_and_width(database):

@@ -1,0 +1,327 @@
+"""The page of backtests against real servers, without a browser: list, results, comparison, and stores that go down."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from db import DatabaseOperations
+from db.embedded import PostgresServer, RedisServer
+from research.backtests import keep, stored_of
+from tests.app.documents import document
+from tests.app.kept_runs import BACKTEST, CHANCE, SWEEP, WALK, begin, keep_all
+from tests.app.pages import Opener, Worker, metrics, statements, words
+from tests.app.samples import candle
+
+pytestmark = [pytest.mark.postgres, pytest.mark.redis]
+AT_MOST = 5
+
+
+def charts(page: AppTest) -> int:
+    return len(page.get("vega_lite_chart")) + len(page.get("arrow_vega_lite_chart"))
+
+
+def table(page: AppTest, at: int = 0) -> Any:
+    return page.dataframe[at].value
+
+
+def links(page: AppTest) -> list[str]:
+    return [link.proto.label for link in page.get("page_link")]
+
+
+# -- empty -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_empty_system_says_that_nothing_was_tried_and_what_to_do(opened: Opener, database: DatabaseOperations) -> None:
+    with statements() as sent:
+        page = opened("backtests")
+
+    assert not page.exception
+    assert "Nothing was tried yet" in words(page)
+    assert "tcpdash backtest" in words(page)
+    assert "Fill in the form" in links(page)
+    assert len(sent) <= AT_MOST
+
+
+def test_the_form_of_an_empty_system_says_what_to_start(opened: Opener, database: DatabaseOperations) -> None:
+    page = opened("backtests", view="New run")
+
+    assert not page.exception
+    assert "No candle is stored yet" in words(page)
+    assert "tcpdash demo" in words(page)
+
+
+# -- one of each -----------------------------------------------------------------------------------------------------
+
+
+def test_the_list_has_what_was_tried_with_its_figures(opened: Opener, database: DatabaseOperations) -> None:
+    keep_all(database)
+    with statements() as sent:
+        page = opened("backtests")
+
+    assert not page.exception
+    assert len(sent) <= AT_MOST
+    rows = table(page)
+    assert rows["id"].tolist() == [CHANCE[:12], WALK[:12], SWEEP[:12], BACKTEST[:12]]
+    assert rows["kind"].tolist() == ["backtest", "walk-forward", "sweep", "backtest"]
+    assert rows["return"].tolist() == [0.03, 0.03, 0.08, 0.03]
+    assert rows["parameters"].tolist() == ["fast=10 slow=30", "searched", "searched", "fast=10 slow=30"]
+    assert "4 runs. Choose one to open it, or two to 6 to compare them." in words(page)
+
+
+@pytest.mark.parametrize(
+    ("part", "least_charts", "said"),
+    [
+        ("Result", 4, "1 hole in the candles"),
+        ("All metrics", 0, "Sharpe ratio: **1.00**"),
+        ("Returns", 2, "Nothing was resampled"),
+        ("Trades", 1, ""),
+        ("Data and rules", 0, "What was assumed"),
+    ],
+)
+def test_a_result_is_shown_part_by_part(
+    opened: Opener, database: DatabaseOperations, part: str, least_charts: int, said: str
+) -> None:
+    keep_all(database)
+    with statements() as sent:
+        page = opened("backtests", run=BACKTEST[:8], part=part)
+
+    assert not page.exception
+    assert not page.error
+    assert charts(page) >= least_charts
+    assert said in words(page)
+    assert len([each for each in sent if "pg_stat" not in each]) <= AT_MOST
+    assert "Run it again, or change it" in links(page)
+
+
+def test_a_figure_explains_itself_by_its_formula(opened: Opener, database: DatabaseOperations) -> None:
+    keep_all(database)
+    page = opened("backtests", run=BACKTEST)
+
+    assert metrics(page)["Final value in USDT"] == "1,030.00"
+    assert metrics(page)["Maximum drawdown"] == "1.23 %"
+    helps = {metric.label: metric.proto.help for metric in page.metric}
+    assert "Source: " in helps["Sharpe ratio"]
+    assert all(text for label, text in helps.items() if not label.startswith("Final value"))
+
+
+def test_resamples_are_shown_where_there_are_some(opened: Opener, database: DatabaseOperations) -> None:
+    keep_all(database)
+    page = opened("backtests", run=CHANCE, part="Returns")
+
+    assert not page.exception
+    assert "The same trades in other orders" in words(page)
+    assert "1,000 runs of 3 trades each" in words(page)
+
+
+def test_a_sweep_has_its_map_its_best_sets_and_the_command_of_each(opened: Opener, database: DatabaseOperations) -> None:
+    keep_all(database)
+    with statements() as sent:
+        page = opened("backtests", run=SWEEP)
+
+    assert not page.exception
+    assert len(sent) <= AT_MOST
+    assert charts(page) == 2
+    assert table(page)["rank"].tolist() == list(range(1, 9))
+    assert table(page).loc[0, ["fast", "slow", "size"]].tolist() == ["10", "30", "1"]
+    assert "--param fast=10 --param slow=30 --param size=1" in page.code[0].value
+    assert "Backtest the set of rank 1" in links(page)
+    assert page.selectbox(key="shown").options[page.selectbox(key="shown").index].endswith("by which it was ranked")
+    page.selectbox(key="shown").select("total_return").run()
+    assert not page.exception
+    assert "The best 8 sets by Total return" in words(page)
+
+
+def test_a_walk_forward_has_its_windows_and_what_was_kept(opened: Opener, database: DatabaseOperations) -> None:
+    keep_all(database)
+    page = opened("backtests", run=WALK, part="Windows", tz="Asia/Tokyo")
+
+    assert not page.exception
+    assert "Sharpe ratio was not lower out of sample in 1 of 2 windows. Efficiency 0.50" in words(page)
+    assert charts(page) == 4
+    assert table(page).loc[0, "searched from (Asia/Tokyo)"] == "2024-01-01 09:00"
+
+
+def test_trades_are_marked_on_the_candles_around_them(opened: Opener, database: DatabaseOperations, worker: Worker) -> None:
+    entered = "2024-08-09T00:01:00Z"
+    one = {**document()["trades"][0], "entered": entered, "left": "2024-08-09T00:05:00Z"}
+    keep(database, document(id=BACKTEST, timeframe="1m", trades=[one]))
+    worker.stores(*(candle(minute) for minute in range(1, 60)))
+
+    with statements() as sent:
+        page = opened("backtests", run=BACKTEST, part="Trades", trade="1")
+
+    assert not page.exception
+    assert len(sent) <= AT_MOST
+    assert charts(page) == 2
+    assert table(page).loc[0, ["number", "entered", "reason"]].tolist() == [1, "2024-08-09 00:01", "take profit"]
+
+
+def test_candles_that_are_gone_are_told(opened: Opener, database: DatabaseOperations) -> None:
+    keep_all(database)
+    page = opened("backtests", run=BACKTEST, part="Trades", trade="2")
+
+    assert not page.exception
+    assert "The candles of OKX:BTC-USDT around trade 2 are not stored any more" in words(page)
+
+
+def test_runs_are_compared_and_their_differences_named(opened: Opener, database: DatabaseOperations) -> None:
+    keep_all(database)
+    figures = {**document()["metrics"], "total_return": 0.5}
+    other = document(id="f" * 32, parameters={"fast": 5, "slow": 30}, end="2024-02-04T00:00:00Z", metrics=figures, strategy="rsi")
+    keep(database, other)
+    with statements() as sent:
+        page = opened("backtests", compare=f"{BACKTEST[:6]},{'f' * 6},{SWEEP[:6]},beefbeef")
+
+    assert not page.exception
+    assert len(sent) <= AT_MOST
+    assert f"Not compared: sweep {SWEEP[:12]} (done). 1 of them are not stored." in words(page)
+    assert "They did not see the same data (to (UTC)): a better figure may be a better time" in words(page)
+    assert table(page)["metric"][0] == "Total return"
+    assert table(page).iloc[0, 2] == "50.00 % \N{BLACK STAR}"
+    assert table(page, 1)["what"].tolist() == ["strategy", "parameters", "to (UTC)"]
+    assert charts(page) == 1
+
+
+# -- full ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def many(database: DatabaseOperations) -> DatabaseOperations:
+    with database.transaction() as store:
+        for number in range(60):
+            told = document(
+                id=f"{number:08x}" + "0" * 24, strategy="rsi" if number % 2 else "sma_cross", parameters={"fast": number}
+            )
+            store.backtests.begin(stored_of(told))
+            store.backtests.finish(told["id"], metrics=told["metrics"], report={}, total_return=0.1, final_value=1.0)
+    return database
+
+
+def test_a_long_list_is_paged_in_sql(opened: Opener, many: DatabaseOperations) -> None:
+    with statements() as sent:
+        page = opened("backtests", page="3")
+
+    assert not page.exception
+    assert len(table(page)) == 10
+    assert page.number_input(key="page").value == 3
+    assert len(sent) <= AT_MOST
+    page.number_input(key="page").set_value(1).run()
+    assert len(table(page)) == 25
+
+
+def test_a_list_is_filtered_and_searched(opened: Opener, many: DatabaseOperations) -> None:
+    page = opened("backtests", strategy="rsi", q="59")
+
+    assert table(page)["parameters"].tolist() == ["fast=59"]
+    page.text_input(key="q").set_value("nothing like it").run()
+    assert "No run is like that" in words(page)
+
+
+# -- stores that go down ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "query", [{}, {"run": BACKTEST}, {"compare": f"{BACKTEST},{CHANCE}"}, {"view": "New run"}, {"started": "x"}]
+)
+def test_a_lost_database_is_told_and_found_again(
+    opened: Opener, database: DatabaseOperations, postgres_server: PostgresServer, query: dict[str, str]
+) -> None:
+    keep_all(database)
+    postgres_server.stop()
+    try:
+        page = opened("backtests", **query)
+
+        assert not page.exception
+        assert any("The database cannot be used" in each.value for each in page.warning)
+        assert "Traceback" not in words(page)
+    finally:
+        postgres_server.start()
+
+    page.run()
+
+    assert not page.exception
+    assert not any("The database cannot be used" in each.value for each in page.warning)
+
+
+@pytest.mark.parametrize("query", [{}, {"run": BACKTEST}, {"view": "New run"}])
+def test_a_lost_redis_changes_nothing_here(
+    opened: Opener, database: DatabaseOperations, redis_server: RedisServer, query: dict[str, str]
+) -> None:
+    keep_all(database)
+    redis_server.stop()
+    try:
+        page = opened("backtests", **query)
+
+        assert not page.exception
+        assert not any("cannot be used" in each.value for each in page.warning)
+    finally:
+        redis_server.start()
+
+
+# -- what does not fit -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"run": "zz;drop table"}, "That is no id of a run"),
+        ({"run": "beefbeef"}, "No run has an id that begins with beefbeef"),
+        ({"compare": "x,y"}, "These are no ids of runs"),
+        ({"compare": "beefbeef"}, "Choose two to six runs"),
+        ({"run": BACKTEST, "part": "Nonsense"}, "1 hole in the candles"),
+        ({"page": "999"}, "4 runs"),
+        ({"page": "-1"}, "4 runs"),
+        ({"kind": "nonsense", "strategy": "<b>"}, "4 runs"),
+    ],
+)
+def test_a_url_that_does_not_fit_is_answered_in_words(
+    opened: Opener, database: DatabaseOperations, query: dict[str, str], said: str
+) -> None:
+    keep_all(database)
+    page = opened("backtests", **query)
+
+    assert not page.exception
+    assert said in words(page)
+
+
+def test_words_of_people_are_not_read_as_marks(opened: Opener, database: DatabaseOperations) -> None:
+    keep(database, document(id=BACKTEST, strategy="[x](http://evil)<b>$a$"))
+    page = opened("backtests", run=BACKTEST)
+
+    assert not page.exception
+    assert "\\[x\\](http\\://evil)\\<b\\>\\$a\\$" in page.subheader[0].value
+
+
+# -- what runs -------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_that_is_at_work_says_how_far_it_is(opened: Opener, database: DatabaseOperations) -> None:
+    begin(database, done=2, total=8)
+    listed = opened("backtests")
+    page = opened("backtests", run="e" * 8)
+
+    assert table(listed)["state"].tolist() == ["running 25 %"]
+    assert not page.exception
+    assert [each.label for each in page.button if each.label == "Cancel"] == ["Cancel"]
+    assert any("2 of 8 sets" in each.proto.text for each in page.get("progress"))
+
+
+def test_a_failed_run_says_why(opened: Opener, database: DatabaseOperations) -> None:
+    backtest = begin(database)
+    database.backtests.fail(backtest, "a worker was <b>killed</b>")
+    page = opened("backtests", run=backtest)
+
+    assert not page.exception
+    assert any("a worker was <b>killed</b>" in each.value for each in page.text)
+    assert "goes on from there" in words(page)
+
+
+def test_an_old_row_without_parts_is_shown(opened: Opener, database: DatabaseOperations) -> None:
+    told = document(id=BACKTEST)
+    with database.transaction() as store:
+        store.backtests.begin(replace(stored_of(told), coverage=[]))
+        store.backtests.finish(BACKTEST, metrics={}, report={})
+    for part in ("Result", "All metrics", "Returns", "Trades", "Data and rules"):
+        assert not opened("backtests", run=BACKTEST, part=part).exception
