@@ -1,9 +1,11 @@
 """Candles as rows of `market_data`: how a series becomes rows, and rows a series."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 
 from db.binary import Column, decode, encode, from_postgres, to_postgres
 from db.bulk import copy_in, copy_out, stage
@@ -19,7 +21,7 @@ _FIXED_WIDTH = f"""
 select timestamp, open, high, low, close, volume,
        coalesce(quote_volume, 'NaN'), coalesce(trades, -1), coalesce(taker_buy_volume, 'NaN'),
        coalesce(first_trade_id, {_NO_ID}), coalesce(last_trade_id, {_NO_ID}), coalesce(complete::integer, -1),
-       ascii(origin), revision
+       ascii(origin), revision{{more}}
 from ({{query}}) as candles
 """  # noqa: S608 - a number of ours
 
@@ -64,11 +66,25 @@ def select(connection: sa.Connection, query: str, parameters: Mapping[str, objec
         parameters: Of the query.
         of: Symbol and timeframe of its rows.
     """
-    data = copy_out(connection, _FIXED_WIDTH.format(query=query), parameters)
-    columns = decode(data, list(KINDS.items()))
+    return CandleSeries(*of, _read(connection, _FIXED_WIDTH.format(query=query, more=""), parameters, KINDS))
+
+
+def select_sources(
+    connection: sa.Connection, query: str, parameters: Mapping[str, object], *, of: tuple[str, Timeframe]
+) -> dict[int, CandleSeries]:
+    """Return the rows of a query as a series for each number in its last column, `source`; see `select`."""
+    columns = _read(connection, _FIXED_WIDTH.format(query=query, more=", source"), parameters, {**KINDS, "source": "i4"})
+    sources = columns.pop("source")
+    return {int(each): CandleSeries(*of, columns).take(sources == each) for each in np.unique(sources)}
+
+
+def _read(
+    connection: sa.Connection, query: str, parameters: Mapping[str, object], kinds: Mapping[str, str]
+) -> dict[str, NDArray[Any]]:
+    columns = decode(copy_out(connection, query, parameters), list(kinds.items()))
     columns["timestamp"] = from_postgres(columns["timestamp"])
     columns["origin"] = _positions(columns["origin"])
-    return CandleSeries(*of, columns)
+    return columns
 
 
 def _positions(initials: np.ndarray[tuple[int], np.dtype[np.int32]]) -> np.ndarray[tuple[int], np.dtype[np.int32]]:

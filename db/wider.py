@@ -80,7 +80,7 @@ def aggregates(*, members: str, expected: object, moments: dict[str, str] | None
 
 # Rows in (open, close] belong to the bucket that closes at the right border. Buckets are read whole, so the first and the last
 # member are those with the lowest and the highest timestamp.
-_LABEL = """time_bucket(%(width)s * interval '1 microsecond', timestamp, "offset" => interval '1 microsecond')
+LABEL = """time_bucket(%(width)s * interval '1 microsecond', timestamp, "offset" => interval '1 microsecond')
          + (%(width)s - 1) * interval '1 microsecond'"""
 
 
@@ -90,7 +90,7 @@ def of_rows(*, member: Timeframe) -> str:
     Its parameters are symbol, width (microseconds), after and until (closes of buckets).
     """
     return f"""
-    select {_LABEL} as timestamp,
+    select {LABEL} as timestamp,
     {aggregates(members="count(*)", expected=f"%(width)s / {member.width_us}")}
     from market_data
     where symbol = %(symbol)s and timeframe = '{member}' and timestamp > %(after)s and timestamp <= %(until)s
@@ -100,7 +100,7 @@ def of_rows(*, member: Timeframe) -> str:
 
 def of_rollup(*, member: Timeframe) -> str:
     """Return a query for candles made of a rollup; parameters as `of_rows` has them."""
-    label = _LABEL.replace("timestamp,", "bucket,")
+    label = LABEL.replace("timestamp,", "bucket,")
     return f"""
     select {label} as timestamp,
     {aggregates(members="sum(members)", expected=f"%(width)s / {BASE.width_us}")}

@@ -204,7 +204,7 @@ class BotRecords:
         names = [each.name for each in fields(row)]
         query = sa.select(*(table.c[bot_writes.COLUMNS.get(name, name)] for name in names)).where(*where).limit(newest)
         ordered = query.order_by(*(column if newest is None else column.desc() for column in order))
-        found = [row(**dict(_values(names, each))) for each in self._connection.execute(ordered)]
+        found = [row(**dict(values_of(names, each))) for each in self._connection.execute(ordered)]
         return found if newest is None else found[::-1]
 
     def _add_events(self, events: Sequence[EventRow]) -> list[int]:
@@ -228,6 +228,7 @@ def _of(column: sa.Column[Any], value: object) -> list[sa.ColumnElement[bool]]:
     return [] if value is None else [column == value]
 
 
-def _values(names: Sequence[str], row: sa.Row[Any]) -> Iterator[tuple[str, Any]]:
+def values_of(names: Sequence[str], row: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the attributes of a row by name, moments as UTC epoch microseconds."""
     for name, value in zip(names, row, strict=True):
         yield name, from_datetime(value) if name in bot_writes.COLUMNS and value is not None else value

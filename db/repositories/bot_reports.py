@@ -1,15 +1,17 @@
 """What is told of bots: sums over what they wrote, and all that happened to one in the order in which it was written."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 
 from db import bot_writes
 from db.bot_rows import EventRow, OrderRow, SignalRow, TradeRow
-from db.bot_state import CLOCK
-from db.repositories.bot_records import BotRecords
+from db.bot_state import CLOCK, is_one
+from db.repositories.bot_records import BotRecords, values_of
 from db.tables import bot_events, bot_orders, bot_postings, bot_signals, bot_trades, bots
 from market.clock import from_datetime, to_datetime
 
@@ -59,6 +61,30 @@ class BotReports(BotRecords):
         same = sa.and_(of.bot == bots.c.id, of.run == bots.c.run, of.timestamp > to_datetime(moment_us))
         query = sa.select(bots.c.id, sa.func.count()).join(bot_trades, same).group_by(bots.c.id).order_by(bots.c.id)
         return {row[0]: row[1] for row in self._connection.execute(query)}
+
+    def fills(
+        self, symbol: str, *, chosen: Collection[str], start_us: int, end_us: int, most: int
+    ) -> tuple[list[str], list[tuple[str, TradeRow]]]:
+        """Return the bots that trade a symbol, and the executions that the chosen ones have of it, each with its bot.
+
+        Args:
+            symbol: `EXCHANGE:BASE-QUOTE`.
+            chosen: Ids of bots; what is none counts for nothing. Each costs, so a few only.
+            start_us: Executions of minutes that closed then or later, UTC epoch microseconds.
+            end_us: Of minutes that closed before.
+            most: So many at most, the newest ones; they come by time, bot and number, and are of the accounts that bots have now.
+        """
+        names, of, ids = [each.name for each in fields(TradeRow)], bot_trades.c, list(chosen)
+        # By bot and time, for which there is an index; by symbol there is none.
+        row = sa.select(*(of[bot_writes.COLUMNS.get(name, name)].label(name) for name in names))
+        row = row.where(of.bot == bots.c.id, of.run == bots.c.run, of.symbol == symbol, is_one(ids))
+        row = row.where(of.timestamp >= to_datetime(start_us), of.timestamp < to_datetime(end_us))
+        fill = row.order_by(of.timestamp.desc(), of.number.desc()).limit(most).lateral("fill")
+        trades_it = sa.func.jsonb_exists(sa.cast(bots.c.config["symbols"], JSONB), symbol)
+        query = sa.select(bots.c.id, fill).select_from(sa.outerjoin(bots, fill, sa.true())).where(sa.or_(trades_it, is_one(ids)))
+        read = self._connection.execute(query.order_by(fill.c.timestamp_us, bots.c.id, fill.c.number)).all()
+        found = [(each[0], TradeRow(**dict(values_of(names, each[1:])))) for each in read if each.number is not None]
+        return sorted({each[0] for each in read}), found[-most:]
 
     def working_orders(self, bot: str) -> list[OrderRow]:
         """Return the orders of a bot that are neither filled nor ended, by number."""

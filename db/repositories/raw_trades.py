@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _NEAR_US = DAY_US
 
 _THESE = "symbol = %(symbol)s and timestamp >= %(start)s and timestamp < %(end)s and trade_id = any(%(ids)s)"
+_NEWEST = "symbol = %(symbol)s order by timestamp desc, trade_id desc limit %(most)s"
 _WINDOW = "symbol = %(symbol)s and timestamp >= %(start)s and timestamp < %(end)s order by timestamp, trade_id"
 
 
@@ -116,6 +117,10 @@ class RawTradeRepository:
             end: Latest moment, not included.
         """
         return trade_rows.select(self._connection, _WINDOW, {"symbol": symbol, "start": lower(start), "end": upper(end)})
+
+    def get_newest(self, symbol: str, most: int) -> dict[str, NDArray[Any]]:
+        """Return the newest trades as `get_columns` does, newest first, at most so many."""
+        return trade_rows.select(self._connection, _NEWEST, {"symbol": symbol, "most": most})
 
     def get_raw_trades(self, symbol: str, data_type: str = "trade", start: Moment = None, end: Moment = None) -> "pd.DataFrame":
         """Return what a venue sent from `start` up to, but not including, `end` as a table, oldest first.

@@ -142,6 +142,15 @@ class TestReading:
 
         assert read(database) == [same[1], same[0], trade(1)]
 
+    def test_the_newest_come_first(self, database):
+        database.raw_trades.insert_trades(
+            [trade(1), trade(3, at_us=START_US + 2), trade(2, at_us=START_US + 2), trade(9, symbol="X:A-B")]
+        )
+
+        assert database.raw_trades.get_newest(SYMBOL, 2)["trade_id"].tolist() == [3, 2]
+        assert database.raw_trades.get_newest(SYMBOL, 9)["trade_id"].tolist() == [3, 2, 1]
+        assert database.raw_trades.get_newest("OKX:NO-SUCH", 9)["trade_id"].tolist() == []
+
     def test_a_table_holds_trades_and_points(self, database):
         database.raw_trades.append([trade(1), msgspec.structs.replace(trade(2), side=Side.SELL, count=3)])
         database.raw_trades.insert_market_data_point(MarketDataPoint(SYMBOL, "trade", START_US + 1, {"px": "1"}))
