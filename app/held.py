@@ -24,11 +24,10 @@ _REREAD_SECONDS = 300.0  # between reads of everything: imports and backfills of
 class CandleReader(Protocol):
     """What is needed of `db.market_data`."""
 
-    def get_candles(self, symbol: str, timeframe: Timeframe | str, start: "Moment" = None, end: "Moment" = None) -> pd.DataFrame:
-        """Return candles, oldest first."""
-
-    def get_latest_candle(self, symbol: str, timeframe: Timeframe | str) -> Candle | None:
-        """Return the newest candle that is over."""
+    def get_bars(
+        self, symbol: str, timeframe: Timeframe | str, start: "Moment" = None, end: "Moment" = None, *, newest: int | None = None
+    ) -> pd.DataFrame:
+        """Return candles, oldest first, with one statement."""
 
 
 class HeldCandles:
@@ -42,6 +41,7 @@ class HeldCandles:
         self.symbol, self.timeframe = symbol, timeframe
         self._lock = threading.Lock()
         self._closed = self._frame_of([])
+        self._version = 0
         self._seen: dict[int, Candle] = {}
         self._due_us: int | None = None
         self._attempts = self._bars = 0
@@ -95,6 +95,11 @@ class HeldCandles:
         newest: pd.DataFrame = whole.assign(final=np.array(final, dtype=bool))[whole["timestamp"] > since].reset_index(drop=True)
         return newest
 
+    @property
+    def version(self) -> int:
+        """A number that changes when closed candles are read."""
+        return self._version
+
     def _is_behind(self, at_seconds: float) -> bool:
         if self._due_us is None:
             return at_seconds - self._read_at >= _POLL_SECONDS
@@ -102,22 +107,18 @@ class HeldCandles:
         return (last_us is None or last_us < self._due_us) and self._attempts < _ATTEMPTS
 
     def _read_all(self, store: CandleReader, bars: int) -> None:
-        latest = store.get_latest_candle(self.symbol, self.timeframe)
-        if latest is None:
-            self._closed = self._frame_of([])
-            return
-        end_us = max(latest.timestamp_us, self._due_us or 0)
-        self._replace(store.get_candles(self.symbol, self.timeframe, end_us - (bars - 1) * self.timeframe.width_us))
+        self._replace(store.get_bars(self.symbol, self.timeframe, newest=bars))
 
     def _read_more(self, store: CandleReader) -> None:
         start_us = (self._last_us() or 0) - _OVERLAP * self.timeframe.width_us
-        newer = store.get_candles(self.symbol, self.timeframe, start_us)
+        newer = store.get_bars(self.symbol, self.timeframe, start_us)
         if not newer.empty:
             older = self._closed[self._closed["timestamp"] < newer["timestamp"].iloc[0]]
             self._replace(pd.concat([older, newer], ignore_index=True) if len(older) else newer)
 
     def _replace(self, closed: pd.DataFrame) -> None:
         self._closed = closed.tail(MAX_HELD).reset_index(drop=True)
+        self._version += 1
         last_us = self._last_us()
         self._seen = {label: candle for label, candle in self._seen.items() if last_us is None or label > last_us}
 

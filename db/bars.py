@@ -9,6 +9,7 @@ from db import candle_rows, wider
 from db.bounds import lower, upper
 from db.series import CandleSeries
 from db.wider_reads import better, proven_ours
+from market.clock import from_datetime
 from market.timeframe import BASE, Timeframe
 
 _COLUMNS = ", ".join(candle_rows.COLUMNS[2:])
@@ -79,6 +80,18 @@ select made.*, ends.number as source from ends cross join lateral (
     group by 1
 ) as made where ends.name not in ('{BASE}', %(timeframe)s)
 """  # noqa: S608 - names of ours
+
+_FIRST = """
+select min(first.timestamp) from unnest(cast(:all as text[])) as each cross join lateral (
+    select timestamp from market_data where symbol = :symbol and timeframe = each order by timestamp limit 1
+) as first
+"""
+
+
+def first_us(connection: sa.Connection, symbol: str) -> int | None:
+    """Return the close of the first stored candle of a symbol, of any width; None without any."""
+    moment = connection.scalar(sa.text(_FIRST), {"symbol": symbol, "all": list(map(str, Timeframe))})
+    return None if moment is None else from_datetime(moment)
 
 
 def read(

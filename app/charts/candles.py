@@ -8,6 +8,7 @@ import pandas as pd
 
 from app.charts.house import DOUBT, GAIN, LOSS, QUIET, TIME_LABEL
 from app.charts.rows import chart_rows
+from app.charts.zone import UTC, Zone
 from market.symbol import Symbol
 from market.timeframe import Timeframe
 
@@ -15,16 +16,20 @@ from market.timeframe import Timeframe
 # words "no data".
 UP, DOWN = GAIN, LOSS
 
+Part = tuple[float, float]
+"""Of the height, from the top."""
+
 _HEIGHT = 420
-_PRICES, _VOLUMES = (0.03, 0.74), (0.8, 1.0)  # parts of the height, from the top
+_PRICES: Part = (0.03, 0.74)
+_VOLUMES: Part = (0.8, 1.0)
 
 _TRADED, _IS_QUIET, _IS_HOLE = "datum.kind == 'traded'", "datum.kind == 'quiet'", "datum.kind == 'hole'"
-_X_TITLE = "time in UTC; a candle covers the span that it is drawn over, its label is the close"
+_X_TITLE = "time in {zone}; a candle covers the span that it is drawn over, its label is the close"
 # Thousands as k, M, G; but 0.4 is not 400m, which would be read as millions.
 _VOLUME_LABEL = "format(datum.value, datum.value >= 1000 ? '~s' : '.3~r')"
 
 
-def candle_chart(candles: pd.DataFrame, timeframe: Timeframe, *, symbol: str, title: str) -> alt.LayerChart:
+def candle_chart(candles: pd.DataFrame, timeframe: Timeframe, *, symbol: str, title: str, zone: Zone = UTC) -> alt.LayerChart:
     """Return the chart of some candles; the newest 2,000 are drawn.
 
     Args:
@@ -32,119 +37,144 @@ def candle_chart(candles: pd.DataFrame, timeframe: Timeframe, *, symbol: str, ti
         timeframe: Width of the candles.
         symbol: `EXCHANGE:BASE-QUOTE`, for the names of the axes.
         title: Above the chart.
+        zone: Of its times.
     """
-    return _chart(symbol, title, data=chart_rows(candles, timeframe))
+    return _chart(symbol, title, zone, data=chart_rows(candles, timeframe, zone=zone))
 
 
 @lru_cache(maxsize=64)
-def candle_spec(symbol: str, title: str) -> dict[str, Any]:
+def candle_spec(symbol: str, title: str, *, zone: Zone = UTC) -> dict[str, Any]:
     """Return the same chart as a Vega-Lite specification that waits for `chart_rows`.
 
     Nothing in it comes from the rows, so a page that ticks makes it once and exchanges the rows in place: Altair takes half a
     second to build and check it on a slow machine.
     """
-    spec: dict[str, Any] = _chart(symbol, title, data=alt.NamedData("rows")).to_dict()
+    spec: dict[str, Any] = _chart(symbol, title, zone, data=alt.NamedData("rows")).to_dict()
     del spec["data"]
     return spec
 
 
-def _chart(symbol: str, title: str, *, data: pd.DataFrame | alt.NamedData) -> alt.LayerChart:
-    traded = Symbol.parse(symbol)
-    price, volume = f"price in {traded.quote}", f"volume in {traded.base}"
-    # In this order: bands below the candles, what the mouse finds above.
-    prices = alt.layer(*_bands(), *_wicks(price), _quiet_ticks(price), _bodies(price), _last_price(price), *_tooltips())
-    layers = alt.layer(prices, _volume_bars(volume), data=data).properties(title=title, height=_HEIGHT)
+def _chart(symbol: str, title: str, zone: Zone, *, data: pd.DataFrame | alt.NamedData) -> alt.LayerChart:
+    pen = Pen(symbol, zone=zone)
+    prices = alt.layer(*pen.bands(), *pen.prices(), *pen.tooltips())  # bands below the candles, what the mouse finds above
+    layers = alt.layer(prices, pen.volumes(), data=data).properties(title=title, height=_HEIGHT)
     # A screen reader gets the text alternative of the page, and not a thousand bars.
     chart: alt.LayerChart = layers.resolve_scale(y="independent").configure_mark(aria=False)
     return chart
 
 
-def _bands() -> list[alt.Chart]:
-    """Over the whole height: where data is missing, and where it is not whole."""
-    band, mark = alt.Chart().mark_rect(opacity=0.22), alt.Chart().mark_point(shape="triangle-down", filled=True, size=60, opacity=1)
-    words = alt.Chart().mark_text(text="no data", angle=270, align="right", fontSize=10)
-    fill = alt.when(_IS_HOLE).then(alt.value(QUIET)).otherwise(alt.value(DOUBT))
-    return [
-        _drawn(alt.Chart().mark_rect(opacity=0), "datum.kind == 'frame'", _x("begin"), alt.X2("end")),
-        _drawn(band, f"{_IS_HOLE} || datum.incomplete", _x("begin"), alt.X2("end"), fill=fill),
-        _drawn(mark, "datum.incomplete", _x("middle"), y=alt.value(4), fill=alt.value(DOUBT)),
-        _drawn(words, _IS_HOLE, _x("middle"), y=alt.value(8), color=alt.value(QUIET)),
-    ]
+class Pen:
+    """Draws the layers of a candle chart from rows as `chart_rows` returns them; who puts them together says of which.
+
+    Args:
+        symbol: `EXCHANGE:BASE-QUOTE`, for the names of the axes.
+        zone: Of the times.
+        prices: Where the prices are drawn.
+        volumes: Where the volumes are.
+        seen: Further condition of a row to be drawn, an expression of Vega.
+    """
+
+    def __init__(self, symbol: str, *, zone: Zone = UTC, prices: Part = _PRICES, volumes: Part = _VOLUMES, seen: str = "") -> None:
+        traded = Symbol.parse(symbol)
+        self._price, self._volume = f"price in {traded.quote}", f"volume in {traded.base}"
+        self._x_title, self._seen = _X_TITLE.format(zone=zone), seen
+        self._prices, self._volumes = prices, volumes
+
+    def frame(self) -> alt.Chart:
+        """Return what is not drawn and says how much time the chart covers."""
+        rect: alt.Chart = alt.Chart().mark_rect(opacity=0).transform_filter("datum.kind == 'frame'")
+        return rect.encode(self.x("begin"), alt.X2("end"))
+
+    def bands(self) -> list[alt.Chart]:
+        """Over the whole height: where data is missing, and where it is not whole."""
+        band, mark = (
+            alt.Chart().mark_rect(opacity=0.22),
+            alt.Chart().mark_point(shape="triangle-down", filled=True, size=60, opacity=1),
+        )
+        words = alt.Chart().mark_text(text="no data", angle=270, align="right", fontSize=10)
+        fill = alt.when(_IS_HOLE).then(alt.value(QUIET)).otherwise(alt.value(DOUBT))
+        return [
+            self.frame(),
+            self._drawn(band, f"{_IS_HOLE} || datum.incomplete", self.x("begin"), alt.X2("end"), fill=fill),
+            self._drawn(mark, "datum.incomplete", self.x("middle"), y=alt.value(4), fill=alt.value(DOUBT)),
+            self._drawn(words, _IS_HOLE, self.x("middle"), y=alt.value(8), color=alt.value(QUIET)),
+        ]
+
+    def prices(self) -> list[alt.Chart]:
+        """Return wicks, quiet spans, bodies and the last price, in this order."""
+        return [*self._wicks(), self._quiet_ticks(), self._bodies(), self._last_price()]
+
+    def volumes(self) -> alt.Chart:
+        """Return the bars of volume."""
+        axis = alt.Axis(orient="right", tickCount=3, labelExpr=_VOLUME_LABEL)
+        y = alt.Y("volume:Q", title=self._volume, axis=axis, scale=panel(self._volumes))
+        return self._drawn(
+            alt.Chart().mark_bar(strokeWidth=0.8),
+            _TRADED,
+            *(self.x("left"), alt.X2("right"), y, alt.Y2Datum(0)),
+            *(_direction(alt.Fill), _direction(alt.Stroke)),
+            opacity=_lighter(),
+            fillOpacity=_filled(0.8, hollow=0.15),
+        )
+
+    def tooltips(self) -> list[alt.Chart]:
+        """Return invisible bands over the whole height, so that the mouse need not hit a wick."""
+        band = alt.Chart().mark_rect(opacity=0)
+        span, standing = alt.Tooltip("span:N"), alt.Tooltip("standing:N", title="complete")
+        numbers = [alt.Tooltip(f"{name}:Q", format=",.8~f") for name in ("open", "high", "low", "close", "volume")]
+        trades, origin, revision = (alt.Tooltip(f"{name}:N") for name in ("trades", "origin", "revision"))
+        about = [alt.Tooltip("label:N", title="label (close)"), span, *numbers, trades, standing, origin, revision]
+        return [
+            self._drawn(band, f"{_TRADED} || {_IS_QUIET}", self.x("begin"), alt.X2("end"), tooltip=about),
+            self._drawn(band, _IS_HOLE, self.x("begin"), alt.X2("end"), tooltip=[span, standing]),
+        ]
+
+    def x(self, field: str) -> alt.X:
+        """Return the axis of time."""
+        axis = alt.Axis(grid=False, labelOverlap=True, labelExpr=TIME_LABEL)
+        return alt.X(f"{field}:T", title=self._x_title, scale=alt.Scale(type="utc", nice=False), axis=axis)
+
+    def y(self, field: str) -> alt.Y:
+        """Return the axis of prices."""
+        axis = alt.Axis(orient="right", tickCount=7)
+        return alt.Y(f"{field}:Q", title=self._price, axis=axis, scale=panel(self._prices, zero=False))
+
+    def _wicks(self) -> list[alt.Chart]:
+        """Two for each body, so that a hollow one stays hollow."""
+        wick = alt.Chart().mark_rule(strokeWidth=1.2)
+        return [
+            self._drawn(wick, _TRADED, self.x("middle"), self.y(start), alt.Y2(end), _direction(alt.Stroke), opacity=_lighter())
+            for start, end in (("top", "high"), ("low", "bottom"))
+        ]
+
+    def _quiet_ticks(self) -> alt.Chart:
+        """Spans in which nobody traded: the previous close, as a thin flat line."""
+        line = alt.Chart().mark_rule(strokeWidth=1.2, color=QUIET)
+        return self._drawn(line, _IS_QUIET, self.x("begin"), alt.X2("end"), self.y("close"))
+
+    def _bodies(self) -> alt.Chart:
+        return self._drawn(
+            alt.Chart().mark_bar(strokeWidth=1.2),
+            _TRADED,
+            *(self.x("left"), alt.X2("right"), self.y("open"), alt.Y2("close")),
+            *(_direction(alt.Fill), _direction(alt.Stroke)),
+            opacity=_lighter(),
+            fillOpacity=_filled(1.0, hollow=0.0),
+            strokeDash=alt.when("datum.forming").then(alt.value([3, 2])).otherwise(alt.value([1, 0])),
+        )
+
+    def _last_price(self) -> alt.Chart:
+        line = alt.Chart().mark_rule(strokeDash=[2, 3], color=QUIET)
+        return self._drawn(line, "datum.last", self.y("close"))
+
+    def _drawn(self, mark: alt.Chart, which: str, *channels: Any, **more: Any) -> alt.Chart:
+        """Return a layer that draws the rows for which a condition holds."""
+        layer: alt.Chart = mark.transform_filter(f"({which}) && {self._seen}" if self._seen else which).encode(*channels, **more)
+        return layer
 
 
-def _wicks(price: str) -> list[alt.Chart]:
-    """Two for each body, so that a hollow one stays hollow."""
-    wick = alt.Chart().mark_rule(strokeWidth=1.2)
-    return [
-        _drawn(wick, _TRADED, _x("middle"), _y(start, price), alt.Y2(end), _direction(alt.Stroke), opacity=_lighter())
-        for start, end in (("top", "high"), ("low", "bottom"))
-    ]
-
-
-def _quiet_ticks(price: str) -> alt.Chart:
-    """Spans in which nobody traded: the previous close, as a thin flat line."""
-    line = alt.Chart().mark_rule(strokeWidth=1.2, color=QUIET)
-    return _drawn(line, _IS_QUIET, _x("begin"), alt.X2("end"), _y("close", price))
-
-
-def _bodies(price: str) -> alt.Chart:
-    return _drawn(
-        alt.Chart().mark_bar(strokeWidth=1.2),
-        _TRADED,
-        *(_x("left"), alt.X2("right"), _y("open", price), alt.Y2("close")),
-        *(_direction(alt.Fill), _direction(alt.Stroke)),
-        opacity=_lighter(),
-        fillOpacity=_filled(1.0, hollow=0.0),
-        strokeDash=alt.when("datum.forming").then(alt.value([3, 2])).otherwise(alt.value([1, 0])),
-    )
-
-
-def _last_price(price: str) -> alt.Chart:
-    return _drawn(alt.Chart().mark_rule(strokeDash=[2, 3], color=QUIET), "datum.last", _y("close", price))
-
-
-def _volume_bars(volume: str) -> alt.Chart:
-    axis = alt.Axis(orient="right", tickCount=3, labelExpr=_VOLUME_LABEL)
-    return _drawn(
-        alt.Chart().mark_bar(strokeWidth=0.8),
-        _TRADED,
-        *(_x("left"), alt.X2("right"), alt.Y("volume:Q", title=volume, axis=axis, scale=_panel(_VOLUMES)), alt.Y2Datum(0)),
-        *(_direction(alt.Fill), _direction(alt.Stroke)),
-        opacity=_lighter(),
-        fillOpacity=_filled(0.8, hollow=0.15),
-    )
-
-
-def _tooltips() -> list[alt.Chart]:
-    """Invisible bands over the whole height, so that the mouse need not hit a wick."""
-    band = alt.Chart().mark_rect(opacity=0)
-    span, standing = alt.Tooltip("span:N"), alt.Tooltip("standing:N", title="complete")
-    numbers = [alt.Tooltip(f"{name}:Q", format=",.8~f") for name in ("open", "high", "low", "close", "volume")]
-    trades, origin, revision = (alt.Tooltip(f"{name}:N") for name in ("trades", "origin", "revision"))
-    about = [alt.Tooltip("label:N", title="label (close)"), span, *numbers, trades, standing, origin, revision]
-    return [
-        _drawn(band, f"{_TRADED} || {_IS_QUIET}", _x("begin"), alt.X2("end"), tooltip=about),
-        _drawn(band, _IS_HOLE, _x("begin"), alt.X2("end"), tooltip=[span, standing]),
-    ]
-
-
-def _drawn(mark: alt.Chart, which: str, *channels: Any, **more: Any) -> alt.Chart:
-    """Return a layer that draws the rows for which a condition holds."""
-    layer: alt.Chart = mark.transform_filter(which).encode(*channels, **more)
-    return layer
-
-
-def _x(field: str) -> alt.X:
-    axis = alt.Axis(grid=False, labelOverlap=True, labelExpr=TIME_LABEL)
-    return alt.X(f"{field}:T", title=_X_TITLE, scale=alt.Scale(type="utc", nice=False), axis=axis)
-
-
-def _y(field: str, title: str) -> alt.Y:
-    return alt.Y(f"{field}:Q", title=title, axis=alt.Axis(orient="right", tickCount=7), scale=_panel(_PRICES, zero=False))
-
-
-def _panel(part: tuple[float, float], *, zero: bool = True) -> alt.Scale:
-    """Return a scale that uses a part of the height, so that two panels share one view and one time axis."""
+def panel(part: Part, *, zero: bool = True) -> alt.Scale:
+    """Return a scale that uses a part of the height, so that several panels share one view and one time axis."""
     top, bottom = part
     return alt.Scale(zero=zero, nice=True, range=[alt.ExprRef(f"height * {bottom}"), alt.ExprRef(f"height * {top}")])
 

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from app.charts.parts import minute
+from app.charts.zone import UTC, Zone
 from market.timeframe import Timeframe
 
 MAX_BARS = 2_000
@@ -14,23 +16,37 @@ _PROOFS = {True: "complete", False: "NOT complete: a known hole inside"}
 _UNPROVEN = "cannot be proven (the venue's ids do not tell)"
 
 
-def chart_rows(candles: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:
+def chart_rows(
+    candles: pd.DataFrame, timeframe: Timeframe, *, zone: Zone = UTC, cover_us: tuple[int, int] | None = None
+) -> pd.DataFrame:
     """Return the rows of the chart, in the order of time.
 
     Args:
         candles: As `get_candles` returns them, oldest first; `final` (boolean) may be missing when all are over.
         timeframe: Width of the candles.
+        zone: Of the times.
+        cover_us: Which time the chart covers, UTC epoch microseconds; None for that of the candles, and some more.
 
     Returns:
-        Columns begin, end (of the span), left, right, middle (of the body), open, high, low, close, volume, bottom, top (of
-        the body), kind (`traded`, `quiet`, `hole`, `frame`), forming, incomplete, last (boolean), direction (`up`, `down`), and
-        the words label, span, trades, standing, origin, revision. A run of missing candles is one row of kind `hole` without
-        prices; the one row of kind `frame` is not drawn and covers the time that the chart shows.
+        Columns begin, end (of the span, as the zone shows it), left, right, middle (of the body), open, high, low, close,
+        volume, bottom, top (of the body), kind (`traded`, `quiet`, `hole`, `frame`), forming, incomplete, last (boolean),
+        direction (`up`, `down`), and the words label, span, trades, standing, origin, revision. A run of missing candles is one
+        row of kind `hole` without prices; the one row of kind `frame` is not drawn and covers the time that the chart shows.
     """
     shown = candles.tail(MAX_BARS).reset_index(drop=True)
-    parts = [_frame_row(shown, timeframe), _candle_rows(shown, timeframe), _hole_rows(shown, timeframe)]
+    shown = shown.assign(timestamp=zone.moved(shown["timestamp"]))
+    parts = [_frame_row(shown, timeframe), _candle_rows(shown, timeframe, zone), _hole_rows(shown, timeframe, zone)]
     rows = pd.concat([part for part in parts if len(part)], ignore_index=True) if len(shown) else parts[1]
+    if cover_us is not None and len(rows):
+        begin, end = zone.moved(pd.Series(pd.to_datetime(cover_us, unit="us", utc=True)))
+        rows.loc[rows["kind"] == "frame", ["begin", "end"]] = begin, end
     return rows.sort_values("begin", ignore_index=True)
+
+
+def newest_row(candles: pd.DataFrame, timeframe: Timeframe, *, zone: Zone = UTC) -> pd.DataFrame:
+    """Return the row of the newest candle alone, as `chart_rows` returns it: what changes when a price does."""
+    newest = candles.tail(1).reset_index(drop=True)
+    return _candle_rows(newest.assign(timestamp=zone.moved(newest["timestamp"])), timeframe, zone)
 
 
 def missing_spans(candles: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:
@@ -42,7 +58,7 @@ def missing_spans(candles: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:
     return pd.DataFrame({"begin": begin, "end": begin + pd.to_timedelta(missing * timeframe.width_us, unit="us"), "count": missing})
 
 
-def _candle_rows(candles: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:
+def _candle_rows(candles: pd.DataFrame, timeframe: Timeframe, zone: Zone) -> pd.DataFrame:
     width = pd.Timedelta(timeframe.width_us, unit="us")
     end, begin = candles["timestamp"], candles["timestamp"] - width
     prices = candles[["open", "high", "low", "close", "volume"]].astype("float64")
@@ -62,8 +78,8 @@ def _candle_rows(candles: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:
         incomplete=final & candles["complete"].eq(False).fillna(False).astype("bool"),
         last=candles.index == len(candles) - 1,
         direction=np.where(prices["close"] >= prices["open"], "up", "down"),
-        label=end.dt.strftime("%Y-%m-%d %H:%M"),
-        span=_spans(begin, end),
+        label=minute(end),
+        span=_spans(begin, end, zone),
         trades=trades,
         standing=standing.where(final, "forming"),
         origin=candles["origin"].astype("str"),
@@ -85,7 +101,7 @@ def _frame_row(candles: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:
     )
 
 
-def _hole_rows(candles: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:
+def _hole_rows(candles: pd.DataFrame, timeframe: Timeframe, zone: Zone) -> pd.DataFrame:
     holes = missing_spans(candles, timeframe)
     begin, end = holes["begin"], holes["end"]
     return pd.DataFrame(
@@ -95,11 +111,11 @@ def _hole_rows(candles: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:
             "middle": begin + (end - begin) / 2,
             "kind": "hole",
             **dict.fromkeys(("forming", "incomplete", "last"), False),
-            "span": _spans(begin, end),
+            "span": _spans(begin, end, zone),
             "standing": holes["count"].map(lambda count: f"no data: {count:,} candle{'s' if count > 1 else ''} missing"),
         }
     )
 
 
-def _spans(begin: "pd.Series[pd.Timestamp]", end: "pd.Series[pd.Timestamp]") -> "pd.Series[str]":
-    return begin.dt.strftime("%Y-%m-%d %H:%M") + " to " + end.dt.strftime("%Y-%m-%d %H:%M") + " UTC"
+def _spans(begin: "pd.Series[pd.Timestamp]", end: "pd.Series[pd.Timestamp]", zone: Zone) -> "pd.Series[str]":
+    return minute(begin) + " to " + minute(end) + f" {zone.name}"

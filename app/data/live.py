@@ -32,12 +32,14 @@ class LiveView:
         feed: What the worker says; None when there is none.
         at_us: When it was looked at, UTC epoch microseconds.
         lost: Stores that are away.
+        version: Changes when closed candles were read anew.
     """
 
     candles: pd.DataFrame
     feed: Feed | None
     at_us: int
     lost: Lost
+    version: int = 0
 
     @property
     def price(self) -> float | None:
@@ -68,7 +70,12 @@ def live_view(symbol: str, timeframe: Timeframe, bars: int) -> LiveView:
     held.take(edge, due_us=_due_us(newest, timeframe))
     holes, now = None if feed is None else feed["open_holes"], monotonic()
     database().ask(lambda store: held.refresh(store.market_data, bars=bars, holes=holes, at_seconds=now), None, lost)
-    return LiveView(candles=held.frame(bars), feed=feed, at_us=now_us(), lost=lost)
+    return LiveView(candles=held.frame(bars), feed=feed, at_us=now_us(), lost=lost, version=held.version)
+
+
+def feed_of(symbol: str, lost: Lost) -> Feed | None:
+    """Return the state of the feed of a symbol; None without one."""
+    return redis().ask(lambda bus: bus.feed(symbol), None, lost)
 
 
 def feeds(lost: Lost) -> dict[str, Feed]:

@@ -13,19 +13,8 @@ TIMEFRAMES = tuple(timeframe for timeframe in Timeframe if timeframe.width_us >=
 BARS = ("60", "120", "240", "500", "2000")
 
 
-def pick(known: KnownSymbols) -> tuple[str | None, Timeframe, int]:
-    """Return the picked symbol (None when there is none to pick), timeframe and number of candles."""
-    columns = st.columns([3, 5, 3], vertical_alignment="bottom")
-    with columns[0]:
-        symbol = _pick_symbol(known)
-    with columns[1]:
-        timeframe = _pick_one("Timeframe", "timeframe", [str(timeframe) for timeframe in TIMEFRAMES], "1m")
-    with columns[2]:
-        bars = _pick_one("Candles in view", "bars", BARS, "120")
-    return symbol, Timeframe(timeframe), int(bars)
-
-
-def _pick_symbol(known: KnownSymbols) -> str | None:
+def pick_symbol(known: KnownSymbols) -> str | None:
+    """Return the picked symbol, None when there is none to pick."""
     asked = st.session_state.get("symbol", st.query_params.get("symbol"))
     # While a store is away it may have what the URL asks for.
     options = sorted({*known.symbols, asked}) if known.lost and _is_symbol(asked) else known.symbols
@@ -37,9 +26,10 @@ def _pick_symbol(known: KnownSymbols) -> str | None:
     )
 
 
-def _pick_one(label: str, key: str, options: Sequence[str], default: str) -> str:
+def pick_one(label: str, key: str, options: Sequence[str], default: str, *, help: str | None = None) -> str:  # noqa: A002 - as Streamlit
+    """Return the picked one of a few options."""
     _default(key, options, default)
-    picked = st.segmented_control(label, options, key=key, bind="query-params", required=True)
+    picked = st.segmented_control(label, options, key=key, bind="query-params", required=True, help=help)
     return picked or default
 
 

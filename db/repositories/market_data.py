@@ -131,6 +131,10 @@ class MarketDataRepository:
         width, start_us, end_us = parse_timeframe(timeframe), microseconds(start), microseconds(end)
         return bars.read(self._connection, symbol, width, start_us=start_us, end_us=end_us, bars=newest).frame()
 
+    def first_us(self, symbol: str) -> int | None:
+        """Return the close of the first stored candle of a symbol, of any width; None without any."""
+        return bars.first_us(self._connection, symbol)
+
     def minutes_after(self, moments_us: Mapping[str, int], most: int) -> dict[str, list[StoredMinute]]:
         """Return the stored minutes of each symbol that close behind a moment, oldest first, at most so many of each."""
         return minutes_after(self._connection, moments_us, most)

@@ -18,14 +18,11 @@ class CountingStore:
         self.queries = 0
         self.away = False
 
-    def get_candles(self, _symbol: str, _timeframe: str, start: int | None = None) -> pd.DataFrame:
+    def get_bars(self, _symbol: str, _timeframe: str, start: int | None = None, *, newest: int | None = None) -> pd.DataFrame:
         self._answer()
-        wanted = [one for one in self.candles if start is None or one.timestamp_us >= start]
+        since = self.candles[-1].timestamp_us - newest * MINUTE_US if newest and self.candles else -1
+        wanted = [one for one in self.candles if one.timestamp_us > since and (start is None or one.timestamp_us >= start)]
         return frame(*wanted).drop(columns="final") if wanted else frame(candle(0)).head(0).drop(columns="final")
-
-    def get_latest_candle(self, _symbol: str, _timeframe: str) -> Candle | None:
-        self._answer()
-        return self.candles[-1] if self.candles else None
 
     def _answer(self) -> None:
         if self.away:

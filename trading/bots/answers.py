@@ -6,11 +6,14 @@ from numbers import Real
 from operator import index
 from typing import Any, SupportsFloat, cast
 
+import numpy as np
+
 from market.clock import isoformat
 from trading.signal import Action, Signal
 
 LONGEST_REASON = 10_000
 MOST_INDICATORS = 1_000
+MOST_SERIES = 50
 LONGEST_NAME = 200
 LARGEST_TARGET = 1e6
 _SHOWN = 120
@@ -61,6 +64,26 @@ def completed(signal: Signal, *, symbol: str, timestamp_us: int, close: float) -
         reason=plain(signal.reason, LONGEST_REASON),
         target=float(signal.target),
     )
+
+
+def whole_series(found: Any, bars: int, *, warm_up: int) -> dict[str, bytes]:
+    """Return indicators by name as the bytes of float64 of shape (bars,), NaN in the warm-up; what is no series is left out.
+
+    Args:
+        found: Whatever a strategy gave as its indicators.
+        bars: How long a series is.
+        warm_up: So many of the first bars had too few before them.
+    """
+    whole: dict[str, bytes] = {}
+    for name, series in found.items() if isinstance(found, Mapping) else ():
+        try:
+            values = np.array(series, np.float64)
+        except (TypeError, ValueError):
+            continue
+        if isinstance(name, str) and values.shape == (bars,) and len(whole) < MOST_SERIES:
+            values[: max(0, min(warm_up, bars))] = np.nan
+            whole[plain(name)] = values.tobytes()
+    return whole
 
 
 def plain(text: str, longest: int = LONGEST_NAME) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from market.errors import InputError
-from trading.bots.answers import completed, plain, refusal
+from trading.bots.answers import completed, plain, refusal, whole_series
 from trading.bots.config import ConfigError, as_dict, read_config
 from trading.bots.process import SLATE
 from trading.bots.surroundings import Dice, Surroundings, dice, go_on_throwing, throw_anew
@@ -89,7 +89,11 @@ class Host:
                 return Said(number=asked.number, kind="refused", error=error)
             close = float(np.frombuffer(asked.prices, np.float64)[4 * len(data) - 1])
             whole = completed(signal, symbol=asked.symbol, timestamp_us=timestamp_us, close=close)
-            return Said(number=asked.number, signal=whole)
+            said = Said(number=asked.number, signal=whole)
+            if asked.series:
+                said.lookback = int(kept.strategy.lookback)
+                said.series = whole_series(kept.strategy.get_indicators(), len(data), warm_up=said.lookback - 1)
+            return said
 
     def _read(self, asked: Asked) -> Said:
         if self._unread is not None:

@@ -10,8 +10,7 @@ from typing import Self
 from market.clock import monotonic
 from trading.bots.process import HostProcess
 from trading.bots.waiting import Asking, Waiting
-from trading.bots.wire import Answer, Kind, Question, Read, Reading, Said, to_asked, to_read
-from trading.signal import Signal
+from trading.bots.wire import Answer, Kind, Question, Reading, Said, to_asked, to_read, to_series
 
 __all__ = ["Answer", "Hosts", "Question", "Reading"]
 
@@ -202,7 +201,7 @@ class Hosts:
         if said.guilty or said.kind == "memory":
             self._waiting.seclude(asking.bot, now)
         self._waiting.done(asking, now)
-        self._note(asking, said.kind, said.seconds, error=said.error, signal=said.signal, read=said.read)
+        self._note(asking, said.kind, said.seconds, error=said.error, said=said)
         if said.worn or said.kind == "memory" or host.retiring:
             self._end(host)
 
@@ -257,15 +256,14 @@ class Hosts:
         else:
             self._charge(asking, "died", f"{_TRIES} processes were lost before they began with it; {how}", 0.0, now)
 
-    def _note(
-        self, asking: Asking, kind: Kind, seconds: float, *, error: str | None, signal: Signal | None = None,
-        read: Read | None = None,
-    ) -> None:  # fmt: skip
-        if not asking.cancelled:
-            self._answers.append(Answer(
-                bot=asking.bot, symbol=asking.symbol, timestamp_us=asking.timestamp_us, signal=signal, error=error, kind=kind,
-                seconds=seconds, read=read,
-            ))  # fmt: skip
+    def _note(self, asking: Asking, kind: Kind, seconds: float, *, error: str | None, said: Said | None = None) -> None:
+        if asking.cancelled:
+            return
+        told = said or Said(number=asking.number)
+        self._answers.append(Answer(
+            bot=asking.bot, symbol=asking.symbol, timestamp_us=asking.timestamp_us, signal=told.signal, error=error, kind=kind,
+            seconds=seconds, read=told.read, series=to_series(told), lookback=told.lookback,
+        ))  # fmt: skip
 
     def _not_started(self, why: str, now: float, *, early: bool) -> None:
         """Wait a little before the next start; if it is a user's file that hangs or ends the process, others need not suffer."""

@@ -28,6 +28,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
         symbol: `EXCHANGE:BASE-QUOTE`.
         timestamps_us: Closes of the candles that it may see, oldest first, UTC epoch microseconds, int64, shape (n,), n > 0.
         prices: Open, high, low, close and volume of each, float64, shape (n, 5).
+        series: Whether the indicators after each of the candles are asked for, too.
     """
 
     bot: str
@@ -36,6 +37,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     symbol: str
     timestamps_us: NDArray[np.int64]
     prices: NDArray[np.float64]
+    series: bool = False
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +83,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
             `timeout`: no answer within the limit; `died`: the process ended over it; `memory`: it wanted more than it may have.
         seconds: How long it took.
         read: What the file says, where that was asked.
+        series: Each indicator after each candle, float64, shape (n,), by name, where that was asked; NaN where it warms up.
+        lookback: Candles that decide one target, where series were asked for.
     """
 
     bot: str
@@ -91,6 +95,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind
     seconds: float
     read: Read | None = None
+    series: Mapping[str, NDArray[np.float64]] = {}
+    lookback: int = 0
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -113,6 +119,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     prices: memoryview
     file: str = ""
     data: bytes = b""
+    series: bool = False
 
 
 class Said(msgspec.Struct, kw_only=True, array_like=True):
@@ -131,6 +138,8 @@ class Said(msgspec.Struct, kw_only=True, array_like=True):
     seconds: float = 0.0
     worn: bool = False
     guilty: bool = False
+    series: dict[str, bytes] = {}
+    lookback: int = 0
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -177,8 +186,14 @@ def to_asked(question: Question, *, number: int, memory_mb: int) -> bytes:
             memory_mb=memory_mb,
             closes=closes.data.cast("B"),
             prices=prices.data.cast("B"),
+            series=question.series,
         )
     )
+
+
+def to_series(said: Said) -> dict[str, NDArray[np.float64]]:
+    """Return the indicators of an answer as arrays."""
+    return {name: np.frombuffer(series[: len(series) // 8 * 8], np.float64) for name, series in said.series.items()}
 
 
 class Channel:

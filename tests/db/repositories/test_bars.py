@@ -102,6 +102,16 @@ def test_the_newest_may_be_imported_ones(database):
     assert closes(database, "1h", 4) == [60, 120, 240]
 
 
+def test_the_first_may_be_of_any_width(database):
+    assert database.market_data.first_us(SYMBOL) is None
+
+    database.market_data.upsert_candles(minutes(1, 3))
+    assert database.market_data.first_us(SYMBOL) == MONDAY_US + MINUTE_US
+
+    database.market_data.upsert_candles(imported(Timeframe.H1, -30, 5))
+    assert database.market_data.first_us(SYMBOL) == MONDAY_US - 30 * Timeframe.H1.width_us
+
+
 def test_it_is_one_statement(database, monkeypatch):
     mixed(database)
     sent = []

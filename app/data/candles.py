@@ -1,0 +1,136 @@
+"""What is read for the page of the market beside its live part: windows of the past, fills of bots, trades, indicators."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from app.charts.fills import Fill
+from app.data.connections import database, database_at, redis, settings, url_of
+from app.desk import Desk, Found
+from app.ranges import Shown
+from app.stores import Lost
+from db.repositories.market_data import MarketDataRepository
+from market.clock import monotonic
+from market.timeframe import BASE, Timeframe
+from trading.bots.hosts import Question
+from trading.frames import PRICES, timestamps_us
+
+MOST_FILLS = 500
+TRADES = 1_000
+
+_BEFORE = 1_000  # candles that a strategy sees before the first that is drawn, for its warm-up
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fills:
+    """Fills on a chart.
+
+    Attributes:
+        bots: Ids of all bots that trade the symbol.
+        fills: Those of the chosen ones, oldest first; the newest 500 at most.
+    """
+
+    bots: list[str]
+    fills: list[Fill]
+
+
+def window_candles(symbol: str, shown: Shown, lost: Lost) -> pd.DataFrame | None:
+    """Return the candles of a window with the column `final`, half a minute old at most; None while it cannot be read."""
+    ends = (shown.timeframe.close_of(shown.start_us or 0), shown.end_us or 0)
+    return database().ask(lambda _: _window(url_of("database"), symbol, shown.timeframe, *ends), None, lost)
+
+
+@st.cache_data(ttl=30, max_entries=64, show_spinner=False)
+def _window(url: str | None, symbol: str, timeframe: Timeframe, first_us: int, last_us: int) -> pd.DataFrame:
+    return database_at(url).market_data.get_bars(symbol, timeframe, first_us, last_us).assign(final=True)
+
+
+def first_us(symbol: str, lost: Lost) -> int | None:
+    """Return the close of the first stored candle, as it was at most ten minutes ago; None without any."""
+    return database().ask(lambda _: _first(url_of("database"), symbol), None, lost)
+
+
+@st.cache_data(ttl=600, max_entries=256, show_spinner=False)
+def _first(url: str | None, symbol: str) -> int | None:
+    return database_at(url).market_data.first_us(symbol)
+
+
+def fills(symbol: str, chosen: tuple[str, ...], start_us: int, end_us: int, lost: Lost) -> Fills:
+    """Return the bots that trade a symbol and fills of chosen ones, at most twenty seconds old."""
+    nothing = Fills(bots=[], fills=[])
+    return database().ask(lambda _: _fills(url_of("database"), symbol, chosen, start_us, end_us), nothing, lost)
+
+
+@st.cache_data(ttl=20, max_entries=64, show_spinner=False)
+def _fills(url: str | None, symbol: str, chosen: tuple[str, ...], start_us: int, end_us: int) -> Fills:
+    bots, found = database_at(url).bots.fills(symbol, chosen=chosen, start_us=start_us, end_us=end_us, most=MOST_FILLS)
+    return Fills(bots=bots, fills=found)
+
+
+def newest_trades(symbol: str, lost: Lost) -> Mapping[str, NDArray[Any]] | None:
+    """Return the newest stored trades, newest first, read anew when a minute closes; None while they cannot be read.
+
+    Columns are as in `RawTradeRepository.get_columns`, at most 1,000 rows.
+    """
+    edge = redis().ask(lambda bus: bus.latest(symbol, BASE), None, lost)
+    moment = int(monotonic() // 30) if edge is None else edge.open_us  # of the minute that forms
+    return database().ask(lambda _: _trades(url_of("database"), symbol, moment), None, lost)
+
+
+@st.cache_data(ttl=60, max_entries=64, show_spinner=False)
+def _trades(url: str | None, symbol: str, moment: int) -> Mapping[str, NDArray[Any]]:
+    del moment  # another one has other trades
+    return database_at(url).raw_trades.get_newest(symbol, TRADES)
+
+
+def indicators(
+    symbol: str, timeframe: Timeframe, candles: pd.DataFrame, *, strategy: str, parameters: Mapping[str, Any], version: Hashable
+) -> Found | None:
+    """Return what a strategy says of some candles, None while it is asked; it is never waited for.
+
+    Args:
+        symbol: Of the candles.
+        timeframe: Likewise.
+        candles: Those that are over, oldest first; it sees 1,000 more before them.
+        strategy: Its name.
+        parameters: Those that are given.
+        version: Changes when the candles were read anew.
+    """
+    labels = timestamps_us(candles)
+    first, last = int(labels[0]) - _BEFORE * timeframe.width_us, int(labels[-1])
+    recipe = msgspec.json.encode(parameters, order="sorted")
+    store = database_at(url_of("database")).market_data  # the thread that reads has no session
+
+    def make() -> Question | None:
+        return _question(store, symbol, timeframe, strategy=strategy, parameters=parameters, window=(first, last))
+
+    return desk().series((url_of("database"), symbol, timeframe, strategy, recipe, first, last, version), make)
+
+
+def _question(
+    store: MarketDataRepository, symbol: str, timeframe: Timeframe, *, strategy: str, parameters: Mapping[str, Any],
+    window: tuple[int, int],
+) -> Question | None:  # fmt: skip
+    bars = store.get_bars(symbol, timeframe, *window)
+    if bars.empty:
+        return None
+    return Question(
+        bot=f"page {strategy}", strategy=strategy, parameters=parameters, symbol=symbol, timestamps_us=timestamps_us(bars),
+        prices=np.column_stack([bars[name].to_numpy(np.float64) for name in PRICES]), series=True,
+    )  # fmt: skip
+
+
+def desk() -> Desk:
+    """Return who asks strategies."""
+    return _desk(settings().strategies)
+
+
+@st.cache_resource(show_spinner=False)
+def _desk(folder: Any) -> Desk:
+    return Desk(folder)

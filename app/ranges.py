@@ -1,0 +1,101 @@
+"""How much time a chart shows: so many of the newest candles, a length of time up to them, or a window of the past; pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.charts.rows import MAX_BARS
+from market.timeframe import DAY_US, MINUTE_US, Timeframe
+
+LIVE, ALL, WINDOW = "live", "all", "window"
+
+QUICK: Mapping[str, int] = {
+    "6 h": 6 * 60 * MINUTE_US, "1 d": DAY_US, "1 week": 7 * DAY_US, "1 month": 30 * DAY_US, "1 year": 365 * DAY_US,
+}  # fmt: skip
+"""Lengths up to the newest candle, in microseconds."""
+
+RANGES = (LIVE, *QUICK, ALL, WINDOW)
+
+_LEAST_BARS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a chart shows.
+
+    Attributes:
+        timeframe: The one that is drawn.
+        bars: So many spans of it, 2,000 at most.
+        start_us: Begin of a window of the past, UTC epoch microseconds; None for the newest candles, which move.
+        end_us: Its end.
+        said: What there is to say where another timeframe is drawn than was asked for; empty where not.
+    """
+
+    timeframe: Timeframe
+    bars: int
+    start_us: int | None = None
+    end_us: int | None = None
+    said: str = ""
+
+    @property
+    def moves(self) -> bool:
+        """Whether it shows the newest candles."""
+        return self.start_us is None
+
+
+def newest(timeframe: Timeframe, span_us: int, name: str) -> Shown:
+    """Return a length of time up to the newest candle.
+
+    Args:
+        timeframe: The narrowest that may be drawn.
+        span_us: How long.
+        name: What it is called.
+    """
+    drawn = fitting(timeframe, span_us)
+    return Shown(timeframe=drawn, bars=_bars(drawn, span_us), said=_told(timeframe, drawn, span_us, name))
+
+
+def window(timeframe: Timeframe, start_us: int, end_us: int) -> Shown:
+    """Return a window of the past; one that ends before it begins is taken the other way round, and none is empty.
+
+    Args:
+        timeframe: The narrowest that may be drawn.
+        start_us: UTC epoch microseconds.
+        end_us: Likewise.
+    """
+    start_us, end_us = min(start_us, end_us), max(start_us, end_us)
+    end_us = max(end_us, start_us + timeframe.width_us)
+    drawn = fitting(timeframe, end_us - start_us)
+    said = _told(timeframe, drawn, end_us - start_us, "This window")
+    return Shown(timeframe=drawn, bars=_bars(drawn, end_us - start_us), start_us=start_us, end_us=end_us, said=said)
+
+
+def fitting(timeframe: Timeframe, span_us: int) -> Timeframe:
+    """Return the narrowest timeframe, no narrower than one, of which a chart can show so much time."""
+    wider = [each for each in Timeframe if each.width_us >= timeframe.width_us]
+    return next((each for each in wider if _count(each, span_us) <= MAX_BARS), wider[-1])
+
+
+def moved(start_us: int, end_us: int, step: float) -> tuple[int, int]:
+    """Return a window moved by a part of its length, later if that is above 0."""
+    by_us = round((end_us - start_us) * step)
+    return start_us + by_us, end_us + by_us
+
+
+def scaled(start_us: int, end_us: int, factor: float) -> tuple[int, int]:
+    """Return a window made longer by a factor around its middle, or shorter; ten minutes at least."""
+    middle, length = (start_us + end_us) // 2, max(round((end_us - start_us) * factor), _LEAST_BARS * MINUTE_US)
+    return middle - length // 2, middle - length // 2 + length
+
+
+def _count(timeframe: Timeframe, span_us: int) -> int:
+    return -(-span_us // timeframe.width_us)
+
+
+def _bars(timeframe: Timeframe, span_us: int) -> int:
+    return min(MAX_BARS, max(1, _count(timeframe, span_us)))
+
+
+def _told(asked: Timeframe, drawn: Timeframe, span_us: int, name: str) -> str:
+    if drawn is asked:
+        return ""
+    return f"{name} in {asked} candles are {_count(asked, span_us):,}; at most {MAX_BARS:,} are drawn, so {drawn} is drawn."

@@ -1,0 +1,199 @@
+"""The live part of the page of the market: how the feed is, and the chart with what is drawn over it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app import words
+from app.charts.fills import fill_rows
+from app.charts.lines import Places
+from app.charts.live_candles import CLOSED, FILLS, LINES, LIVE, MANY, ZOOM, live_spec
+from app.charts.rows import chart_rows, newest_row
+from app.charts.zone import Zone
+from app.data import candles as reads
+from app.data.live import LiveView, feed_of, live_view
+from app.ranges import Shown
+from app.stores import Lost
+from app.views.banner import show_lost
+from app.views.market_lines import Lines, asked_lines
+from app.views.market_pickers import chart_key, note_chart, note_shown
+from app.views.sidebar import zone
+from market.clock import from_datetime, now_us
+from market.timeframe import Timeframe
+
+_NO_CANDLES = pd.DataFrame(
+    {name: pd.Series(dtype="float64") for name in ("trades", "revision")}
+    | {
+        "timestamp": pd.Series(dtype="datetime64[us, UTC]"),
+        "complete": pd.Series(dtype="boolean"),
+        "final": pd.Series(dtype="bool"),
+    }
+)
+
+_SEEN = "market_seen"
+
+TICK_SECONDS, SLOW_TICK_SECONDS = 1.0, 2.0
+_LABELS = {
+    "SYNTHETIC": ":orange-badge[:material/science: SYNTHETIC] :small[an invented market: no venue ever printed these prices]",
+    "REPLAY": ":violet-badge[:material/replay: REPLAY] :small[a tape is played: these trades are not happening now]",
+}
+_LEGEND = (
+    ":blue[**▯**] hollow: rises · :orange[**▮**] filled: falls · dashed: forming · :gray[**─**] thin line: nobody traded · "
+    ":violet[**▼**] violet band: not complete, trades are missing · grey band, *no data*: no candle, and none is invented. "
+    "Turn the wheel over the chart to zoom, drag to pan, double-click for all of it; the buttons above do the same."
+)
+_FILLS_MEAN = " · :blue[**▲**] a bot bought · :orange[**▼**] a bot sold, ringed in yellow"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlays:
+    """What is drawn over the candles.
+
+    Attributes:
+        strategy: Whose indicators; empty for none.
+        parameters: Of that strategy.
+        bots: Whose fills; None for none.
+    """
+
+    strategy: str = ""
+    parameters: Mapping[str, Any]
+    bots: tuple[str, ...] | None = None
+
+
+def show_market(symbol: str, shown: Shown, overlays: Overlays, *, lost_before: bool) -> None:
+    """Show how the feed is, and the chart, both again and again."""
+    seconds = TICK_SECONDS if shown.bars <= MANY else SLOW_TICK_SECONDS
+    st.fragment(_show, run_every=seconds)(symbol, shown, overlays, lost_before=lost_before)
+
+
+def _show(symbol: str, shown: Shown, overlays: Overlays, *, lost_before: bool) -> None:
+    view = live_view(symbol, shown.timeframe, shown.bars) if shown.moves else _past_view(symbol, shown)
+    if lost_before and not view.lost:
+        st.rerun()  # the pickers were made without what was away
+    label = words.tape_label(symbol, view.feed)
+    st.subheader(f"{symbol} {_LABELS[label]}" if label else symbol, anchor=False)
+    show_lost(view.lost)
+    _show_metrics(symbol, view, shown)
+    if shown.said:
+        st.caption(f":material/zoom_out_map: {shown.said}")
+    if view.candles.empty:
+        st.info(_nothing(symbol, shown, view.lost))
+        return
+    about = f"{symbol} {shown.timeframe}" + (f" · {label}" if label else "")
+    _show_chart(symbol, shown, overlays, view, about=about)
+
+
+def _show_chart(symbol: str, shown: Shown, overlays: Overlays, view: LiveView, *, about: str) -> None:
+    begin_us, end_us = _span(view.candles, shown)
+    screen = zone(end_us)
+    note_shown(begin_us, end_us)
+    data = {CLOSED: _closed_rows(symbol, shown, view, screen), LIVE: newest_row(view.candles, shown.timeframe, zone=screen)}
+    lines = _lines(symbol, shown, overlays, view, screen)
+    if lines.where:
+        data[LINES] = lines.rows
+    if overlays.bots is not None:
+        found = reads.fills(symbol, overlays.bots, begin_us, end_us, view.lost)
+        data[FILLS] = fill_rows(found.fills, zone=screen)
+    _draw(symbol, shown, data, lines.where, screen, about=about)
+    st.caption(_LEGEND + (_FILLS_MEAN if FILLS in data else ""))
+    if lines.said:
+        st.caption(lines.said)
+
+
+def _draw(symbol: str, shown: Shown, data: dict[str, pd.DataFrame], where: Places, screen: Zone, *, about: str) -> None:
+    spec = dict(live_spec(symbol, about, zone=screen, lines=where, fills=FILLS in data, many=shown.bars > MANY))
+    spec["datasets"] = data
+    key = chart_key(symbol, shown)
+    note_chart(key, screen.offset)
+    drawn = ["Candles and volume", *(["indicators"] if where else []), *(["fills of bots"] if FILLS in data else [])]
+    alt = f"{', '.join(drawn)} of {about}, {len(data[CLOSED]) + 1:,} rows, times in {screen}"
+    # A selection that is asked for is kept when rows are exchanged; Streamlit forgets others, and the zoom with them.
+    st.vega_lite_chart(None, spec, key=key, on_select="rerun", selection_mode=[ZOOM], alt=alt)
+
+
+def _lines(symbol: str, shown: Shown, overlays: Overlays, view: LiveView, screen: Zone) -> Lines:
+    closed = view.candles[view.candles["final"].astype("bool")]
+    if not overlays.strategy or closed.empty:
+        return Lines()
+    return asked_lines(
+        symbol,
+        shown.timeframe,
+        closed,
+        strategy=overlays.strategy,
+        parameters=overlays.parameters,
+        version=view.version,
+        screen=screen,
+    )
+
+
+def _closed_rows(symbol: str, shown: Shown, view: LiveView, screen: Zone) -> pd.DataFrame:
+    """Return the rows that a tick does not change, made anew only when a candle closes or is read again."""
+    first, last = view.candles["timestamp"].iloc[0], view.candles["timestamp"].iloc[-1]
+    key = (
+        symbol,
+        str(shown),
+        str(screen),
+        len(view.candles),
+        first.value,
+        last.value,
+        view.version,
+        bool(view.candles["final"].iloc[-1]),
+    )
+    return _made_rows(
+        key, view.candles, shown.timeframe, screen, None if shown.start_us is None else (shown.start_us, shown.end_us)
+    )
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _made_rows(key: object, _candles: pd.DataFrame, _timeframe: Timeframe, _zone: Zone, _cover_us: Any) -> pd.DataFrame:
+    del key
+    rows = chart_rows(_candles, _timeframe, zone=_zone, cover_us=_cover_us)
+    return rows[~rows["last"].astype("bool")].reset_index(drop=True)
+
+
+def _past_view(symbol: str, shown: Shown) -> LiveView:
+    lost: Lost = {}
+    feed, found = feed_of(symbol, lost), reads.window_candles(symbol, shown, lost)
+    if found is None:  # what was seen stays while the database is away
+        seen, kept = st.session_state.get(_SEEN, (None, _NO_CANDLES))
+        found = kept if seen == (symbol, shown) else _NO_CANDLES
+    else:
+        st.session_state[_SEEN] = ((symbol, shown), found)
+    version = int(found["revision"].sum()) + int(found["complete"].eq(True).sum())
+    return LiveView(candles=found, feed=feed, at_us=now_us(), lost=lost, version=version)
+
+
+def _span(candles: pd.DataFrame, shown: Shown) -> tuple[int, int]:
+    if shown.start_us is not None and shown.end_us is not None:
+        return shown.start_us, shown.end_us
+    first, last = (from_datetime(candles["timestamp"].iloc[place].to_pydatetime()) for place in (0, -1))
+    return first - shown.timeframe.width_us, last
+
+
+def _nothing(symbol: str, shown: Shown, lost: Lost) -> str:
+    if "database" in lost:
+        return "Candles are shown when the database is back."
+    if shown.moves:
+        return f"No {shown.timeframe} candle of {symbol} is stored or forming yet; the first one shows with the first trade."
+    return (
+        f"No {shown.timeframe} candle of {symbol} is stored in this window; `tcpdash backfill {symbol}` fetches what the venue has."
+    )
+
+
+def _show_metrics(symbol: str, view: LiveView, shown: Shown) -> None:
+    state, sentence = words.feed_state(view.feed, view.at_us, told="redis" not in view.lost)
+    whole = words.completeness(view.candles, shown.timeframe)
+    known = shown.moves or (view.feed is not None and view.feed["price"] is not None)  # a price of the past is not the last one
+    columns = st.columns(5)
+    columns[0].metric("Last price", words.price(view.price if known else None))
+    columns[1].metric("Age of the last trade", words.trade_age(view.feed, view.at_us), help=words.AGE_MEANS)
+    columns[2].metric("Feed", state, help=sentence)
+    columns[3].metric("Trades in view", f"{view.candles['trades'].sum():,}")
+    columns[4].metric("Proven complete", whole.share, help=words.COMPLETE_MEANS)
+    st.caption(f"{sentence} In view: {whole}.")
+    doubt = words.doubt(symbol, view.feed, whole)
+    if doubt:
+        st.caption(f":orange-badge[:material/help: {words.UNPROVABLE}] {doubt}")

@@ -1,0 +1,65 @@
+"""What is picked to be drawn over the candles: a strategy with its parameters, and bots."""
+
+import streamlit as st
+
+from app.data import candles as reads
+from app.views.market_chart import Overlays
+from app.views.market_pickers import shown_span
+from app.views.parameters import parameter_form
+from app.views.text import escaped
+from market.clock import now_us
+from trading.describing import Described
+from trading.parameters import Value
+
+_FIRST = "sma_cross"
+
+
+def pick_overlays(symbol: str) -> Overlays:
+    """Return what is picked; strategies are offered when they have been read, which happens elsewhere."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        lines = st.toggle("Indicators", key="indicators", bind="query-params", help="The lines that a strategy decides by")
+        fills = st.toggle("Fills of bots", key="fills", bind="query-params", help="Where bots bought and sold")
+        strategy = _pick_strategy() if lines else None
+        bots = _pick_bots(symbol) if fills else None
+    return Overlays(strategy=strategy.name if strategy else "", parameters=_pick_parameters(strategy), bots=bots)
+
+
+def _pick_strategy() -> Described | None:
+    found, pending = reads.desk().catalogue()
+    known = {each.name: each for each in found.strategies}
+    asked = st.session_state.get("strategy", st.query_params.get("strategy"))
+    # While they are being read, what the URL asks for may be among them.
+    names = sorted({*known, asked}) if pending and asked else list(known)
+    if names and asked not in names:
+        st.session_state["strategy"] = _FIRST if _FIRST in names else names[0]
+    picked = st.selectbox("Strategy", names, index=None, key="strategy", bind="query-params", placeholder="being read", width=260)
+    for problem in found.problems:
+        st.caption(f":material/error: {escaped(problem)}")
+    if pending:
+        _wait_for_strategies()
+    return None if picked is None else known.get(picked)
+
+
+@st.fragment(run_every=1.0)
+def _wait_for_strategies() -> None:
+    if not reads.desk().catalogue()[1]:
+        st.rerun()
+    st.caption("Strategies are being read.")
+
+
+def _pick_parameters(strategy: Described | None) -> dict[str, Value]:
+    if strategy is None or not strategy.parameters:
+        return {}
+    with st.expander(f"Parameters of {escaped(strategy.name)}", icon=":material/tune:"):
+        return parameter_form(strategy, "i_", bind=True)
+
+
+def _pick_bots(symbol: str) -> tuple[str, ...]:
+    now = now_us()
+    start_us, end_us = shown_span() or (now, now)
+    known = reads.fills(symbol, (), start_us, end_us, {}).bots
+    return tuple(
+        st.multiselect(
+            "Bots", known, key="bots", bind="query-params", max_selections=10, placeholder="Bots of this symbol", width=420
+        )
+    )

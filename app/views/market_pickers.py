@@ -1,0 +1,142 @@
+"""What is picked on the page of the market: symbol, timeframe, range, and moving about in time; all of it stands in the URL."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from app import ranges
+from app.charts.live_candles import ZOOM
+from app.data.candles import first_us
+from app.data.live import KnownSymbols
+from app.ranges import Shown
+from app.views.pickers import BARS, TIMEFRAMES, pick_one, pick_symbol
+from app.views.sidebar import zone
+from market.clock import from_datetime, now_us, to_datetime
+from market.timeframe import DAY_US, Timeframe
+
+CHART = "candles"
+"""Key of the chart."""
+
+_SHOWN = "market_shown"
+_EARLIEST, _LATEST = datetime(2009, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001 - as a clock on the wall shows it
+
+
+def pick_market(known: KnownSymbols) -> tuple[str | None, Timeframe]:
+    """Return the picked symbol, None when there is none to pick, and the timeframe."""
+    columns = st.columns([3, 7], vertical_alignment="bottom")
+    with columns[0]:
+        symbol = pick_symbol(known)
+    with columns[1]:
+        timeframe = pick_one("Timeframe", "timeframe", [str(timeframe) for timeframe in TIMEFRAMES], "1m")
+    return symbol, Timeframe(timeframe)
+
+
+def pick_range(symbol: str, timeframe: Timeframe) -> Shown:
+    """Return how much time is picked."""
+    columns = st.columns([6, 5], vertical_alignment="bottom")
+    with columns[0]:
+        picked = pick_one("Range", "range", ranges.RANGES, ranges.LIVE, help=_RANGES_MEAN)
+    with columns[1]:
+        if picked == ranges.WINDOW:
+            return _pick_window(timeframe)
+        if picked == ranges.LIVE:
+            return Shown(timeframe=timeframe, bars=int(pick_one("Candles in view", "bars", BARS, "120")))
+    if picked == ranges.ALL:
+        begin_us = first_us(symbol, {})
+        return ranges.newest(timeframe, max(timeframe.width_us, now_us() - (begin_us or now_us() - DAY_US)), "All")
+    return ranges.newest(timeframe, ranges.QUICK[picked], picked)
+
+
+def pick_moves() -> None:
+    """Show the buttons that move the chart in time, which the keyboard reaches, too."""
+    buttons: list[tuple[str, str, Callable[[int, int], tuple[int, int]], str]] = [
+        ("Earlier", ":material/chevron_left:", lambda start, end: ranges.moved(start, end, -0.5), "Half of what is shown earlier"),
+        ("Later", ":material/chevron_right:", lambda start, end: ranges.moved(start, end, 0.5), "Half of what is shown later"),
+        ("In", ":material/zoom_in:", _zoomed_in, "Half as much time in finer candles; or what the mouse zoomed to"),
+        ("Out", ":material/zoom_out:", lambda start, end: ranges.scaled(start, end, 2.0), "Twice as much time"),
+    ]
+    with st.container(horizontal=True, gap="small"):
+        for name, icon, move, means in buttons:
+            st.button(name, icon=icon, help=means, key=f"market_{name}", on_click=_move, args=(move,))
+        if st.session_state.get("range") != ranges.LIVE:
+            st.button("Live", icon=":material/sensors:", help="The newest candles", key="market_live", on_click=_go_live)
+
+
+def note_shown(start_us: int, end_us: int) -> None:
+    """Note which time the chart shows, for the buttons that move it."""
+    st.session_state[_SHOWN] = (start_us, end_us)
+
+
+def shown_span() -> tuple[int, int] | None:
+    """Return which time the chart shows, UTC epoch microseconds; None before it was drawn."""
+    span: tuple[int, int] | None = st.session_state.get(_SHOWN)
+    return span
+
+
+def chart_key(symbol: str, shown: Shown) -> str:
+    """Return the key of a chart: what the mouse zoomed to counts for the range that it is of."""
+    return f"{CHART} {symbol} {shown.timeframe} {shown.bars} {shown.start_us} {shown.end_us}"
+
+
+def note_chart(key: str, offset: timedelta) -> None:
+    """Note which chart is there, and how far its clock is from UTC."""
+    st.session_state["market_chart"] = (key, offset)
+
+
+def _pick_window(timeframe: Timeframe) -> Shown:
+    start_us, end_us = st.session_state.get(_SHOWN, (now_us() - DAY_US, now_us()))
+    columns = st.columns(2)
+    with columns[0]:
+        start_us = _pick_moment("From", "from", start_us)
+    with columns[1]:
+        end_us = _pick_moment("To", "to", end_us)
+    return ranges.window(timeframe, start_us, end_us)
+
+
+def _pick_moment(label: str, key: str, default_us: int) -> int:
+    name = zone(default_us).name
+    if key not in st.session_state and key not in st.query_params:
+        st.session_state[key] = _on_the_wall(default_us, name)
+    found = st.datetime_input(
+        f"{label} ({name})", None, _EARLIEST, _LATEST, key=key, bind="query-params", step=timedelta(minutes=1), format="YYYY-MM-DD"
+    )
+    return default_us if found is None else from_datetime(found.replace(tzinfo=ZoneInfo(name)))
+
+
+def _on_the_wall(moment_us: int, name: str) -> datetime:
+    """Return what a clock of a time zone shows at a moment, to the minute."""
+    bounded = min(max(to_datetime(moment_us), _EARLIEST.replace(tzinfo=UTC)), _LATEST.replace(tzinfo=UTC))
+    return bounded.astimezone(ZoneInfo(name)).replace(second=0, microsecond=0, tzinfo=None)
+
+
+def _zoomed_in(start_us: int, end_us: int) -> tuple[int, int]:
+    key, offset = st.session_state.get("market_chart", ("", timedelta(0)))
+    state: Any = st.session_state.get(key) or {}
+    zoomed = (state.get("selection") or {}).get(ZOOM, {}).get("begin")
+    if not zoomed:
+        return ranges.scaled(start_us, end_us, 0.5)
+    by_us = round(offset.total_seconds() * 1e6)
+    first_us, last_us = (round(each * 1_000) - by_us for each in (min(zoomed), max(zoomed)))
+    return ranges.scaled(first_us, last_us, 1.0)
+
+
+def _move(move: Callable[[int, int], tuple[int, int]]) -> None:
+    if _SHOWN not in st.session_state:
+        return
+    start_us, end_us = move(*st.session_state[_SHOWN])
+    name = zone(end_us).name
+    st.session_state["range"] = ranges.WINDOW
+    st.session_state["from"], st.session_state["to"] = _on_the_wall(start_us, name), _on_the_wall(end_us, name)
+
+
+def _go_live() -> None:
+    st.session_state["range"] = ranges.LIVE
+
+
+_RANGES_MEAN = (
+    "`live`: so many of the newest candles. `6 h` to `all`: so much time up to the newest candle; these move, too. `window`: from "
+    "one moment to another. At most 2,000 candles are drawn: of more time wider ones."
+)
