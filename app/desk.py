@@ -143,10 +143,15 @@ class Desk:
             return Found(problem="it could not be asked; the log of the app has more")
 
     def _read(self) -> Catalogue:
-        try:
-            return catalogue_apart(self._folder)
-        except InputError as error:
-            return msgspec.structs.replace(catalogue_apart(_NOWHERE), problems=[str(error)])
+        problems: list[str] = []
+        for folder in (self._folder, _NOWHERE):  # those that come with the program, where a user's own keep them from being read
+            try:
+                found = catalogue_apart(folder)
+            except InputError as error:
+                problems.append(str(error))
+            else:
+                return msgspec.structs.replace(found, problems=[*problems, *found.problems])
+        return Catalogue(strategies=[], problems=problems)
 
     def _keep(self, key: Hashable, found: Found | None) -> None:
         self._found[key] = found

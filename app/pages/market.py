@@ -6,7 +6,7 @@ from app.data.live import known_symbols
 from app.views.banner import show_lost
 from app.views.market_chart import TICK_SECONDS, show_market
 from app.views.market_overlays import pick_overlays
-from app.views.market_pickers import pick_market, pick_moves, pick_range
+from app.views.market_pickers import pick_market, pick_range
 from app.views.market_trades import show_below
 
 
@@ -30,6 +30,5 @@ if symbol is None:
     st.stop()
 shown = pick_range(symbol, timeframe)
 overlays = pick_overlays(symbol)
-pick_moves()
 show_market(symbol, shown, overlays, lost_before=bool(known.lost))
 show_below(symbol, overlays.bots)

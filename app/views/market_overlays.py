@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.data import candles as reads
 from app.views.market_chart import Overlays
-from app.views.market_pickers import shown_span
+from app.views.market_pickers import show_moves, shown_span
 from app.views.parameters import parameter_form
 from app.views.text import escaped
 from market.clock import now_us
@@ -15,8 +15,9 @@ _FIRST = "sma_cross"
 
 
 def pick_overlays(symbol: str) -> Overlays:
-    """Return what is picked; strategies are offered when they have been read, which happens elsewhere."""
+    """Return what is picked, beside the buttons that move the chart; strategies are offered when they have been read elsewhere."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        show_moves()
         lines = st.toggle("Indicators", key="indicators", bind="query-params", help="The lines that a strategy decides by")
         fills = st.toggle("Fills of bots", key="fills", bind="query-params", help="Where bots bought and sold")
         strategy = _pick_strategy() if lines else None
@@ -32,7 +33,7 @@ def _pick_strategy() -> Described | None:
     names = sorted({*known, asked}) if pending and asked else list(known)
     if names and asked not in names:
         st.session_state["strategy"] = _FIRST if _FIRST in names else names[0]
-    picked = st.selectbox("Strategy", names, index=None, key="strategy", bind="query-params", placeholder="being read", width=260)
+    picked = st.selectbox("Strategy", names, index=None, key="strategy", bind="query-params", required=True, width=220)
     for problem in found.problems:
         st.caption(f":material/error: {escaped(problem)}")
     if pending:
@@ -60,6 +61,6 @@ def _pick_bots(symbol: str) -> tuple[str, ...]:
     known = reads.fills(symbol, (), start_us, end_us, {}).bots
     return tuple(
         st.multiselect(
-            "Bots", known, key="bots", bind="query-params", max_selections=10, placeholder="Bots of this symbol", width=420
+            "Bots", known, key="bots", bind="query-params", max_selections=10, placeholder="Bots of this symbol", width=360
         )
     )

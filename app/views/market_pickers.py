@@ -50,7 +50,7 @@ def pick_range(symbol: str, timeframe: Timeframe) -> Shown:
     return ranges.newest(timeframe, ranges.QUICK[picked], picked)
 
 
-def pick_moves() -> None:
+def show_moves() -> None:
     """Show the buttons that move the chart in time, which the keyboard reaches, too."""
     buttons: list[tuple[str, str, Callable[[int, int], tuple[int, int]], str]] = [
         ("Earlier", ":material/chevron_left:", lambda start, end: ranges.moved(start, end, -0.5), "Half of what is shown earlier"),
@@ -58,11 +58,10 @@ def pick_moves() -> None:
         ("In", ":material/zoom_in:", _zoomed_in, "Half as much time in finer candles; or what the mouse zoomed to"),
         ("Out", ":material/zoom_out:", lambda start, end: ranges.scaled(start, end, 2.0), "Twice as much time"),
     ]
-    with st.container(horizontal=True, gap="small"):
-        for name, icon, move, means in buttons:
-            st.button(name, icon=icon, help=means, key=f"market_{name}", on_click=_move, args=(move,))
-        if st.session_state.get("range") != ranges.LIVE:
-            st.button("Live", icon=":material/sensors:", help="The newest candles", key="market_live", on_click=_go_live)
+    for name, icon, move, means in buttons:
+        st.button(name, icon=icon, help=means, key=f"market_{name}", on_click=_move, args=(move,))
+    if st.session_state.get("range") != ranges.LIVE:
+        st.button("Live", icon=":material/sensors:", help="The newest candles", key="market_Live", on_click=_go_live)
 
 
 def note_shown(start_us: int, end_us: int) -> None:
