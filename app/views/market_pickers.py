@@ -20,7 +20,11 @@ from market.timeframe import DAY_US, Timeframe
 CHART = "candles"
 """Key of the chart."""
 
-_SHOWN = "market_shown"
+BETWEEN = "between"
+"""What the URL calls a window: `2026-01-01T00:00/2026-01-02T12:30`, by the clock of the time zone of the screen."""
+
+_SHOWN, _WRITTEN, _ENDS = "market_shown", "market_written", ("market_from", "market_to")
+_FORM = "%Y-%m-%dT%H:%M"
 _EARLIEST, _LATEST = datetime(2009, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001 - as a clock on the wall shows it
 
 
@@ -86,23 +90,56 @@ def note_chart(key: str, offset: timedelta) -> None:
 
 
 def _pick_window(timeframe: Timeframe) -> Shown:
+    """Return the window that is picked; both its ends are one parameter of the URL, so that one step back is one window back."""
     start_us, end_us = st.session_state.get(_SHOWN, (now_us() - DAY_US, now_us()))
+    name = zone(end_us).name
+    _follow_url(*(_on_the_wall(moment_us, name) for moment_us in (start_us, end_us)))
     columns = st.columns(2)
-    with columns[0]:
-        start_us = _pick_moment("From", "from", start_us)
-    with columns[1]:
-        end_us = _pick_moment("To", "to", end_us)
-    return ranges.window(timeframe, start_us, end_us)
+    for column, label, key in zip(columns, ("From", "To"), _ENDS, strict=True):
+        with column:
+            st.datetime_input(
+                f"{label} ({name})", None, _EARLIEST, _LATEST, key=key, on_change=_write_url, step=timedelta(minutes=1),
+                format="YYYY-MM-DD",
+            )  # fmt: skip
+    ends = (st.session_state[key] for key in _ENDS)
+    picked = [
+        default_us if found is None else from_datetime(found.replace(tzinfo=ZoneInfo(name)))
+        for found, default_us in zip(ends, (start_us, end_us), strict=True)
+    ]
+    return ranges.window(timeframe, *picked)
 
 
-def _pick_moment(label: str, key: str, default_us: int) -> int:
-    name = zone(default_us).name
-    if key not in st.session_state and key not in st.query_params:
-        st.session_state[key] = _on_the_wall(default_us, name)
-    found = st.datetime_input(
-        f"{label} ({name})", None, _EARLIEST, _LATEST, key=key, bind="query-params", step=timedelta(minutes=1), format="YYYY-MM-DD"
-    )
-    return default_us if found is None else from_datetime(found.replace(tzinfo=ZoneInfo(name)))
+def _follow_url(start: datetime, end: datetime) -> None:
+    """Take over what the URL says, where that is not what the page wrote there: after a link, a reload, the back button."""
+    said = st.query_params.get(BETWEEN)
+    known = all(key in st.session_state for key in _ENDS)
+    if known and said == st.session_state.get(_WRITTEN):
+        return
+    found = _parsed(said) or (None if known and said is None else (start, end))
+    if found is not None:
+        st.session_state[_ENDS[0]], st.session_state[_ENDS[1]] = found
+    st.session_state[_WRITTEN] = said
+    if _parsed(said) is None:
+        _write_url()
+
+
+def _write_url() -> None:
+    start, end = (st.session_state.get(key) for key in _ENDS)
+    if start is not None and end is not None:
+        said = f"{start:{_FORM}}/{end:{_FORM}}"
+        if st.query_params.get(BETWEEN) != said:
+            st.query_params[BETWEEN] = said
+        st.session_state[_WRITTEN] = said
+
+
+def _parsed(said: str | None) -> tuple[datetime, datetime] | None:
+    """Return both ends that a URL names, as a clock on the wall shows them; None where it names none."""
+    try:
+        start, end = (datetime.fromisoformat(each) for each in (said or "").split("/"))
+    except ValueError:
+        return None
+    naive = start.tzinfo is None and end.tzinfo is None
+    return (start, end) if naive and all(_EARLIEST <= each <= _LATEST for each in (start, end)) else None
 
 
 def _on_the_wall(moment_us: int, name: str) -> datetime:
@@ -128,7 +165,8 @@ def _move(move: Callable[[int, int], tuple[int, int]]) -> None:
     start_us, end_us = move(*st.session_state[_SHOWN])
     name = zone(end_us).name
     st.session_state["range"] = ranges.WINDOW
-    st.session_state["from"], st.session_state["to"] = _on_the_wall(start_us, name), _on_the_wall(end_us, name)
+    st.session_state[_ENDS[0]], st.session_state[_ENDS[1]] = _on_the_wall(start_us, name), _on_the_wall(end_us, name)
+    _write_url()
 
 
 def _go_live() -> None:
