@@ -6,11 +6,12 @@ from app.access import NOBODY, current_user
 from app.data.connections import settings
 from app.views.navigation import PAGES, page_at
 from app.views.sidebar import show_sidebar
+from app.views.style import show_style
 
 st.set_page_config(  # a material icon as favicon is fetched from outside
     page_title="TCPDashboard", page_icon="🕯️", layout="wide", initial_sidebar_state="collapsed"
 )
-st.html("<style>.stMainBlockContainer { padding-top: 4rem; padding-bottom: 1rem }</style>")
+show_style()
 try:
     settings()
 except ValueError as error:

@@ -69,6 +69,13 @@ def options(address: str, port: int) -> dict[str, object]:
         # What a browser has seen is sent as a reference to it. With the default of 2 runs of a script a busy browser may have forgotten
         # it by the time that the reference comes, and then drops its connection: "Cached ForwardMsg MISS".
         "global.maxCachedMessageAge": 20,
+        # Captions are written in the colour of text, three fifths opaque: so they are read, too. White is read on both blues.
+        "theme.light.textColor": "#111111",
+        "theme.light.codeTextColor": "#111111",
+        "theme.light.primaryColor": "#0a5ca8",
+        "theme.dark.textColor": "#f2f1ef",
+        "theme.dark.codeTextColor": "#f2f1ef",
+        "theme.dark.primaryColor": "#3a78c2",
     }
 
 
