@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app.data.live import KnownSymbols
+from app.views.kept import begin_with, keep
 from market.errors import SymbolError
 from market.symbol import Symbol
 from market.timeframe import Timeframe
@@ -20,23 +21,20 @@ def pick_symbol(known: KnownSymbols) -> str | None:
     options = sorted({*known.symbols, asked}) if known.lost and _is_symbol(asked) else known.symbols
     if not options:
         return None
-    _default("symbol", options, options[0])
-    return st.selectbox(
+    begin_with("symbol", options, options[0])
+    picked = st.selectbox(
         "Symbol", options, index=None, key="symbol", bind="query-params", required=True, label_visibility="collapsed"
     )
+    keep("symbol", picked)
+    return picked
 
 
 def pick_one(label: str, key: str, options: Sequence[str], default: str, *, help: str | None = None) -> str:  # noqa: A002 - as Streamlit
     """Return the picked one of a few options."""
-    _default(key, options, default)
+    begin_with(key, options, default)
     picked = st.segmented_control(label, options, key=key, bind="query-params", required=True, help=help)
+    keep(key, picked)
     return picked or default
-
-
-def _default(key: str, options: Sequence[str], default: str) -> None:
-    """Set what the widget begins with, if neither the session nor the URL asks for one of the options."""
-    if st.session_state.get(key, st.query_params.get(key)) not in options:
-        st.session_state[key] = default
 
 
 def _is_symbol(text: str | None) -> bool:
