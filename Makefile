@@ -8,7 +8,7 @@ PROCESSES ?= 3
 PACKAGES := alerts app cli db exchanges flows history market replay research settings streaming tasks trading
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check fmt simulate simulate-sockets chaos parity bench picture lock clean
+.PHONY: help install demo up test test-browser check fmt simulate simulate-sockets chaos parity bench picture lock clean
 
 help: ## Show this.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -41,8 +41,16 @@ tests/timescale/node_modules/installed: tests/timescale/package-lock.json tests/
 	npm ci --prefix tests/timescale --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-test: .venv/developing $(if $(shell command -v npm),tests/timescale/node_modules/installed) ## Run all tests, with real embedded servers; ARGS are pytest's.
+# axe-core, which finds in pages what cannot be read or reached; likewise.
+tests/browser/node_modules/installed: tests/browser/package-lock.json tests/browser/package.json tests/browser/.npmrc
+	npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+test: .venv/developing $(if $(shell command -v npm),tests/timescale/node_modules/installed tests/browser/node_modules/installed) ## Run all tests, with real embedded servers; ARGS are pytest's.
 	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --durations 15 $(ARGS)
+
+test-browser: .venv/developing $(if $(shell command -v npm),tests/browser/node_modules/installed) ## Run the browser tests alone (need Chromium); the end names the folder of their pictures.
+	$(BIN)/python -m pytest -m browser -n 0 $(ARGS)
 
 check: .venv/developing ## Check format, lint, types and import contracts.
 	$(BIN)/ruff format --check .
@@ -79,5 +87,5 @@ lock: ## Pin the newest versions that pyproject.toml allows (needs uv).
 		--universal --generate-hashes --no-header --no-annotate -o requirements-dev.lock
 
 clean: ## Remove the environment and all caches; data in .tcpdash/ stays.
-	rm -rf .venv tests/timescale/node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .grimp_cache .hypothesis
+	rm -rf .venv tests/timescale/node_modules tests/browser/node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .grimp_cache .hypothesis
 	find $(PACKAGES) tests bench parity simulation -name __pycache__ -type d -prune -exec rm -rf {} +

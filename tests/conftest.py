@@ -1,9 +1,11 @@
 """Servers for the tests that need one: real ones, started once, with a fresh database for each test."""
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 
 import psycopg2
 import pytest
@@ -21,6 +23,7 @@ settings.load_profile("project")
 # Names of databases and folders need not differ between the processes that share the tests: each has servers of its own.
 _TEMPLATE = "migrated"
 _numbers = count(1)
+_BEGAN = pytest.StashKey[float]()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -41,6 +44,24 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | 
 
     config.option.loadscopereorder = False
     return Shares(config, log)
+
+
+def pictures_folder(config: pytest.Config) -> Path:
+    """Return the folder in which the tests leave pictures of pages: TCPDASH_TEST_PICTURES, or build/pictures."""
+    return Path(os.environ.get("TCPDASH_TEST_PICTURES") or config.rootpath / "build" / "pictures")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Note when the run began."""
+    session.config.stash[_BEGAN] = time.time()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say where pictures were left."""
+    folder = pictures_folder(config)
+    made = [each for each in folder.glob("*.png") if each.stat().st_mtime >= config.stash[_BEGAN]]
+    if made:
+        terminalreporter.write_line(f"{len(made)} pictures of pages: {folder}")
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ TOGETHER = (
     ("tests/system/", "processes"),
     ("tests/simulation/test_chaos.py", "processes"),
     ("tests/parity/", "processes"),
-    ("tests/app/test_browser.py", "processes"),
+    ("tests/app/test_browser", "processes"),
     ("tests/history/backfill/test_killed.py", "processes"),
     ("tests/db/test_columnstore.py", "timescale"),
     ("timescale", "timescale"),

@@ -1,8 +1,9 @@
 """The app on servers of its own, and a worker beside it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import streamlit as st
@@ -13,6 +14,13 @@ import cli
 from app.views.navigation import PAGES
 from db import DatabaseOperations
 from tests.app.pages import Opener, Worker
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.app.browser import Demo, Window
+
+Windows = Callable[..., "Window"]
 
 ENTRY = Path(cli.__file__).with_name("entry.py")
 
@@ -51,3 +59,50 @@ def opened(home: Path) -> Opener:
         return page.run()
 
     return open_page
+
+
+@pytest.fixture(scope="module")
+def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Demo]":
+    """Return a running demo, one for all tests of a module; its `DEMO` has more words of the command, as `("--speed", "20")`."""
+    from tests.app.browser import Demo
+
+    demo = Demo(tmp_path_factory.mktemp("demo") / "home", *getattr(request.module, "DEMO", ()))
+    yield demo
+    demo.kill()
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """Return a browser without a screen."""
+    from tests.app.browser import chromium
+
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def windows(demo: "Demo", browser: "Browser") -> "Iterator[Windows]":
+    """Return what opens windows on the demo; behind the test nothing may have gone wrong in them, nor asked another computer."""
+    from tests.app.browser import window
+
+    opened: list[Window] = []
+
+    def open_window(scheme: str = "light", **size: int) -> "Window":
+        opened.append(window(browser, demo.url, scheme=scheme, **size))
+        return opened[-1]
+
+    yield open_window
+    for each in opened:
+        each.page.context.close()
+    for each in opened:
+        each.check()
+
+
+@pytest.fixture(scope="session")
+def pictures(pytestconfig: pytest.Config) -> Path:
+    """Return where pictures go; the end of the run prints it."""
+    from tests.conftest import pictures_folder
+
+    folder = pictures_folder(pytestconfig)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -19,9 +19,7 @@ WIDGETS: dict[str, Callable[..., object]] = {
     "Tertiary": lambda label, **more: st.button(label, type="tertiary", **more),
     "Download": lambda label, **more: st.download_button(label, b"", **more),
     "Segments": lambda label, **more: st.segmented_control(label, WORDS, default="first", **more),
-    "Collapsed": lambda label, **more: st.segmented_control(
-        label, WORDS, default="first", label_visibility="collapsed", **more
-    ),  # fmt: skip
+    "Collapsed": lambda label, **more: st.segmented_control(label, WORDS, default="first", label_visibility="collapsed", **more),
     "Pills": lambda label, **more: st.pills(label, WORDS, default="first", **more),
     "Select": lambda label, **more: st.selectbox(label, WORDS, **more),
     "Select none": lambda label, **more: st.selectbox(label, WORDS, index=None, **more),
@@ -38,7 +36,7 @@ WIDGETS: dict[str, Callable[..., object]] = {
     "Check": lambda label, **more: st.checkbox(label, value=True, **more),
     "Toggle": lambda label, **more: st.toggle(label, value=True, **more),
     "Radio": lambda label, **more: st.radio(label, WORDS, horizontal=True, **more),
-    "File": lambda label, **more: st.file_uploader(label, **more),
+    "File": st.file_uploader,
 }
 
 
@@ -102,3 +100,4 @@ for off in (False, True):
 with st.sidebar:
     st.selectbox("In the sidebar", WORDS)
     st.caption("In the sidebar.")
+st.toast("In a toast.", duration="infinite")

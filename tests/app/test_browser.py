@@ -1,135 +1,93 @@
 """The demo as a person sees it: started by its command, opened in a browser, stopped with Ctrl-C."""
 
-import os
-import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import psutil
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import expect
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+from app.views.navigation import PAGES
+from tests.app.axe import violations
+from tests.app.browser import SCHEMES, Demo, marks, shoot
+from tests.app.conftest import Windows
+from tests.app.painted import USEFUL, path_of
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.postgres,
-    pytest.mark.redis,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on the path"),
-]
+pytestmark = [*marks, pytest.mark.postgres, pytest.mark.redis]
 
-# A sandbox cannot be set up in containers; the rest keeps the browser's own services from calling home.
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
-PATIENCE_MS = 150_000  # for whatever is waited for: at the begin of all tests a worker takes a minute to start beside the others
+PRICE = "[data-testid='stMetricValue']"
 
 
-class Demo:
-    """A running `tcpdash demo` on a home of its own."""
-
-    def __init__(self, home: Path) -> None:
-        environment = {name: text for name, text in os.environ.items() if not name.startswith("TCPDASH_")}
-        self._process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "cli", "demo", "--no-flows"],
-            env={**environment, "TCPDASH_HOME": str(home)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def wait_for_page(self) -> str:
-        """Read what it prints until it names the address of its page."""
-        said = []
-        for line in self._process.stdout:
-            said.append(line)
-            if line.strip().startswith("page: http://"):
-                return line.split()[1]
-        raise AssertionError(f"the demo ended with {self._process.wait()} before it had a page:\n{''.join(said)}")
-
-    def family(self) -> list[psutil.Process]:
-        """Return the processes that it started."""
-        return psutil.Process(self._process.pid).children(recursive=True)
-
-    def stop(self) -> int:
-        """Press Ctrl-C and return the exit code."""
-        self._process.send_signal(signal.SIGINT)
-        self._process.communicate(timeout=60)
-        return self._process.returncode
-
-    def kill(self) -> None:
-        """End it in any case; its children end with it."""
-        self._process.kill()
-        self._process.wait()
-        self._process.stdout.close()
-
-
-@pytest.fixture
-def demo(tmp_path: Path) -> Iterator[Demo]:
-    demo = Demo(tmp_path / "home")
-    yield demo
-    demo.kill()
-
-
-@pytest.fixture
-def page() -> Iterator[Page]:
-    with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1280, "height": 800})
-        page.set_default_timeout(PATIENCE_MS)
-        expect.set_options(timeout=PATIENCE_MS)
-        yield page
-        browser.close()
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """Return where pictures go."""
-    folder = Path(os.environ.get("TCPDASH_TEST_PICTURES", tmp_path))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def hosts(urls: list[str]) -> set[str | None]:
-    return {urlsplit(url).hostname for url in urls if not url.startswith(("data:", "blob:"))}
-
-
-def test_demo_moves_in_the_browser_and_stays_on_this_computer(demo: Demo, page: Page, pictures: Path) -> None:
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("websocket", lambda socket: asked.append(socket.url))
-
-    page.goto(demo.wait_for_page())
-    chart = page.locator(".stVegaLiteChart svg")
+def test_market_moves_in_the_browser_without_being_loaded_again(windows: Windows, pictures: Path) -> None:
+    page = windows().open("/market")
+    chart, price = page.locator(".stVegaLiteChart svg"), page.locator(PRICE).first
     expect(chart).to_be_visible()
     expect(page.locator(".stMarkdownBadge")).to_contain_text("SYNTHETIC")
-    drawn, price = chart.inner_html(), page.get_by_test_id("stMetricValue").first.inner_text()
+    drawn, before = chart.inner_html(), price.inner_text()
     chart.evaluate("chart => chart.dataset.kept = 'yes'")
-    expect(page.get_by_test_id("stMetricValue").first).not_to_have_text(price)
+
+    expect(price).not_to_have_text(before)
     page.wait_for_function("drawn => document.querySelector('.stVegaLiteChart svg').innerHTML !== drawn", arg=drawn)
 
     assert chart.get_attribute("data-kept") == "yes", "the chart was made anew instead of moving in place"
-    assert page.get_by_test_id("stException").count() == 0
     page.screenshot(path=pictures / "live.png")
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_opens_without_an_error_and_can_be_read(windows: Windows, pictures: Path, name: str, scheme: str) -> None:
+    window = windows(scheme)
+
+    page = window.open(path_of(name))
+    expect(page.locator(USEFUL[name]).first).to_be_visible()
+
+    assert page.get_by_test_id("stException").count() == 0
+    shoot(page, pictures, f"{name}-{scheme}")
+    assert violations(page).violations == []
+
+
+def test_reload_and_back_keep_what_is_selected(windows: Windows) -> None:
+    window = windows()
+    page = window.open("/market?symbol=SYNTHETIC:ETH-USDT")
+    page.get_by_role("radio", name="5m", exact=True).click()
+    page.wait_for_url("**/market?*timeframe=5m*")
+
     page.get_by_role("link", name="System").click()
-    expect(page.get_by_text("Components")).to_be_visible()
-    expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
-    expect(page.get_by_role("heading", name="Holes")).to_be_visible()
-    page.screenshot(path=pictures / "system.png")
-    assert hosts(asked) == {"127.0.0.1"}
+    expect(page.get_by_role("heading", name="System", exact=True)).to_be_visible()
+    page.go_back()
+    window.settle()
+    back = _selected(page)
+    page.reload()
+    window.settle()
+
+    assert back == _selected(page) == ("SYNTHETIC:ETH-USDT", "5m")
 
 
-def test_ctrl_c_leaves_nothing_running(demo: Demo) -> None:
-    demo.wait_for_page()
-    family = demo.family()
-    assert len(family) >= 5  # PostgreSQL, Redis, the exchange, the worker and the page
+def test_what_streamlit_says_on_a_deep_link_is_all_that_is_excused(windows: Windows) -> None:
+    window = windows()
 
-    code = demo.stop()
+    window.open("/market")
+
+    assert sorted(line.rpartition(" ")[2] for line in window.excused) == [
+        "(/market/_stcore/health)",
+        "(/market/_stcore/host-config)",
+    ]
+
+
+def test_ctrl_c_leaves_nothing_running(tmp_path: Path) -> None:
+    demo = Demo(tmp_path / "home")
+    try:
+        assert demo.url
+        family = demo.family()
+        assert len(family) >= 5  # PostgreSQL, Redis, the exchange, the worker and the page
+
+        code = demo.stop()
+    finally:
+        demo.kill()
 
     assert code in (0, 130)
     assert [process for process in family if process.is_running()] == []
+
+
+def _selected(page) -> tuple[str, str]:
+    expect(page.locator(".stVegaLiteChart svg")).to_be_visible()
+    symbol = page.get_by_test_id("stMain").get_by_role("combobox").input_value()
+    return symbol, page.locator("[aria-label='Timeframe'] [data-selected='true']").inner_text()

@@ -1,20 +1,10 @@
 """A report as a person sees it: opened from a file, without a network."""
 
-import shutil
-
-import pytest
-from playwright.sync_api import sync_playwright
-
 from app.reports.backtest import backtest_report
+from tests.app.browser import SCHEMES, chromium, marks
 from tests.app.documents import document, monte_carlo
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on the path"),
-]
+pytestmark = marks
 
 
 def test_a_report_opens_alone_without_an_error_and_is_as_wide_as_the_screen(tmp_path):
@@ -22,9 +12,8 @@ def test_a_report_opens_alone_without_an_error_and_is_as_wide_as_the_screen(tmp_
     run = document(strategy="<script>document.title = 'ran'</script>", monte_carlo=monte_carlo()["monte_carlo"])
     path.write_text(backtest_report(run), encoding="utf-8")
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        for scheme in ("light", "dark"):
+    with chromium() as browser:
+        for scheme in SCHEMES:
             page = browser.new_context(color_scheme=scheme, viewport={"width": 1000, "height": 800}).new_page()
             page.on("request", lambda request: asked.append(request.url))
             page.on("console", lambda message: said.append(message.text))
@@ -32,7 +21,6 @@ def test_a_report_opens_alone_without_an_error_and_is_as_wide_as_the_screen(tmp_
             page.goto(path.as_uri())
             inks.append(page.eval_on_selector("svg text", "text => getComputedStyle(text).fill"))
             title, width = page.title(), page.evaluate("document.documentElement.scrollWidth")
-        browser.close()
 
     assert (set(asked), said) == ({path.as_uri()}, [])
     assert title.startswith("Backtest of <script>")
