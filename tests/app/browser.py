@@ -37,7 +37,9 @@ _LOOKED_FOR = re.compile(r"/[a-z]+/_stcore/(health|host-config)")
 _SETTLED = """
 () => document.querySelector("[data-testid='stApp'][data-test-script-state='notRunning']")
     && document.querySelector("[data-testid='stMain'] :is(h1, h2, h3, [data-testid='stMetric'])")
-    && !document.querySelector("[data-testid='stMain'] :is([data-testid='stSkeleton'], [data-testid='stSpinner'], [data-stale='true'])")
+    && !document.querySelector(
+        "[data-testid='stMain'] :is([data-testid='stSkeleton'], [data-testid='stSpinner'], [data-stale='true'])"
+    )
 """
 
 
