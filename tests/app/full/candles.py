@@ -19,7 +19,7 @@ PRICES = {
     "OKX:BTC-USDT": 60_005.0,
     "OKX:ETH-USDT": 3_000.5,
     "OKX:SOL-USDT": 150.0,
-    "SYNTHETIC:BTC-USDT": 59_990.0,
+    "SYNTHETIC:LTC-USDT": 80.0,
 }
 """Where the price of each symbol begins, in its quote currency."""
 
