@@ -109,7 +109,7 @@ class Demo(Served):
         return self._url
 
 
-@dataclass(slots=True)
+@dataclass  # Playwright keeps something on whose methods it calls
 class Window:
     """A page of the browser, and what it said and asked for.
 
