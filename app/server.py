@@ -66,8 +66,8 @@ def options(address: str, port: int) -> dict[str, object]:
         "browser.gatherUsageStats": False,
         "client.toolbarMode": "minimal",
         "client.showErrorDetails": "none",
-        # What a browser has seen is sent as a reference to it. With the default of 2 runs of a script a busy browser may have forgotten
-        # it by the time that the reference comes, and then drops its connection: "Cached ForwardMsg MISS".
+        # What a browser has seen is sent as a reference to it. With the default of 2 runs of a script a busy browser may have
+        # forgotten it by the time that the reference comes, and then drops its connection: "Cached ForwardMsg MISS".
         "global.maxCachedMessageAge": 20,
         # Captions are written in the colour of text, three fifths opaque: so they are read, too. White is read on both blues.
         "theme.light.textColor": "#111111",

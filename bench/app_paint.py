@@ -62,10 +62,10 @@ def warm(home: BenchHome, browser: Browser) -> None:
         app, bare = home.app(), bare_page(home, folder)
         try:
             for number in range(ROUNDS + 1):
-                for name in seconds:
+                for name, times in seconds.items():
                     taken = _open(browser, app, bare, name)
                     if number:  # the first session is told by `cold`
-                        seconds[name].append(taken)
+                        times.append(taken)
         finally:
             bare.stop()
             app.stop()
@@ -78,11 +78,11 @@ def cold(home: BenchHome, browser: Browser, *, rounds: int) -> None:
     sent: dict[str, list[Statement]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(rounds):
-            for name in seconds:
+            for name, times in seconds.items():
                 served = bare_page(home, folder) if name == BARE else home.app()
                 begun = size_of(home.log)
                 try:
-                    seconds[name].append(_open(browser, served, served, name))
+                    times.append(_open(browser, served, served, name))
                     sent[name] = sent_since(home.log, begun)
                 finally:
                     served.stop()

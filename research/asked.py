@@ -137,7 +137,8 @@ def of_document(document: Mapping[str, Any], *, parameters: Mapping[str, Any] | 
         kind=kind, strategy=str(document["strategy"]), symbols=tuple(document["symbols"]), timeframe=str(document["timeframe"]),
         parameters=dict(own or {}) if kind == BACKTEST else {}, start=document["start"], end=document["end"],
         balance=float(document["balance"]), rules=_changed(document.get("rules") or {}), allow_holes=bool(document["allow_holes"]),
-        inside=document.get("inside"), monte_carlo=int(document.get("resamples") or 0), seed=int(document.get("seed") or 0) if parameters is None else 0,
+        inside=document.get("inside"), monte_carlo=int(document.get("resamples") or 0),
+        seed=int(document.get("seed") or 0) if parameters is None else 0,
     )  # fmt: skip
     return asked if kind == BACKTEST else replace(asked, search=_searched(document), seed=0)
 

@@ -69,8 +69,8 @@ def looked_at(
             return None
     db = store(lost)
     if db is None:
-        return Failed("the database is away")
-    key = f"window {db.engine.url!r} {symbols} {timeframe} {window}"
+        return Failed(reason="the database is away")
+    key = ("window", repr(db.engine.url), tuple(symbols), timeframe, window)
     return background(key, lambda: _coverage(db, tuple(symbols), timeframe, start_us, end_us))
 
 

@@ -45,9 +45,9 @@ def _look(symbols: tuple[str, ...], timeframe: Timeframe, window: tuple[str | No
     if isinstance(found, Pending):
         _wait(symbols, timeframe, window, stored)
     elif isinstance(found, Done):
-        show_coverage(found.value)
+        show_coverage(found.result)
     elif isinstance(found, Failed):
-        st.text(f"{found.why[:1].upper()}{found.why[1:]}.")
+        st.text(f"{found.reason[:1].upper()}{found.reason[1:]}.")
     else:
         st.caption("So many candles are looked at by the run itself, not before it.")
 

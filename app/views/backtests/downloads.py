@@ -56,11 +56,11 @@ def _report(backtest: str, name: str) -> None:
     db = store({})
     if db is None:
         return
-    found = background(f"report {db.engine.url!r} {backtest}", partial(run_files.html_of, db, backtest))
+    found = background(("report", repr(db.engine.url), backtest), partial(run_files.html_of, db, backtest))
     if isinstance(found, Pending):
         st.caption(f"The report is being made, since {found.seconds:.0f} s …")
     elif isinstance(found, Failed):
-        st.text(f"There is no report: {found.why}.")
+        st.text(f"There is no report: {found.reason}.")
     elif isinstance(found, Done):
-        st.download_button(f"html: the report, {len(found.value) / 1e6:.1f} MB", found.value, file_name=name, mime="text/html",
+        st.download_button(f"html: the report, {len(found.result) / 1e6:.1f} MB", found.result, file_name=name, mime="text/html",
                            on_click="ignore", key=name, type="primary")  # fmt: skip

@@ -5,8 +5,9 @@ import streamlit as st
 from app.actions import backtests as wishes
 from app.charts.zone import Zone
 from app.data.backtests import begun_by, runs
-from app.data.flows import RunState, run_state
+from app.data.flows import run_state
 from app.run_rows import DIGITS, state_words
+from app.runs import RunState
 from app.stores import Lost
 from app.views.banner import show_lost
 from app.views.navigation import page_at
@@ -16,13 +17,6 @@ from db.backtest_runs import StoredBacktest
 from market.clock import now_us
 
 _AGAIN_SECONDS = 2
-_SAID = {
-    "scheduled": "Prefect has it; a worker takes it in a moment.",
-    "pending": "A worker starts its process; that takes ten seconds or so.",
-    "running": "Its process works.",
-    "cancelling": "Its process is being ended.",
-    "unknown": "How it is doing cannot be asked of Prefect at the moment.",
-}
 ENDED_ROWS = ("done", "failed", "cancelled", "interrupted")
 
 
@@ -97,7 +91,7 @@ def _show_state(state: RunState, row: StoredBacktest | None) -> None:
         st.info("It was cancelled. What is done of a search is kept: the same one, started again, goes on from there.")
     else:
         since = "" if state.since_us is None else f" For {age(now_us() - state.since_us)}."
-        st.write(f"{state.state.capitalize()}. {_SAID.get(state.state, '')}{since}")
+        st.write(f"{state.state.capitalize()}. {state.told}{since}")
 
 
 def _cancel(row: StoredBacktest | None, flow_run: str | None) -> None:
