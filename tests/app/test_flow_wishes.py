@@ -11,7 +11,6 @@ from app.actions import flows as wishes
 from app.data import flows
 from app.prefect_api import SchedulerError
 from db import DatabaseOperations
-from db.child import free_port
 from db.home import own
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
@@ -28,7 +27,7 @@ def test_without_prefect_nothing_is_started_and_nothing_recorded(home: Path, dat
     assert flows.runs_under_way("backfill") == []
 
 
-@pytest.mark.parametrize("url", [None, f"http://127.0.0.1:{free_port()}/api"])
+@pytest.mark.parametrize("url", [None, "http://127.0.0.1:1/api"])
 def test_while_the_scheduler_starts_it_is_said(home: Path, url: str | None) -> None:
     with own(home) as owned:
         owned.publish({"scheduler": {"url": url, "state": "starting"}})
