@@ -100,7 +100,8 @@ class Door:
         wrong = self._wrong(scope, headers, needed=True)
         session = self._session(headers)
         if wrong or (self._desk.settings.asks and session is None):
-            logger.warning("websocket refused from=%s because=%r", _address(scope), wrong or "nobody is signed in")
+            if not wrong:
+                logger.warning("websocket refused from=%s because='nobody is signed in'", _address(scope))
             await receive()  # the wish to connect, which is refused before it is accepted
             if not wrong and self._was_here(headers):
                 await send({"type": "websocket.accept", "subprotocol": next(iter(scope.get("subprotocols", ())), None)})

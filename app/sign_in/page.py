@@ -24,7 +24,7 @@ label { display: block; margin: 1rem 0 .25rem; font-weight: 600; }
 input, button, a.button { width: 100%; min-height: 2.75rem; padding: .5rem .75rem; border-radius: .4rem; font: inherit; }
 input { border: 1px solid var(--line); background: var(--ground); color: inherit; }
 button, a.button { display: block; margin-top: 1.5rem; border: 0; background: var(--act); color: var(--on-act);
-  font-weight: 600; text-align: center; text-decoration: none; cursor: pointer; }
+  font-weight: 600; line-height: 1.75rem; text-align: center; text-decoration: none; cursor: pointer; }
 hr { margin: 1.5rem 0 0; border: 0; border-top: 1px solid var(--line); }
 :focus-visible { outline: 3px solid var(--act); outline-offset: 2px; }
 """
