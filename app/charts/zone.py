@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 import pandas as pd
@@ -59,8 +60,9 @@ def zone_at(name: str, at_us: int) -> Zone:
     return Zone(name, offset or timedelta(0))
 
 
+@cache
 def zone_names() -> list[str]:
-    """Return the names of all time zones: UTC, then the others by the alphabet."""
+    """Return the names of all time zones: UTC, then the others by the alphabet; the files are looked through once."""
     named = (name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
     return ["UTC", *sorted(named)]
 
