@@ -66,6 +66,7 @@ def options(address: str, port: int) -> dict[str, object]:
         "browser.gatherUsageStats": False,
         "client.toolbarMode": "minimal",
         "client.showErrorDetails": "none",
+        "runner.postScriptGC": False,  # with every tick of every fragment it would look through all objects there are
         # What a browser has seen is sent as a reference to it. With the default of 2 runs of a script a busy browser may have
         # forgotten it by the time that the reference comes, and then drops its connection: "Cached ForwardMsg MISS".
         "global.maxCachedMessageAge": 20,
