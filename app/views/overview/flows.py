@@ -1,21 +1,10 @@
-"""The tile of the flows: which runs next, and how the last one ended."""
-
-import streamlit as st
+"""What the tile of the flows says: which runs next, and how the last one ended; pure."""
 
 from app import words
-from app.data.system import scheduler
 from app.scheduled import Scheduler
-from app.views.overview.tiles import show_tile
-from market.clock import now_us, parse_time
+from market.clock import parse_time
 
 _ILL = {"Failed", "Crashed", "TimedOut"}
-
-
-@st.fragment(run_every=3)
-def show_flows_tile() -> None:
-    """Show the tile; Prefect is asked beside the page, which waits for it a fifth of a second once."""
-    found = scheduler()
-    show_tile("Next flow", *told_flows(found, now_us()))
 
 
 def told_flows(found: Scheduler, at_us: int) -> tuple[str, str]:

@@ -4,10 +4,9 @@ import streamlit as st
 
 from app import words
 from app.charts.portfolio import portfolio_chart
-from app.data.overview import STORED_SECONDS, Stored, stored, worth
+from app.data.overview import Stored, worth
 from app.glance import amount
 from app.portfolio import portfolio_curve, purses
-from app.stores import Lost
 from app.views.sidebar import zone
 from db.repositories.bot_sums import BotGlance
 from market.timeframe import DAY_US
@@ -20,21 +19,18 @@ _MEANS = (
 )
 
 
-@st.fragment(run_every=STORED_SECONDS)
-def show_portfolio() -> None:
+def show_portfolio(found: Stored | None) -> None:
     """Show the curve of one purse over one span; it is read once a minute for all sessions."""
     st.subheader("Portfolio", anchor=False, help=_MEANS)
-    lost: Lost = {}
-    found = stored(lost)
     if found is None:
         st.write("It cannot be read while the database is away.")
     elif not any(each.base is not None for each in found.bots):
         st.write("No bot has an account yet: it begins with the first candle that a bot acts on.")
     else:
-        _show(found, lost)
+        _show(found)
 
 
-def _show(found: Stored, lost: Lost) -> None:
+def _show(found: Stored) -> None:
     by_purse = purses(found.bots)
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
@@ -43,7 +39,7 @@ def _show(found: Stored, lost: Lost) -> None:
     if len(by_purse) > 1:
         with right:
             name = _pick("Currency", "purse", list(by_purse), name)
-    rows = worth([each.bot.id for each in by_purse[name]], end_us=_end(by_purse[name]), span_us=_SPANS[span], lost=lost)
+    rows = worth([each.bot.id for each in by_purse[name]], end_us=_end(by_purse[name]), span_us=_SPANS[span], lost={})
     curve = portfolio_curve(rows) if rows is not None else None
     if curve is None or len(curve) < 2:
         st.write("There is no curve yet: it begins with the second minute that a bot acted on.")

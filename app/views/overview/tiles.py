@@ -1,23 +1,51 @@
 """The tiles at the top of the overview: each a number, what is behind it, and a link to its page."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from app import words
 from app.charts.zone import Zone
 from app.data.overview import Now, Stored
+from app.data.system import scheduler
 from app.glance import BOT_SIGNS, FEED_SIGNS, amount
 from app.portfolio import purses, worth_of
 from app.views.navigation import link
+from app.views.overview.flows import told_flows
 from trading.bots.rescue import Judged
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 _UNKNOWN = "unknown"
 _ENDED = ("filled", "never_existed", "unrecoverable", "alarm")
 
 
-def show_feeds(now: Now | None, at_us: int) -> None:
+def show_tiles(now: Now | None, stored: Stored | None, judged: Iterable[Judged], at_us: int, zone: Zone) -> None:
+    """Show all tiles in a row; Prefect is asked beside the page, which waits for it a fifth of a second once.
+
+    Args:
+        now: What Redis says; None while it is away.
+        stored: What the database says; None likewise.
+        judged: How the bots are.
+        at_us: Now.
+        zone: Of all times.
+    """
+    columns = st.columns(6)
+    with columns[0]:
+        _show_feeds(now, at_us)
+    with columns[1]:
+        _show_holes(stored)
+    with columns[2]:
+        _show_bots(stored, judged)
+    _show_money(stored, now, zone, columns[3:5])
+    with columns[5]:
+        _tile("Next flow", *told_flows(scheduler(), at_us), "system", "Flows", view="flows")
+
+
+def _show_feeds(now: Now | None, at_us: int) -> None:
     """Show how many feeds are live."""
     states = Counter(words.feed_state(feed, at_us)[0] for feed in now.feeds.values()) if now else Counter[str]()
     well = states["live"] + states["quiet"]
@@ -26,7 +54,7 @@ def show_feeds(now: Now | None, at_us: int) -> None:
     _tile("Feeds live or quiet", value, told, "market", "Market")
 
 
-def show_holes(stored: Stored | None) -> None:
+def _show_holes(stored: Stored | None) -> None:
     """Show how many holes are open."""
     holes: Mapping[str, int] = stored.lately.holes if stored else {}
     ended = ", ".join(f"{holes[state]:,} {state.replace('_', ' ')}" for state in _ENDED if holes.get(state))
@@ -34,7 +62,7 @@ def show_holes(stored: Stored | None) -> None:
     _tile("Open holes", _UNKNOWN if stored is None else f"{holes.get('open', 0):,}", told, "data", "Data")
 
 
-def show_bots(stored: Stored | None, judged: Iterable[Judged]) -> None:
+def _show_bots(stored: Stored | None, judged: Iterable[Judged]) -> None:
     """Show how many bots run."""
     states = Counter(str(each.verdict.state) for each in judged)
     value = _UNKNOWN if stored is None else f"{states['running']:,} of {states.total():,}"
@@ -42,7 +70,7 @@ def show_bots(stored: Stored | None, judged: Iterable[Judged]) -> None:
     _tile("Bots running", value, told, "bots", "Bots")
 
 
-def show_money(stored: Stored | None, now: Now | None, zone: Zone) -> None:
+def _show_money(stored: Stored | None, now: Now | None, zone: Zone, columns: "Sequence[DeltaGenerator]") -> None:
     """Show what all bots have and what they won today: a tile each, for the purse of the most bots; others are named below."""
     found = purses(stored.bots) if stored else {}
     live = now.bots if now else {}
@@ -60,7 +88,6 @@ def show_money(stored: Stored | None, now: Now | None, zone: Zone) -> None:
         won = _joined(label, since, *(f"{amount(worths[each].gain, sign=True)} {each}" for each in others))
     else:
         told = won = "the database is away" if stored is None else "there are no bots yet"
-    columns = st.columns(2)
     with columns[0]:
         _tile(f"Equity {quote}".strip(), equity, told, "bots", "Bots")
     with columns[1]:
@@ -76,11 +103,6 @@ def _tile(label: str, value: str, told: str, page: str, title: str, **selection:
         st.metric(label, value)
         st.caption(words.plain(told))
         link(page, title, icon=":material/arrow_forward:", **selection)
-
-
-def show_tile(label: str, value: str, told: str) -> None:
-    """Show a tile that leads to the flows."""
-    _tile(label, value, told, "system", "Flows", view="flows")
 
 
 def _told(states: Counter[str], signs: Mapping[str, str]) -> str:
