@@ -135,12 +135,12 @@ def amount(value: float | None, *, sign: bool = False) -> str:
 
 def _page_of(each: Recent, carried: Mapping[str, str]) -> str:
     name, selection = _PLACES.get(each.source, ("system", ""))
-    if each.source == "wish":
-        return _page(name, {"view": "wishes", **carried})
-    return _page(name, {**({selection: each.subject} if each.subject and selection else {}), **carried})
+    view = {"view": _VIEWS[each.source]} if each.source in _VIEWS else {}
+    return _page(name, {**view, **({selection: each.subject} if each.subject and selection else {}), **carried})
 
 
-_PLACES = {"bot": ("bots", "bot"), "hole": ("data", "symbol"), "feed": ("market", "symbol")}
+_PLACES = {"bot": ("bots", "bot"), "hole": ("data", "symbols"), "feed": ("market", "symbol")}
+_VIEWS = {"wish": "wishes", "hole": "holes"}
 
 
 def _page(name: str, selection: Mapping[str, str]) -> str:

@@ -118,7 +118,7 @@ def test_what_happened_is_told_in_the_zone_of_the_screen_with_a_link_to_more():
     assert recent_rows(events, zone_at("Europe/Berlin", START_US))["when"][0] == "09 Aug 01:54:00"
     assert rows["what"].tolist() == ["wish start bot", "hole never existed", "alert sent", "bot daily-loss", "feed down"]
     assert rows["more"].tolist() == [
-        "./system?view=wishes", "./data?symbol=OKX:A-USDT", "./system", "./bots", "./market?symbol=OKX:A-USDT",
+        "./system?view=wishes", "./data?view=holes&symbols=OKX:A-USDT", "./system", "./bots", "./market?symbol=OKX:A-USDT",
     ]  # fmt: skip
     assert rows["in words"][0] == "by ann"
 

@@ -253,7 +253,7 @@ class TestSettings:
         page = opened("settings")
         monkeypatch.setenv("TCPDASH_BOTS__MOST", "7")
         page.run()
-        assert "in force after a restart: bots.most" in page.warning[0].value
+        assert "in force after a restart: bots.most" in page.warning[0].value.replace("\\", "")
 
         monkeypatch.setenv("TCPDASH_BOTS__MOST", "none")
         page.run()

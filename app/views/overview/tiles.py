@@ -59,7 +59,7 @@ def _show_holes(stored: Stored | None) -> None:
     holes: Mapping[str, int] = stored.lately.holes if stored else {}
     ended = ", ".join(f"{holes[state]:,} {state.replace('_', ' ')}" for state in _ENDED if holes.get(state))
     told = "the database is away" if stored is None else ended or "none was ever found"
-    _tile("Open holes", _UNKNOWN if stored is None else f"{holes.get('open', 0):,}", told, "data", "Data")
+    _tile("Open holes", _UNKNOWN if stored is None else f"{holes.get('open', 0):,}", told, "data", "Data", view="holes")
 
 
 def _show_bots(stored: Stored | None, judged: Iterable[Judged]) -> None:

@@ -3,8 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from app.data.system import explained
-from app.words import NOTHING
+from app.data.system import explained, mask
+from app.words import NOTHING, plain
 
 _WIDTHS = {"setting": 200, "value": 240, "from": 190, "after a restart": 110}
 
@@ -15,13 +15,14 @@ def show_settings() -> None:
     found, problem = explained()
     if problem:
         st.warning(
-            f"What the file or the variables say by now cannot be used: {problem}. Shown is what the page was started with.",
+            f"What the file or the variables say by now cannot be used: {plain(mask()(problem))}. Shown is what the "
+            "page was started with.",
             icon=":material/warning:",
         )
     waiting = [each.name for each in found if each.pending is not None]
     if waiting:
         st.warning(
-            f"Changed since the page was started, in force after a restart: {', '.join(waiting)}.", icon=":material/warning:"
+            f"Changed since the page was started, in force after a restart: {plain(', '.join(waiting))}.", icon=":material/warning:"
         )
     only = st.toggle("Only what somebody set", key="set", bind="query-params")
     shown = [each for each in found if not only or each.source != "default" or each.pending is not None]
