@@ -9,6 +9,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.starlette import App
 
+from app.loading import load_beside
 from app.sign_in.desk import Desk, open_desk
 from app.sign_in.door import Door
 from app.sign_in.provider import secrets_of
@@ -35,6 +36,7 @@ def serve(settings: Settings, *, script: Path, port: int) -> None:
         logger.warning(
             "pages are published without TLS: passwords travel readable, if not only on this computer; see app.public_url"
         )
+    load_beside()
     application(desk, script).run(config=options(settings.app.address, port))
 
 
