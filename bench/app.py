@@ -1,6 +1,6 @@
 """The page over a year of minutes and fifty bots: first paint, statements, ten sessions, and memory while a tape is played.
 
-`python -m bench app` measures all of it in about eight minutes, `--long` plays the tape for an hour; `make bench` leaves it out.
+`python -m bench app` measures all of it in about eight minutes; `--long` plays the tape for an hour, `make bench` leaves it out.
 """
 
 import shutil

@@ -64,7 +64,7 @@ def memory(browser: Browser, *, seconds: float) -> None:
         try:
             opened = window(browser, demo.url)
             page = opened.open("/market?symbol=SYNTHETIC:BTC-USDT&timeframe=1m")
-            app = next(each for each in demo.family() if "streamlit" in " ".join(each.cmdline()))
+            app = next(each for each in demo.family() if "app.serve" in each.cmdline())
             samples = _sample(app, page, seconds)
             demo.stop()
         finally:
