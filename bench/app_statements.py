@@ -9,7 +9,7 @@ _TOLD = re.compile(r"duration: (?P<ms>[\d.]+) ms  (?:statement|execute [^:]*): (
 _BEGIN = re.compile(r"^\d{4}-\d\d-\d\d ")
 # Begin and end of transactions, what a driver asks of a new connection, and whether an old one is alive still.
 _FRAME = re.compile(
-    r"(begin|commit|rollback|set |show |select 1$|select pg_catalog\.version\(\)|select current_schema\(\)|select t\.oid, typarray)",
+    r"(begin|commit|rollback|set |show |select 1$|select pg_catalog\.version\(\)|select current_schema\(\)|select t\.oid)",
     re.IGNORECASE,
 )
 
