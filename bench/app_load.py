@@ -23,6 +23,8 @@ SESSIONS, CALM_SECONDS, OPEN_SECONDS = 10, 30, 60
 WORKER_ABOVE = 0.02  # of a core: what two measurements of the same differ in
 SAMPLE_SECONDS, SPEED = 5, 20
 LONG_SECONDS, SHORT_SECONDS = 3_600, 180
+BARS = 60
+FULL_SECONDS = (BARS + 2) * 60 / SPEED  # until then there is more to draw with each minute
 PLACES = (
     *(f"/market?symbol=SYNTHETIC:{base}-USDT&timeframe={width}" for base in ("BTC", "ETH") for width in ("1m", "5m")),
     *(path_of(name) for name in USEFUL),
@@ -63,7 +65,8 @@ def memory(browser: Browser, *, seconds: float) -> None:
         demo = Demo(folder, "--speed", str(SPEED))  # type: ignore[arg-type]
         try:
             opened = window(browser, demo.url)
-            page = opened.open("/market?symbol=SYNTHETIC:BTC-USDT&timeframe=1m")
+            page = opened.open(f"/market?symbol=SYNTHETIC:BTC-USDT&timeframe=1m&bars={BARS}")
+            page.wait_for_timeout(FULL_SECONDS * 1e3)
             app = next(each for each in demo.family() if "app.serve" in each.cmdline())
             samples = _sample(app, page, seconds)
             demo.stop()
