@@ -63,9 +63,12 @@ _ALL_WORDS = sa.func.concat_ws(
 
 def page(connection: sa.Connection, looked: Looked, newest: int, offset: int) -> tuple[list[StoredBacktest], int]:
     """Return backtests, the newest first, without coverage and report, and how many there are in all; none behind the last."""
-    query = sa.select(*LISTED, sa.func.count().over().label("count")).where(*looked.conditions())
-    ordered = query.order_by(backtests.c.started_at.desc(), backtests.c.id.desc()).limit(newest).offset(offset)
-    rows = connection.execute(ordered).mappings().all()
+    kept = backtests.c
+    # Figures and settings are read of the rows that are shown only, not of all that are counted.
+    counted = sa.select(kept.id, sa.func.count().over().label("count")).where(*looked.conditions())
+    shown = counted.order_by(kept.started_at.desc(), kept.id.desc()).limit(newest).offset(offset).subquery()
+    query = sa.select(*LISTED, shown.c.count.label("count")).join(shown, shown.c.id == kept.id)
+    rows = connection.execute(query.order_by(kept.started_at.desc(), kept.id.desc())).mappings().all()
     found = [stored(_without(row, "count")) for row in rows]
     return found, int(rows[0]["count"]) if rows else 0
 
@@ -101,10 +104,13 @@ def several(connection: sa.Connection, prefixes: Sequence[str], parts: Sequence[
     if not digits:
         return []
     kept = backtests.c
-    named = [sa.func.json_extract_path(kept.report, name).label(f"part {number}") for number, name in enumerate(parts)]
-    query = sa.select(*LISTED, kept.coverage, *named).where(sa.or_(*(kept.id.startswith(each) for each in digits)))
+    # Once through the report, however many parts are wanted: each `report -> name` would read all of its text again.
+    part = sa.func.json_each(kept.report).table_valued("key", "value")
+    wanted = sa.select(sa.func.json_object_agg(part.c.key, part.c.value)).where(part.c.key.in_(list(parts))).scalar_subquery()
+    query = sa.select(*LISTED, kept.coverage, sa.cast(wanted, sa.JSON).label("report"))
+    query = query.where(sa.or_(*(kept.id.startswith(each) for each in digits)))
     rows = connection.execute(query.order_by(kept.id).limit(2 * len(digits) + 1)).mappings().all()
-    found = [_with_parts(row, parts) for row in rows]
+    found = [replace(one, report=one.report or {}) for one in map(stored, rows)]
     ordered = [_only(found, each) for each in digits]
     return list({each.id: each for each in ordered if each is not None}.values())
 
@@ -115,9 +121,11 @@ def largest_trades(connection: sa.Connection, backtest: str, most: int) -> "pd.D
     `count` is how many there are in all, the same in each row.
     """
     kept = backtest_trades.c
-    of_it = sa.select(*_trade_columns(), sa.func.count().over().label("count")).where(kept.backtest == backtest)
-    largest = of_it.order_by(sa.func.abs(kept.profit).desc(), kept.number).limit(most).subquery()
-    return _trade_frame(connection, sa.select(largest).order_by(largest.c.number), [*TRADE_COLUMNS, "count"])
+    count = sa.select(sa.func.count()).where(kept.backtest == backtest).scalar_subquery()
+    weightiest = sa.select(kept.number).where(kept.backtest == backtest).order_by(sa.func.abs(kept.profit).desc(), kept.number)
+    chosen = kept.number.in_(weightiest.limit(most).subquery().select())
+    query = sa.select(*_trade_columns(), count.label("count")).where(kept.backtest == backtest, chosen).order_by(kept.number)
+    return _trade_frame(connection, query, [*TRADE_COLUMNS, "count"])
 
 
 def trade_page(connection: sa.Connection, backtest: str, offset: int, limit: int) -> "pd.DataFrame":
@@ -139,12 +147,6 @@ def _trade_frame(connection: sa.Connection, query: sa.Select[Any], names: Sequen
     for name in ("entered_at", "left_at"):
         frame[name] = pd.to_datetime(frame[name], utc=True).astype("datetime64[us, UTC]")
     return frame
-
-
-def _with_parts(row: sa.RowMapping, parts: Sequence[str]) -> StoredBacktest:
-    named = {name: row[f"part {number}"] for number, name in enumerate(parts)}
-    one = stored(_without(row, *(f"part {number}" for number in range(len(parts)))))
-    return replace(one, report={name: value for name, value in named.items() if value is not None})
 
 
 def _without(row: sa.RowMapping, *names: str) -> Any:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from app import access
@@ -121,7 +122,7 @@ def test_the_newest_part_of_what_is_stored_is_a_window(opened: Opener, stored: N
         ({"p_fast": "40"}, "expected less than slow"),
         ({"new_window": "from … to …", "new_from": "yesterday"}, "yesterday"),
         ({"new_window": "from … to …", "new_from": "2024-02-02", "new_to": "2024-02-01"}, "no room for a candle"),
-        ({"new_kind": "sweep", "r_fast": "5:x"}, "range of fast"),
+        ({"new_kind": "sweep", "r_fast": "5:x"}, "Range of fast"),
         ({"new_kind": "sweep", "r_fast": "1:100000000"}, "has 100,000,000 values"),
         ({"new_kind": "walk-forward", "train": "90"}, "is not a length of time"),
     ],
@@ -207,6 +208,7 @@ def test_a_started_run_leads_to_its_result(opened: Opener, database: DatabaseOpe
     assert any("4 of 8 sets" in each.proto.text for each in page.get("progress"))
 
     database.backtests.finish(backtest, metrics={}, report={"metric": "sharpe_ratio"})
+    st.cache_data.clear()
     page = opened("backtests", started="run-1")
 
     assert page.query_params["run"] == backtest
