@@ -143,6 +143,28 @@ def of_document(document: Mapping[str, Any], *, parameters: Mapping[str, Any] | 
     return asked if kind == BACKTEST else replace(asked, search=_searched(document), seed=0)
 
 
+def of_flow(kind: str, parameters: Mapping[str, Any]) -> Asked:
+    """Return what a flow was asked for, so that it can be asked for again, or changed; the inverse of `flow_parameters`."""
+    given = dict(parameters)
+    lengths = {name: given.get(f"{name}_days") for name in ("train", "test", "step")}
+    own = {name: given[name] for name in _OF_FLOWS if given.get(name) is not None}
+    asked = Asked(
+        kind=kind, strategy=str(given["strategy"]), symbols=tuple(given.get("symbols") or ()), fee=given.get("fee"),
+        rules=given.get("rules") or {}, **own,
+    )  # fmt: skip
+    if kind == BACKTEST:
+        return replace(asked, parameters=given.get("parameters") or {}, seed=int(given.get("seed") or 0))
+    names = ("sampler", "sets", "seed", "metric", "least_trades", "anchored")
+    search = Search(
+        ranges=given.get("ranges") or {}, **{name: given[name] for name in names if given.get(name) is not None},
+        **{name: length_words(round(days * _DAY_US)) for name, days in lengths.items() if days},
+    )  # fmt: skip
+    return replace(asked, search=search)
+
+
+_OF_FLOWS = ("timeframe", "start", "end", "balance", "allow_holes", "inside", "monte_carlo")
+
+
 def _searched(document: Mapping[str, Any]) -> Search:
     lengths = {name: document.get(f"{name}_us") for name in ("train", "test", "step")}
     words = {name: length_words(length) if length else "" for name, length in lengths.items()}

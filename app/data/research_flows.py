@@ -8,7 +8,7 @@ from app import scheduled
 from app.data.connections import settings
 from app.prefect_api import PrefectApi, Row, SchedulerError
 from db.home import running_state
-from research.asked import KINDS
+from research.asked import KINDS, Asked, of_flow
 
 _STATES = ("SCHEDULED", "PENDING", "RUNNING", "CANCELLING")
 _PATIENCE_SECONDS, _MOST = 1.0, 20
@@ -63,6 +63,23 @@ def _under_way(url: str) -> list[UnderWay]:
             ]
     except SchedulerError:
         return []
+
+
+def asked_of(run: str) -> Asked | None:
+    """Return what a run of Prefect was asked for; None while Prefect does not answer, or where it is no run of ours."""
+    url, _ = scheduled.address(settings().flows.api_url, running_state(settings().home))
+    return None if url is None else _asked_of(url, run)
+
+
+@st.cache_data(ttl=30, max_entries=32, show_spinner=False)
+def _asked_of(url: str, run: str) -> Asked | None:
+    try:
+        with PrefectApi(url, patience_seconds=_PATIENCE_SECONDS) as api:
+            found = api.run(run)
+            kinds = [each["name"] for each in api.deployments() if each["id"] == found.get("deployment_id")]
+            return of_flow(kinds[0], found["parameters"]) if kinds and kinds[0] in KINDS else None
+    except (SchedulerError, KeyError):
+        return None
 
 
 def _told(kind: str, run: Row) -> UnderWay:

@@ -3,9 +3,12 @@
 import altair as alt
 import streamlit as st
 
+from app.charts.house import QUIET
+
 
 def show_chart(chart: alt.LayerChart | alt.VConcatChart, *, alternative: str) -> None:
     """Show a chart of `app.charts`; `alternative` is what somebody is told who cannot see it."""
     # Streamlit would fit title and axes into the height of the chart, and cut them off where it is low.
     fitted = chart.properties(autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
-    st.altair_chart(fitted, alt=alternative)
+    # Its theme knows nothing of subtitles, which would be black on black.
+    st.altair_chart(fitted.configure_title(subtitleColor=QUIET), alt=alternative)

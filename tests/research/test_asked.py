@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from market.errors import InputError
-from research.asked import BACKTEST, SWEEP, WALK_FORWARD, Asked, Search, check, command, flow_parameters, of_document
+from research.asked import BACKTEST, SWEEP, WALK_FORWARD, Asked, Search, check, command, flow_parameters, of_document, of_flow
 from research.lengths import length_words, read_length
 from tests.app.documents import document, sweep, walk_forward
 from trading.registry import Registry
@@ -89,6 +89,29 @@ def test_parameters_are_those_of_the_flow() -> None:
         assert flow.validate_parameters(told)
     assert flow_parameters(WALKED)["train_days"] == 90.0
     assert flow_parameters(WALKED)["test_days"] == 1.5
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        PLAIN,
+        changed(
+            PLAIN,
+            parameters={"fast": 5},
+            start="2024-01-01",
+            rules={"stop_loss": 0.05},
+            fee=0.0,
+            inside="1m",
+            monte_carlo=9,
+            seed=3,
+        ),
+        searched(sampler="random", sets=3, seed=7, metric="total_return", least_trades=2),
+        WALKED,
+        changed(WALKED, search=Search(train="2d", test="36h", step="90m", anchored=True)),
+    ],
+)
+def test_what_a_flow_was_asked_for_can_be_asked_for_again(asked: Asked) -> None:
+    assert command(of_flow(asked.kind, flow_parameters(asked))) == command(asked)
 
 
 def test_a_run_can_be_asked_for_again() -> None:

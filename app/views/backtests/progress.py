@@ -6,6 +6,8 @@ from app.actions import backtests as wishes
 from app.charts.zone import Zone
 from app.data.backtests import begun_by, runs
 from app.data.flows import run_state
+from app.data.research_flows import asked_of
+from app.run_links import query_of
 from app.run_rows import DIGITS, state_words
 from app.runs import RunState
 from app.stores import Lost
@@ -35,7 +37,9 @@ def show_started(flow_run: str, zone: Zone) -> None:
         show_far(row, zone)
     if row is None or over:
         _show_state(state, row)
-    if not over:
+    if over:
+        _again(flow_run)
+    else:
         _cancel(row, flow_run)
     st.caption(f"Run {flow_run} of Prefect.")
 
@@ -56,6 +60,7 @@ def show_running(backtest: str, zone: Zone) -> None:
         _cancel(row, row.flow_run)
     else:
         st.info("What is done of it is kept: the same one, started again, goes on from there.")
+        _again(row.flow_run)
 
 
 def show_far(row: StoredBacktest, zone: Zone) -> None:
@@ -92,6 +97,15 @@ def _show_state(state: RunState, row: StoredBacktest | None) -> None:
     else:
         since = "" if state.since_us is None else f" For {age(now_us() - state.since_us)}."
         st.write(f"{state.state.capitalize()}. {state.told}{since}")
+
+
+def _again(flow_run: str | None) -> None:
+    """Lead to the form, filled in with what a run of Prefect was asked for."""
+    asked = None if flow_run is None else asked_of(flow_run)
+    if asked is not None:
+        st.page_link(
+            page_at("backtests"), label="Start it again, or change it", icon=":material/edit:", query_params=query_of(asked)
+        )
 
 
 def _cancel(row: StoredBacktest | None, flow_run: str | None) -> None:

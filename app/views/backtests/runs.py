@@ -16,6 +16,7 @@ from app.stores import Lost
 from app.views.backtests.comparison import MOST
 from app.views.banner import show_lost
 from app.views.navigation import page_at
+from app.words import NOTHING
 from db.backtest_reads import Looked
 from db.backtest_runs import StoredBacktest
 from research.asked import KINDS
@@ -25,6 +26,7 @@ _ROWS = 25
 _AGAIN_SECONDS = 3
 _FORMATS = {
     "parameters": st.column_config.TextColumn(width="medium"), "symbols": st.column_config.TextColumn(width="medium"),
+    "state": st.column_config.TextColumn(width=120),
     "return": st.column_config.NumberColumn(format="percent"), "max drawdown": st.column_config.NumberColumn(format="percent"),
     "Sharpe": st.column_config.NumberColumn(format="%.2f"), "trades": st.column_config.NumberColumn(format="%d"),
 }  # fmt: skip
@@ -94,7 +96,8 @@ def _table(found: Page, zone: Zone) -> None:
     # Another list has other rows at the same places: what is chosen there must not be taken for what was chosen here.
     chosen: Any = st.dataframe(
         run_table(found.runs, zone=zone), hide_index=True, on_select="rerun", selection_mode="multi-row",
-        key=f"runs {crc32(ids.encode())}", column_config=_FORMATS, alt="Runs, the newest first, with their figures",
+        key=f"runs {crc32(ids.encode())}", column_config=_FORMATS, placeholder=NOTHING,
+        alt="Runs, the newest first, with their figures",
     )  # fmt: skip
     rows = [found.runs[at] for at in chosen.selection.rows if at < len(found.runs)]
     _lead(rows, found.count)
