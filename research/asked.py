@@ -154,11 +154,10 @@ def of_flow(kind: str, parameters: Mapping[str, Any]) -> Asked:
     )  # fmt: skip
     if kind == BACKTEST:
         return replace(asked, parameters=given.get("parameters") or {}, seed=int(given.get("seed") or 0))
-    names = ("sampler", "sets", "seed", "metric", "least_trades", "anchored")
-    search = Search(
-        ranges=given.get("ranges") or {}, **{name: given[name] for name in names if given.get(name) is not None},
-        **{name: length_words(round(days * _DAY_US)) for name, days in lengths.items() if days},
-    )  # fmt: skip
+    names = ("ranges", "sampler", "sets", "seed", "metric", "least_trades", "anchored")
+    told: dict[str, Any] = {name: given[name] for name in names if given.get(name) is not None}
+    told |= {name: length_words(round(days * _DAY_US)) for name, days in lengths.items() if days}
+    search = Search(**told)
     return replace(asked, search=search)
 
 

@@ -271,6 +271,7 @@ def test_a_lost_redis_changes_nothing_here(
         ({"compare": "x,y"}, "These are no ids of runs"),
         ({"compare": "beefbeef"}, "Choose two to six runs"),
         ({"run": BACKTEST, "part": "Nonsense"}, "1 hole in the candles"),
+        ({"started": "../deployments/x"}, "That is no id of a run of Prefect"),
         ({"page": "999"}, "4 runs"),
         ({"page": "-1"}, "4 runs"),
         ({"kind": "nonsense", "strategy": "<b>"}, "4 runs"),

@@ -1,5 +1,7 @@
 """How a run goes that was started or is at work: what Prefect says, how far it is, how long still, and the button that ends it."""
 
+import re
+
 import streamlit as st
 
 from app.actions import backtests as wishes
@@ -22,9 +24,17 @@ _AGAIN_SECONDS = 2
 ENDED_ROWS = ("done", "failed", "cancelled", "interrupted")
 
 
-@st.fragment(run_every=_AGAIN_SECONDS)
 def show_started(flow_run: str, zone: Zone) -> None:
-    """Show how a run of Prefect goes that was started here, until it has a result, which is opened then."""
+    """Show how a run of Prefect goes that was started here, by its id in the URL, until it has a result, which is opened then."""
+    st.page_link(page_at("backtests"), label="All runs", icon=":material/arrow_back:")
+    if re.fullmatch(r"[\w-]{1,40}", flow_run):  # it becomes a part of addresses of Prefect
+        _show_started(flow_run, zone)
+    else:
+        st.error("That is no id of a run of Prefect.", icon=":material/error:")
+
+
+@st.fragment(run_every=_AGAIN_SECONDS)
+def _show_started(flow_run: str, zone: Zone) -> None:
     lost: Lost = {}
     row = begun_by(flow_run, lost)
     show_lost(lost)
