@@ -8,8 +8,14 @@ from research.asked import BACKTEST, WALK_FORWARD, Asked, Search
 NEW, RUNS = "New run", "Runs"
 """Views of the page."""
 
+RUN, COMPARED = "run", "compare"
+"""Query parameters with the id of a run that is shown, and with those that are compared, with commas between them."""
+
 STARTED = "started"
 """Query parameter with a run of Prefect, how that goes is shown."""
+
+FILLED = "filled"
+"""Query parameter of a form that a link filled in."""
 
 PARAMETER, RANGE, RULE = "p_", "r_", "rule_"
 """How keys of parameters, ranges and rules begin."""
@@ -19,8 +25,22 @@ OWN_WINDOW = "from … to …"
 Query = dict[str, str | list[str]]
 
 
-def query_of(asked: Asked) -> Query:
-    """Return the query parameters of the page with its form filled in."""
+USUAL = {
+    "new_kind": BACKTEST, "new_strategy": "sma_cross", "new_timeframe": "1h", "balance": "10000", "sampler": "grid", "train": "30d",
+    "test": "10d", "metric": "Sharpe ratio",
+}  # fmt: skip
+"""What the form has where the URL says nothing."""
+
+
+def query_of(asked: Asked, *, defaults: Mapping[str, Any] | None = None) -> Query:
+    """Return the query parameters of the page with its form filled in, without what is usual.
+
+    A widget takes what is usual out of the URL again, each with an entry of its own in the history of the browser.
+
+    Args:
+        asked: What the form is filled with.
+        defaults: Of the parameters of the strategy, by name.
+    """
     told: dict[str, Any] = {
         "view": NEW, "new_kind": asked.kind, "new_strategy": asked.strategy, "new_symbols": list(asked.symbols),
         "new_timeframe": asked.timeframe, "new_window": OWN_WINDOW, "new_from": asked.start, "new_to": asked.end,
@@ -31,7 +51,10 @@ def query_of(asked: Asked) -> Query:
         told |= {"chance": asked.seed or None, **_named(PARAMETER, asked.parameters)}
     else:
         told |= _searched(asked.kind, asked.search)
-    return {name: value if isinstance(value, list) else _word(value) for name, value in told.items() if value not in (None, "")}
+    told[FILLED] = "1"
+    usual = USUAL | {name: _word(value) for name, value in _named(PARAMETER, defaults or {}).items()}
+    words = {name: value if isinstance(value, list) else _word(value) for name, value in told.items() if value not in (None, "")}
+    return {name: value for name, value in words.items() if value != usual.get(name)}
 
 
 def _searched(kind: str, search: Search) -> dict[str, Any]:
@@ -39,7 +62,7 @@ def _searched(kind: str, search: Search) -> dict[str, Any]:
 
     metric = METRICS.get(search.metric)
     told = {
-        "sampler": search.sampler, "sets": search.sets, "chance": search.seed,
+        "sampler": search.sampler, "sets": search.sets, "chance": None if search.seed == 1 else search.seed,
         "metric": search.metric if metric is None else metric.title,  # a widget that shows titles has titles in the URL
 
         "least": search.least_trades or None, **_named(RANGE, search.ranges),
@@ -54,4 +77,6 @@ def _named(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _word(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -1,11 +1,12 @@
 """The strategies that there are: those that come with the program, and a user's own as their files are now."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from app.data.connections import settings
+from market.errors import InputError
 
 if TYPE_CHECKING:
     from trading.registry import Registry
@@ -18,6 +19,14 @@ def strategies() -> "Registry":
     """Return the strategies by name; their files are read again when one of them changes."""
     folder = settings().strategies
     return _registry(str(folder), _print(folder))
+
+
+def defaults_of(strategy: str) -> dict[str, Any]:
+    """Return the defaults of the parameters of a strategy by name; none of one that is not there any more."""
+    try:
+        return {each.name: each.default for each in strategies().get(strategy).declared()}
+    except InputError:
+        return {}
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

@@ -2,13 +2,17 @@
 
 import streamlit as st
 
-from app.run_links import NEW, RUNS, STARTED
+from app.run_links import COMPARED, FILLED, NEW, RUN, RUNS, STARTED
 from app.views.sidebar import zone
 from market.clock import now_us
 
 st.header("Backtests", anchor=False)
 here = zone(now_us())
-run, compared, started = (st.query_params.get(name) for name in ("run", "compare", STARTED))
+for name in (RUN, COMPARED, STARTED, FILLED):
+    # A link from a page to itself changes what is shown, but the address in the browser only where this side sets it anew.
+    if name in st.query_params:
+        st.query_params[name] = st.query_params[name]
+run, compared, started = (st.query_params.get(name) for name in (RUN, COMPARED, STARTED))
 if run:
     from app.views.backtests.result import show_run  # numba comes along, which the list does without
 

@@ -6,6 +6,7 @@ from app.charts.zone import Zone
 from app.data.backtests import Run, runs
 from app.run_rows import DIGITS
 from app.stores import Lost
+from app.views.backtests.back import lead_back
 from app.views.banner import show_lost
 from app.views.charts import show_chart
 from app.views.navigation import page_at
@@ -16,7 +17,7 @@ MOST = 6
 
 def show_comparison(ids: list[str], zone: Zone) -> None:
     """Show some runs beside each other, by the begins of their ids."""
-    st.page_link(page_at("backtests"), label="All runs", icon=":material/arrow_back:")
+    lead_back()
     lost: Lost = {}
     try:
         found = runs([each for each in ids if each][:MOST], ("curve",), lost)

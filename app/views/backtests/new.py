@@ -10,7 +10,7 @@ from app.data.backtests import spans
 from app.data.research_flows import cannot_start
 from app.data.strategies import strategies
 from app.data.windows import Stored, stored_of, window_of
-from app.run_links import OWN_WINDOW, STARTED
+from app.run_links import OWN_WINDOW, STARTED, USUAL
 from app.stores import Lost
 from app.views.backtests.coverage import show_window
 from app.views.backtests.rules import rule_form
@@ -58,15 +58,14 @@ def _asked(stored: list[Span], zone: Zone) -> Asked | None:
     columns = st.columns([3, 5, 2])
     known = strategies()
     names = known.names()
-    strategy = columns[0].selectbox(
-        "Strategy", names, index=names.index("sma_cross") if "sma_cross" in names else 0, key="new_strategy", bind="query-params"
-    )
+    usual = names.index(USUAL["new_strategy"]) if USUAL["new_strategy"] in names else 0
+    strategy = columns[0].selectbox("Strategy", names, index=usual, key="new_strategy", bind="query-params")
     symbols = columns[1].multiselect(
         "Symbols", sorted({each.symbol for each in stored}), key="new_symbols", bind="query-params", max_selections=_MOST_SYMBOLS,
         placeholder="Choose one or more; they share the cash",
     )  # fmt: skip
     width = columns[2].selectbox(
-        "Timeframe", list(map(str, TIMEFRAMES)), index=_place("1h"), key="new_timeframe", bind="query-params"
+        "Timeframe", list(map(str, TIMEFRAMES)), index=_place(USUAL["new_timeframe"]), key="new_timeframe", bind="query-params"
     )
     for each in known.problems:
         st.text(f"A file of strategies cannot be used: {each}")

@@ -9,10 +9,12 @@ from app.charts.zone import Zone
 from app.data.backtests import begun_by, runs
 from app.data.flows import run_state
 from app.data.research_flows import asked_of
+from app.data.strategies import defaults_of
 from app.run_links import query_of
 from app.run_rows import DIGITS, state_words
 from app.runs import RunState
 from app.stores import Lost
+from app.views.backtests.back import lead_back
 from app.views.banner import show_lost
 from app.views.navigation import page_at
 from app.views.wishes import MAY_NOT, may_act, told
@@ -26,7 +28,7 @@ ENDED_ROWS = ("done", "failed", "cancelled", "interrupted")
 
 def show_started(flow_run: str, zone: Zone) -> None:
     """Show how a run of Prefect goes that was started here, by its id in the URL, until it has a result, which is opened then."""
-    st.page_link(page_at("backtests"), label="All runs", icon=":material/arrow_back:")
+    lead_back()
     if re.fullmatch(r"[\w-]{1,40}", flow_run):  # it becomes a part of addresses of Prefect
         _show_started(flow_run, zone)
     else:
@@ -97,7 +99,7 @@ def _left_words(row: StoredBacktest) -> str:
 def _show_state(state: RunState, row: StoredBacktest | None) -> None:
     if state.state == "completed" and row is None:
         st.info("It is over, and the same one was run again since: the list has its result.")
-        st.page_link(page_at("backtests"), label="All runs", icon=":material/list:")
+        lead_back()
     elif state.ended and state.state != "cancelled":
         st.error(f"It is {state.state}, and has no result.", icon=":material/error:")
         if state.told and (row is None or not row.error):
@@ -114,7 +116,10 @@ def _again(flow_run: str | None) -> None:
     asked = None if flow_run is None else asked_of(flow_run)
     if asked is not None:
         st.page_link(
-            page_at("backtests"), label="Start it again, or change it", icon=":material/edit:", query_params=query_of(asked)
+            page_at("backtests"),
+            label="Start it again, or change it",
+            icon=":material/edit:",
+            query_params=query_of(asked, defaults=defaults_of(asked.strategy)),
         )
 
 

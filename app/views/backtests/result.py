@@ -6,11 +6,13 @@ import streamlit as st
 
 from app.charts.zone import Zone
 from app.data.backtests import Run, runs
+from app.data.strategies import defaults_of
 from app.markdown import escaped
 from app.run_links import query_of
 from app.run_rows import DIGITS
 from app.stores import Lost
 from app.views.backtests import about, figures, searched, trades
+from app.views.backtests.back import lead_back
 from app.views.backtests.downloads import show_downloads
 from app.views.backtests.progress import show_running
 from app.views.banner import show_lost
@@ -38,7 +40,7 @@ _OF_KIND: dict[str, dict[str, _Part]] = {
 
 def show_run(prefix: str, zone: Zone) -> None:
     """Show what came of the run whose id begins so, or how far it is."""
-    st.page_link(page_at("backtests"), label="All runs", icon=":material/arrow_back:")
+    lead_back()
     run = _read(prefix, ())
     if run is None:
         return
@@ -100,4 +102,4 @@ def _head(run: Run, zone: Zone) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         show_downloads(run)
         st.page_link(page_at("backtests"), label="Run it again, or change it", icon=":material/edit:",
-                     query_params=query_of(of_document(run.document)))  # fmt: skip
+                     query_params=query_of(of_document(run.document), defaults=defaults_of(run.kept.strategy)))  # fmt: skip

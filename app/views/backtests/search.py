@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from app.run_links import USUAL
 from app.views.run_parameters import range_form
 from research.asked import SAMPLERS, WALK_FORWARD, Search
 
@@ -46,9 +47,9 @@ def _metric(place: Any) -> str:
 
 def _lengths() -> dict[str, Any]:
     columns = st.columns(4, vertical_alignment="bottom")
-    train = columns[0].text_input("Searched", value="30d", key="train", bind="query-params", max_chars=10,
+    train = columns[0].text_input("Searched", value=USUAL["train"], key="train", bind="query-params", max_chars=10,
                                   help="Length of the window in which sets are searched: 90d, 36h, 2w, 30m.")  # fmt: skip
-    test = columns[1].text_input("Tried on", value="10d", key="test", bind="query-params", max_chars=10,
+    test = columns[1].text_input("Tried on", value=USUAL["test"], key="test", bind="query-params", max_chars=10,
                                  help="Length of what the best one is tried on behind it.")  # fmt: skip
     step = columns[2].text_input("Step", key="step", bind="query-params", max_chars=10, placeholder="that of what it is tried on",
                                  help="From one window to the next.")  # fmt: skip

@@ -12,6 +12,7 @@ from app.charts.sweep import sweep_chart, sweep_distribution_chart
 from app.charts.walk_forward import chosen_chart, kept_chart, windows_chart
 from app.charts.zone import Zone
 from app.data.backtests import Run
+from app.data.strategies import defaults_of
 from app.reports.figures import plain, quote_of, told, told_of, value_words
 from app.reports.honesty import luck_words
 from app.run_links import query_of
@@ -89,7 +90,10 @@ def _list(run: Run, shown: pd.DataFrame, names: list[str], metric: Metric) -> No
     parameters = {name: value for name, value in _parameters(run, shown, at).items() if name in names}
     asked = of_document(run.document, parameters=parameters)
     st.page_link(
-        page_at("backtests"), label=f"Backtest the set of rank {at + 1}", icon=":material/science:", query_params=query_of(asked)
+        page_at("backtests"),
+        label=f"Backtest the set of rank {at + 1}",
+        icon=":material/science:",
+        query_params=query_of(asked, defaults=defaults_of(asked.strategy)),
     )
     st.code(command(asked), language="bash", wrap_lines=True)
 
