@@ -76,9 +76,11 @@ class Job(ABC):
             error = caught
             with suppress(StoreError):  # it may be what the error is about
                 await self._end("failed", str(error))
-        except asyncio.CancelledError:
-            with suppress(StoreError):
-                await self._end("cancelled")
+        except BaseException as ended:
+            # Not by a mistake: it was cancelled, or a signal raised something in the middle of a step, as in Prefect's engine.
+            if not isinstance(ended, Exception):
+                with suppress(StoreError):
+                    self._note_end("cancelled")  # at once: whoever cancels may cancel each wait, too
             raise
         missing = 0 if isinstance(error, StoreError) else await self._still_missing()
         return Outcome(
@@ -130,17 +132,20 @@ class Job(ABC):
         self._progress(self.standing)
 
     async def _end(self, state: str, error: str | None = None) -> None:
-        number, requests = self.number, self.unsaved_requests()
+        def note() -> None:
+            self._note_end(state, error)
+
+        await (patience.keep(note) if state == "done" else asyncio.to_thread(note))
+
+    def _note_end(self, state: str, error: str | None = None) -> None:
+        number = self.number
         if number is None:
             return
         self._tell()
-
-        def note() -> None:
-            with self.db.transaction() as store:
-                store.backfills.advance(number, requests=requests)
-                store.backfills.end(number, state, error)
-
-        await (patience.keep(note) if state == "done" else asyncio.to_thread(note))
+        with self.db.transaction() as store:
+            store.backfills.advance(number, requests=self._unsaved)
+            store.backfills.end(number, state, error)
+        self._unsaved = 0
 
     async def _still_missing(self) -> int:
         find = _missing(self.db, self.symbol, self.order, self.window)

@@ -41,6 +41,31 @@ async def test_while_it_waits_its_row_says_that_it_lives(database, monkeypatch):
     assert outcome.standing.requests == database.backfills.list()[0].requests == 3
 
 
+class TerminatedByEngine(BaseException):
+    """Stands for what Prefect's engine raises at a signal, wherever the program is just then."""
+
+
+@pytest.mark.postgres
+async def test_a_signal_in_the_middle_of_a_step_is_noted_as_its_end(database):
+    told: list[Standing] = []
+
+    def end(standing: Standing) -> None:
+        told.append(standing)
+        if standing.stored and not told[-2].stored:
+            raise TerminatedByEngine
+
+    async with exchange_of(past("OKX", minutes=2700), 2690) as exchange:
+        provider = OKX(["BTC-USDT"], endpoints=exchange.endpoints)
+        with pytest.raises(BaseExceptionGroup) as found:
+            await run_backfill(
+                database, NativeVenue(provider), Order(symbols=provider.symbols, start_us=at(0), end_us=at(2600)), end
+            )
+
+    assert found.group_contains(TerminatedByEngine)
+    [row] = database.backfills.list()
+    assert (row.state, row.stored > 0, row.requests > 0) == ("cancelled", True, True)
+
+
 OTHERS_END = """
 select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
 """
