@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from app.charts.zone import UTC, Zone
@@ -14,7 +15,7 @@ from history.backfill.order import DAYS
 from market.clock import isoformat, parse_time
 from market.errors import InputError
 from market.symbol import Symbol
-from market.timeframe import BASE, DAY_US, Timeframe, parse_timeframe
+from market.timeframe import BASE, DAY_US, MINUTE_US, Timeframe, parse_timeframe
 from market.window import Window
 
 
@@ -86,6 +87,31 @@ def asked(symbol: str, *, timeframe: str, start: str, end: str, trades: bool, ag
             f"trades are fetched back from what is stored, and make {BASE} candles: take {BASE}, no end, and not 'ask again'"
         )
     return Asked(symbol=one, timeframe=width, start_us=start_us, end_us=end_us, trades=trades, again=again)
+
+
+def not_in(window: Window, spans: Sequence[Window]) -> list[Window]:
+    """Return what is left of a window without some spans, oldest first."""
+    left, start_us = [], window.start_us
+    for span in sorted(each for each in spans if each.overlaps(window)):
+        if span.start_us > start_us:
+            left.append(Window(start_us, span.start_us))
+        start_us = max(start_us, span.end_us)
+    return [*left, Window(start_us, window.end_us)] if start_us < window.end_us else left
+
+
+def lacking(days: pd.DataFrame, windows: Sequence[Window]) -> int:
+    """Return about how many minutes of some windows are not stored; what a day has is taken to be spread over it evenly.
+
+    Args:
+        days: As `db.days.select` returns them, of one symbol.
+        windows: That do not touch.
+    """
+    begins, present = (days["day"].astype("int64").to_numpy(), days["present"].to_numpy())
+    stored = 0.0
+    for window in windows:
+        shared = np.minimum(begins + DAY_US, window.end_us) - np.maximum(begins, window.start_us)
+        stored += float((present * np.clip(shared, 0, DAY_US) / DAY_US).sum())
+    return max(0, round(sum(each.width_us for each in windows) / MINUTE_US - stored))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

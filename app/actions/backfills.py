@@ -40,9 +40,11 @@ def _under_way(wanted: Asked) -> str | None:
             raise _busy(wanted, f"run {run.run}, {run.state}")
     for each in database().ask(lambda store: store.backfills.list(wanted.symbol, newest=5), [], {}):
         if each.state == "running" and each.timeframe == str(wanted.timeframe):
-            raise _busy(wanted, f"backfill {each.id}, begun on a command line")
+            raise _busy(wanted, f"backfill {each.id}, begun on a command line, or ended less than half a minute ago")
     return None
 
 
 def _busy(wanted: Asked, by: str) -> InputError:
-    return InputError(f"{wanted.symbol} {wanted.timeframe} is being filled already ({by}); wait for its end, or cancel it")
+    return InputError(
+        f"{wanted.symbol} {wanted.timeframe} is being filled already ({by}); wait for its end, or cancel it where it was begun"
+    )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app.backfills import Asked
+from app.backfills import Asked, lacking, not_in
 from app.data.connections import database, database_at, url_of
 from app.stores import Lost
 from db.repositories.backfills import Backfill
@@ -48,7 +48,7 @@ def backfills(lost: Lost, *, busy: bool) -> list[Backfill] | None:
 
 
 def estimate(wanted: Asked, lost: Lost) -> Estimate | None:
-    """Return what is missing of what is asked for, at most a minute old; None while the database is away."""
+    """Return what is missing of what is asked for, at most 15 seconds old; None while the database is away."""
     window = wanted.window(now_us())
     return database().ask(lambda _: _estimate(url_of("database"), wanted, window), None, lost)
 
@@ -59,17 +59,19 @@ def _backfills(url: str | None, beat: float, *, busy: bool) -> list[Backfill]:
     return list(database_at(url).backfills.list(newest=NEWEST))
 
 
-@st.cache_data(ttl=60, max_entries=32, show_spinner=False)
+@st.cache_data(ttl=15, max_entries=32, show_spinner=False)
 def _estimate(url: str | None, wanted: Asked, window: Window) -> Estimate:
-    width, store = wanted.timeframe, database_at(url)
+    """Return what is missing with three statements at most."""
+    symbol, width, store = wanted.symbol, wanted.timeframe, database_at(url)
     whole = window.width_us // width.width_us
-    if not whole:
-        return Estimate(candles=0, exact=True, whole=0)
     if whole <= MOST_CANDLES:
-        missing = store.backfills.missing(wanted.symbol, width, window, again=wanted.again)
+        missing = store.backfills.missing(symbol, width, window, again=wanted.again) if whole else []
         return Estimate(candles=sum(each.width_us for each in missing) // width.width_us, exact=True, whole=whole)
-    if width is not BASE:
+    answered = [] if wanted.again else store.backfills.spans(symbol, width)
+    left = not_in(window, answered)
+    if width is not BASE and left:
         return Estimate(candles=None, exact=False, whole=whole)
-    days = store.market_data.days([wanted.symbol], start_us=window.start_us - window.start_us % DAY_US, end_us=window.end_us)
-    lacking = whole - int(days["present"].sum())
-    return Estimate(candles=max(lacking, 0) if days["counted"].all() else None, exact=False, whole=whole)
+    days = store.market_data.days([symbol], start_us=window.start_us - window.start_us % DAY_US, end_us=window.end_us)
+    if not days["counted"].all():
+        return Estimate(candles=None, exact=False, whole=whole)
+    return Estimate(candles=lacking(days, left), exact=not left, whole=whole)

@@ -105,13 +105,20 @@ def _run_state(url: str | None, page: str | None, run: str) -> RunState:
 @st.cache_data(ttl=1, show_spinner=False)
 def _runs(url: str | None, page: str | None, deployment: str) -> list[RunState]:
     def newest(api: PrefectApi) -> Sequence[Row]:
-        return api.runs(api.deployment(deployment)["id"], states=UNDER_WAY, sort="EXPECTED_START_TIME_DESC", limit=20)
+        return api.runs(_number(url, page, deployment), states=UNDER_WAY, sort="EXPECTED_START_TIME_DESC", limit=20)
 
     try:
         found = None if url is None else _ask(url, page, newest, {})
     except InputError:  # nothing is deployed yet
         return []
     return [state_of(each) for each in found or ()]
+
+
+@st.cache_data(ttl=300, max_entries=64, show_spinner=False)
+def _number(url: str | None, page: str | None, deployment: str) -> str:
+    """Return what Prefect calls a deployment; that stays for as long as it is there."""
+    assert url is not None
+    return str(_api(url, page).deployment(deployment)["id"])
 
 
 @st.cache_data(ttl=15, max_entries=16, show_spinner=False)

@@ -43,6 +43,7 @@ def show_backfill() -> None:
             st.query_params["run"] = start_backfill(wanted)
             st.session_state[_BUSY] = True
     _show_progress()
+    _show_history()
 
 
 def _form(symbols: list[str]) -> Asked | None:
@@ -101,6 +102,12 @@ def _show_progress() -> None:
     show_lost(lost)
     _show_followed(going)
     _show_going(going, shown)
+
+
+@st.fragment(run_every=5)
+def _show_history() -> None:
+    lost: Lost = {}
+    found = backfills(lost, busy=st.session_state.get(_BUSY, True))
     if found is None:
         return
     st.subheader("Backfills so far", anchor=False)
@@ -140,7 +147,9 @@ def _show_going(going: Sequence[RunState], found: Sequence[Backfill]) -> None:
         with st.container(border=True):
             progress = far(row)
             st.progress(progress.share, text=f"{escaped(row.symbol)} {row.timeframe}, backfill {row.id}: {progress.told}")
-            st.caption("No run of Prefect is known that does it: it was begun on a command line, where Ctrl-C cancels it.")
+            st.caption(
+                "It is no run of Prefect: it was begun on a command line, where Ctrl-C cancels it, or its process just ended."
+            )
 
 
 def _what(run: RunState) -> str:
