@@ -50,7 +50,7 @@ def day_rows(days: pd.DataFrame) -> pd.DataFrame:
 def week_rows(days: pd.DataFrame) -> pd.DataFrame:
     """Return the same with a cell for each week, which is what its worst day is; `column` is its Monday, `day` the worst day."""
     cells = day_rows(days)
-    monday = (days["day"] - pd.to_timedelta(days["day"].dt.weekday, unit="D")).dt.strftime("%Y-%m-%d")
+    monday = (days["day"] - pd.to_timedelta(days["day"].dt.day_of_week, unit="D")).dt.strftime("%Y-%m-%d")
     cells = cells.assign(column=monday, rank=cells["state"].map(_WORST))
     worst = cells.sort_values(["symbol", "column", "rank", "day"], kind="stable").groupby(["symbol", "column"], sort=True)
     rows = worst.first().reset_index()

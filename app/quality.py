@@ -11,6 +11,7 @@ from db.repositories.backfills import Conflict
 from db.repositories.quality import Match, QualityResult, QualityRun
 from market.clock import parse_time
 
+_FIRST = ("timestamp", "trade_id", "start", "end", "open", "high", "low", "close", "volume")  # JSON is kept by the length of names
 _PRICES = ("open", "high", "low", "close", "volume")
 
 
@@ -83,7 +84,8 @@ def result_table(results: Sequence[QualityResult]) -> pd.DataFrame:
 
 def sample_table(result: QualityResult) -> pd.DataFrame:
     """Return the rows that broke a rule, as they are kept, all of them as text."""
-    names = list(dict.fromkeys(name for row in result.sample for name in row))
+    named = dict.fromkeys(name for row in result.sample for name in row)
+    names = sorted(named, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
     return pd.DataFrame([{name: NOTHING if row.get(name) is None else str(row[name]) for name in names} for row in result.sample])
 
 

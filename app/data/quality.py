@@ -1,6 +1,6 @@
 """What is read of quality: runs of checks, what came of one, and how candles compare with the venues' own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ from app.data.connections import database, database_at, url_of
 from app.data.flows import tables_left
 from app.stores import Lost
 from db.repositories.backfills import Conflict
-from db.repositories.quality import Match, QualityRun
+from db.repositories.quality import Match, QualityResult, QualityRun
 
 _RUNS, _CONFLICTS, _COMPARISONS = 300, 50, 60
 
@@ -35,9 +35,9 @@ def quality(symbol: str | None, lost: Lost) -> Quality | None:
     return database().ask(lambda _: _quality(url_of("database"), symbol), None, lost)
 
 
-def quality_run(number: int, lost: Lost) -> QualityRun | None:
-    """Return a run with what came of its rules, at most fifteen seconds old; None where there is none, or nobody can be asked."""
-    return database().ask(lambda _: _run(url_of("database"), number), None, lost)
+def with_results(run: QualityRun, lost: Lost) -> QualityRun | None:
+    """Return a run with what came of its rules; None while the database is away."""
+    return database().ask(lambda _: replace(run, results=_results(url_of("database"), run.id, run.state)), None, lost)
 
 
 def comparisons(symbol: str | None) -> list[dict[str, Any]]:
@@ -53,7 +53,7 @@ def comparisons(symbol: str | None) -> list[dict[str, Any]]:
 def forget_quality() -> None:
     """Have it read again at the next question."""
     _quality.clear()
-    _run.clear()
+    _results.clear()
 
 
 def _rows(text: Any) -> list[dict[str, Any]]:
@@ -74,6 +74,7 @@ def _quality(url: str | None, symbol: str | None) -> Quality:
         )  # fmt: skip
 
 
-@st.cache_data(ttl=15, max_entries=32, show_spinner=False)
-def _run(url: str | None, number: int) -> QualityRun | None:
-    return database_at(url).quality.get(number)
+@st.cache_data(ttl=60, max_entries=32, show_spinner=False)
+def _results(url: str | None, number: int, state: str) -> tuple[QualityResult, ...]:
+    del state  # there are some as soon as it is done
+    return database_at(url).quality.results(number)

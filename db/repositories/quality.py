@@ -183,11 +183,13 @@ class QualityRepository:
         row = self._connection.execute(sa.select(quality_runs).where(quality_runs.c.id == number)).mappings().one_or_none()
         if row is None:
             return None
-        # The rows of one insert stand in its order in no table: a failure comes first, then the name.
-        kept = quality_results.c
+        return _run(row, self.results(number))
+
+    def results(self, number: int) -> tuple[QualityResult, ...]:
+        """Return what came of the rules of a run: failures first, then by name; none where there is no such run."""
+        kept = quality_results.c  # the rows of one insert stand in its order in no table
         query = sa.select(quality_results).where(kept.run == number).order_by(kept.success.nulls_last(), kept.rule)
-        results = [_result(each) for each in self._connection.execute(query).mappings()]
-        return _run(row, tuple(results))
+        return tuple(_result(each) for each in self._connection.execute(query).mappings())
 
     def list(self, symbol: str | None = None, *, newest: int | None = None) -> list[QualityRun]:
         """Return the runs of a symbol, or of all, oldest first and without their results; with `newest` the last so many."""

@@ -14,6 +14,7 @@ from app.views.data.choices import choose, choose_day, choose_from, choose_page,
 from app.views.data.holes import hole_rows
 from app.views.navigation import link
 from app.views.sidebar import zone
+from app.words import tape_label
 from market.clock import isoformat, now_us, to_datetime
 from market.timeframe import DAY_US
 from market.window import Window
@@ -68,7 +69,7 @@ def _show_calendar(found: pd.DataFrame, symbols: list[str], window: Window) -> N
     dates = pd.date_range(to_datetime(window.start_us), to_datetime(window.end_us - 1), freq="D")
     by = "week" if len(dates) > _BY_WEEK else "day"
     if by == "week":
-        dates = dates[dates.weekday == 0].insert(0, dates[0] - pd.Timedelta(dates[0].weekday(), unit="D")).unique()
+        dates = dates[dates.day_of_week == 0].insert(0, dates[0] - pd.Timedelta(dates[0].weekday(), unit="D")).unique()
     cells = week_rows(found) if by == "week" else day_rows(found)
     chart = calendar_chart(cells, symbols, [f"{each:%Y-%m-%d}" for each in dates], by=by)
     told = f"Coverage of {len(symbols)} symbols by {by}: {summary(day_rows(found)['state'].tolist())} days"
@@ -86,7 +87,8 @@ def _take() -> None:
 
 def _show_day(symbol: str, day_us: int, found: pd.DataFrame) -> None:
     named, lost = isoformat(day_us)[:10], Lost()
-    st.subheader(f"{symbol} on {named} (UTC)", anchor=False)
+    label = tape_label(symbol, None)
+    st.subheader(f"{symbol} on {named} (UTC)" + (f" :orange-badge[{label}]" if label else ""), anchor=False)
     rows = found[(found["symbol"] == symbol) & (found["day"] == to_datetime(day_us))]
     one = day(symbol, day_us, lost)
     show_lost(lost)

@@ -10,7 +10,7 @@ from app.charts.quality import match_chart, runs_chart
 from app.charts.zone import Zone
 from app.data.coverage import stored_symbols
 from app.data.flows import flows_available, run_state, runs_under_way
-from app.data.quality import Quality, comparisons, quality, quality_run
+from app.data.quality import Quality, comparisons, quality, with_results
 from app.quality import conflict_table, match_rows, result_of, result_table, run_rows, sample_table
 from app.stores import Lost
 from app.views.banner import show_lost
@@ -92,9 +92,9 @@ def _show_runs(runs: Sequence[QualityRun], rows: pd.DataFrame, here: Zone) -> No
         selection_mode="single-row", alt="Checks, newest first",
     )  # fmt: skip
     known = {run.id: run for run in runs}
-    number = known.get(_number()) or next((run for run in reversed(runs) if result_of(run) == "failed"), runs[-1])
+    chosen = known.get(_number()) or next((run for run in reversed(runs) if result_of(run) == "failed"), runs[-1])
     lost: Lost = {}
-    run = quality_run(number.id, lost)
+    run = with_results(chosen, lost)
     show_lost(lost)
     if run is not None:
         _show_run(run, here)
