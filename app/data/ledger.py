@@ -13,6 +13,7 @@ from market.clock import monotonic
 PAGE = 50
 """So many holes are on a page."""
 
+_MOST_PAGES = 1_000_000
 _UNTOLD_SECONDS = 10
 
 
@@ -22,11 +23,13 @@ class Ledger:
 
     Attributes:
         holes: By number, newest first.
+        page: Which page that is: the first where there is none of what was asked for any more.
         total: How many there are of those that were asked for.
         counts: How many of all symbols are in each state.
     """
 
     holes: dict[int, Gap]
+    page: int
     total: int
     counts: dict[str, int]
 
@@ -58,7 +61,8 @@ def _ledger(url: str | None, wanted: Wanted, news: object) -> Ledger:
     del news  # other news, another answer
     with database_at(url).transaction() as store:
         named = (wanted.symbols, wanted.states, wanted.causes)
-        holes, total = store.gaps.page(*named, limit=PAGE, offset=wanted.page * PAGE)
-        if not holes and wanted.page:  # there are fewer than there were
-            holes, total = store.gaps.page(*named, limit=PAGE)
-        return Ledger(holes=holes, total=total, counts=dict(store.gaps.counts()))
+        page = min(wanted.page, _MOST_PAGES)
+        holes, total = store.gaps.page(*named, limit=PAGE, offset=page * PAGE)
+        if not holes and page:  # there are fewer than there were
+            page, (holes, total) = 0, store.gaps.page(*named, limit=PAGE)
+        return Ledger(holes=holes, page=page, total=total, counts=dict(store.gaps.counts()))

@@ -103,7 +103,7 @@ def test_the_calendar_and_a_day_show_what_is_stored(opened: Opener, full: Worker
 
     assert not page.exception
     assert f"{SYMBOL} on 2024-08-09 (UTC)" in words(page)
-    assert "1 missing, 1 unprovable, 1 no trades, 23 complete minutes, 0 holes in the ledger" in words(page)
+    assert "1,415 missing, 1 unprovable, 1 no trades, 23 complete minutes, 0 holes in the ledger" in words(page)
     assert len(page.get("vega_lite_chart")) == 2
 
 
@@ -278,7 +278,7 @@ def test_a_backfill_is_started_as_the_form_says(opened: Opener, worker: Worker, 
         "again": True,
     }  # fmt: skip
     assert prefect == [("backfill", parameters, "start backfill", SYMBOL)]
-    assert page.query_params["run"] == [RUN]
+    assert RUN in page.query_params["run"]
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,7 @@ from app.data.flows import flows_available, run_state, runs_under_way
 from app.runs import RunState
 from app.stores import Lost
 from app.views.banner import show_lost
-from app.views.data.choices import choose_from
-from app.views.navigation import link
+from app.views.data.choices import choose_from, go_button
 from app.views.pickers import TIMEFRAMES
 from app.views.runs import cancel_button, escaped, show_no_flows, show_run
 from app.views.sidebar import zone
@@ -116,7 +115,7 @@ def _show_history() -> None:
         return
     st.dataframe(backfill_table(found, zone=zone(now_us())), hide_index=True, alt="Backfills, newest first")
     if any(each.conflicts for each in found):
-        link("data", "Candles that differ from the venue's own", icon=":material/difference:", view="quality")
+        go_button("Candles that differ from the venue's own", "quality", icon=":material/difference:")
 
 
 def _show_followed(going: Sequence[RunState]) -> None:

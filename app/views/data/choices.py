@@ -34,13 +34,44 @@ def choose_some(label: str, key: str, options: Sequence[str], *, all_of: str) ->
 
 
 def choose_day(label: str, key: str, *, first_us: int, last_us: int, help: str | None = None) -> int:  # noqa: A002 - as Streamlit calls it
-    """Return where a UTC day begins, UTC epoch microseconds; the last one unless another is chosen."""
+    """Return where a UTC day begins, UTC epoch microseconds; the last one unless another is chosen.
+
+    The URL is kept here: Streamlit 1.67 takes a bound date out of it again when something else on the page changes.
+    """
     first, last = to_datetime(first_us).date(), to_datetime(last_us).date()
-    asked = st.session_state.get(key, day_named(st.query_params.get(key)))
-    if not isinstance(asked, date) or not first <= asked <= last:
+    asked, written = st.query_params.get(key), f"_{key}_in_url"
+    if key not in st.session_state or asked != st.session_state.get(written):  # a link, a reload, or the back button
+        st.session_state[key] = day_named(asked) or last
+    if not isinstance(st.session_state[key], date) or not first <= st.session_state[key] <= last:
         st.session_state[key] = last
-    chosen = st.date_input(label, key=key, bind="query-params", min_value=first, max_value=last, help=help)
-    return parse_time((chosen if isinstance(chosen, date) else last).isoformat())
+    chosen = st.date_input(label, key=key, min_value=first, max_value=last, help=help)
+    day = chosen if isinstance(chosen, date) else last
+    st.session_state[written] = None if day == last else day.isoformat()
+    if day != last:
+        st.query_params[key] = day.isoformat()
+    elif key in st.query_params:
+        del st.query_params[key]
+    return parse_time(day.isoformat())
+
+
+def go_button(label: str, view: str, *, icon: str, **selection: str) -> None:
+    """Show a button that leads to another section of this page with what is selected there: links lead to other pages only."""
+    st.button(label, icon=icon, key=f"go_{label}", on_click=_go, args=(view, selection))
+    if st.session_state.pop("_gone", False):
+        st.rerun()
+
+
+def _go(view: str, selection: dict[str, str]) -> None:
+    st.session_state["view"] = view
+    for key, text in selection.items():
+        st.session_state.pop(key, None)
+        st.query_params[key] = text  # the widgets of the other section begin with it, and the URL keeps it
+    st.session_state["_gone"] = True  # a fragment alone would stay where it is
+
+
+def page_asked(key: str) -> int:
+    """Return which page is asked for, counted from 0, before it is known how many there are."""
+    return max(0, _whole(st.session_state.get(key, st.query_params.get(key, 1))) - 1)
 
 
 def choose_page(key: str, total: int, size: int) -> int:

@@ -10,9 +10,9 @@ from app.coverage import LEGEND, day_rows, minute_rows, summary, week_rows
 from app.data.coverage import day, days, stored_symbols
 from app.stores import Lost
 from app.views.banner import show_lost
-from app.views.data.choices import choose, choose_day, choose_from, choose_page, day_named
+from app.views.data.choices import choose, choose_day, choose_from, choose_page, day_named, go_button
 from app.views.data.holes import hole_rows
-from app.views.navigation import link
+from app.views.data.market import link_to_candles
 from app.views.sidebar import zone
 from app.words import tape_label
 from market.clock import isoformat, now_us, to_datetime
@@ -103,10 +103,9 @@ def _show_day(symbol: str, day_us: int, found: pd.DataFrame) -> None:
     st.write(f"{told.capitalize() if told else 'No'} minutes, {len(one.holes)} holes in the ledger.")
     st.altair_chart(minutes_chart(cells, zone=here), alt=f"Minutes of {symbol} on {named}: {told}")
     with st.container(horizontal=True):
-        end = isoformat(window.end_us)
-        link("market", "These candles", icon=":material/candlestick_chart:", symbol=symbol, timeframe="1m", until=end)
-        link("data", "Its holes", icon=":material/troubleshoot:", view="holes", symbols=symbol)
-        link("data", "Fetch what is missing", icon=":material/download:", view="backfill", fill=symbol, start=named)
+        link_to_candles(symbol, "These candles", start_us=window.start_us, end_us=window.end_us)
+        go_button("Its holes", "holes", icon=":material/troubleshoot:", symbols=symbol)
+        go_button("Fetch what is missing", "backfill", icon=":material/download:", fill=symbol, start=named)
     if one.holes:
         st.dataframe(hole_rows(one.holes, here), hide_index=True, alt=f"Holes of {symbol} on {named}")
 

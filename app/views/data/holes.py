@@ -1,6 +1,7 @@
 """The ledger of holes: filtered, a page at a time, and what is known of one of them."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -10,14 +11,13 @@ from app.data.coverage import stored_symbols
 from app.data.ledger import PAGE, Wanted, ledger
 from app.stores import Lost
 from app.views.banner import show_lost
-from app.views.data.choices import choose_page, choose_some
-from app.views.navigation import link
+from app.views.data.choices import choose_page, choose_some, page_asked
+from app.views.data.market import link_to_candles
 from app.views.sidebar import zone
 from app.words import NOTHING
 from db.gap_words import STATES, told_evidence, told_ids, told_length, told_states
 from db.repositories.gaps import Gap
-from market.clock import isoformat, now_us
-from market.timeframe import MINUTE_US
+from market.clock import now_us
 
 CAUSES = ("sequence", "disconnect", "stall", "crash", "overload", "reset", "conflict", "quality")
 _TABLE = "holes_table"
@@ -34,19 +34,20 @@ _MEANS = {
 def show_holes() -> None:
     """Show the ledger; it follows the feeds by itself."""
     lost: Lost = {}
-    wanted = _pick(lost)
+    wanted, pages = _pick(lost)
     found = ledger(wanted, lost)
     show_lost(lost)
     if found is None:
         return
-    st.session_state["_holes_total"] = found.total
+    with pages:
+        choose_page("page", found.total, PAGE)
     st.write(f"In all: {told_states(found.counts)}." if found.counts else "None: no trade is known to be missing.")
     if not found.holes:
         if found.counts:
             st.info("No hole is of this symbol, state and cause. Take a filter away to see others.")
         return
     here = zone(now_us())
-    first = wanted.page * PAGE + 1
+    first = found.page * PAGE + 1
     st.caption(
         f"Holes {first:,} to {first + len(found.holes) - 1:,} of {found.total:,}, newest first. Choose a row for all that is known."
     )
@@ -83,14 +84,15 @@ def hole_rows(holes: Mapping[int, Gap], here: Zone) -> pd.DataFrame:
     )
 
 
-def _pick(lost: Lost) -> Wanted:
+def _pick(lost: Lost) -> tuple[Wanted, Any]:
+    """Return what is asked for, and where the choice of a page goes once it is known how many there are."""
     symbols = stored_symbols(lost)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         named = choose_some("Symbols", "symbols", symbols, all_of="all symbols")
         states = choose_some("States", "states", STATES, all_of="all states")
         causes = choose_some("Causes", "causes", CAUSES, all_of="all causes")
-        page = choose_page("page", int(st.session_state.get("_holes_total", 10**6)), PAGE)
-    return Wanted(symbols=named, states=states, causes=causes, page=page)
+        pages = st.container(width="content")
+    return Wanted(symbols=named, states=states, causes=causes, page=page_asked("page")), pages
 
 
 def _show_one(number: int, gap: Gap, here: Zone) -> None:
@@ -109,8 +111,7 @@ def _show_one(number: int, gap: Gap, here: Zone) -> None:
     if gap.evidence is not None:
         with st.expander("The evidence as it is kept"):
             st.json(gap.evidence)
-    until = isoformat(gap.end_us + 10 * MINUTE_US)
-    link("market", "The candles around it", icon=":material/candlestick_chart:", symbol=gap.symbol, timeframe="1m", until=until)
+    link_to_candles(gap.symbol, "The candles around it", start_us=gap.start_us, end_us=gap.end_us)
 
 
 def _take() -> None:
