@@ -1,7 +1,7 @@
 """The text of a bot's file: what is written by the form, in the way in which people write such files; pure."""
 
 import json
-from math import isfinite
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 _LONGEST_LINE = 110
@@ -26,15 +26,14 @@ def tree_of(text: str) -> Tree | None:
 
 
 def number_of(text: str) -> Any:
-    """Return the number that a person typed, or the text itself where it is none, of which it is told then that it is none."""
+    """Return the number that a person typed; the text itself where it is none, or has more digits than a number keeps."""
     typed = text.strip()
-    for kind in (int, float):
-        try:
-            found = kind(typed)
-        except ValueError:
-            continue
-        return typed if isinstance(found, float) and not isfinite(found) else found
-    return typed
+    try:
+        exact = Decimal(typed)
+        found = int(typed) if typed.lstrip("+-").isdigit() else float(typed)
+    except (ValueError, InvalidOperation):
+        return typed
+    return found if exact.is_finite() and Decimal(repr(found)) == exact else typed
 
 
 def shown(value: Any) -> str:

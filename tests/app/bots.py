@@ -76,7 +76,8 @@ class Bots:
         equity, cash = account.ledger.equity(account.marks), account.ledger.cash
         state = {**account.state(), "begins_us": START_US}
         step = Written(
-            bot=one.id, run=1, epoch=stored.lease_epoch, account=state, acted_until_us=until_us, state="running", reason="", equity=equity, cash=cash, exposure=account.exposure, **rows,
+            bot=one.id, run=1, epoch=stored.lease_epoch, account=state, acted_until_us=until_us, state="running",
+            reason="", equity=equity, cash=cash, exposure=account.exposure, **rows,
         )  # fmt: skip
         assert self._database.bots.write([step]) == {one.id}
 

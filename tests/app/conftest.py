@@ -13,6 +13,7 @@ from streamlit.util import calc_hash
 import cli
 from app.views.navigation import PAGES
 from db import DatabaseOperations
+from tests.app.bots import Bots
 from tests.app.pages import Opener, Worker
 
 if TYPE_CHECKING:
@@ -45,6 +46,17 @@ def home(database_url: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.
     yield tmp_path
     st.cache_resource.clear()
     st.cache_data.clear()
+
+
+@pytest.fixture
+def bots(home: Path, database: DatabaseOperations, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bots]:
+    """Return what leaves bots in the stores and in the folder that the app uses."""
+    folder = home / "bots"
+    folder.mkdir()
+    monkeypatch.setenv("TCPDASH_BOTS__FOLDER", str(folder))
+    bots = Bots(database, redis_url, folder)
+    yield bots
+    bots.close()
 
 
 @pytest.fixture

@@ -47,7 +47,12 @@ def test_what_a_form_cannot_keep_is_no_tree(text):
 
 @pytest.mark.parametrize(
     ("typed", "value"),
-    [("5", 5), (" 0.50 ", 0.5), ("1e-7", 1e-7), *((word, word) for word in ("0,5", "nan", "inf", "five", "9" * 5_000))],
+    [
+        ("5", 5),
+        (" 0.50 ", 0.5),
+        ("1e-7", 1e-7),
+        *((word, word) for word in ("0,5", "nan", "inf", "five", "9" * 5_000, "0.1234567890123456789", "1e999")),
+    ],
 )
 def test_what_is_typed_is_a_number_or_what_it_is(typed, value):
     assert number_of(typed) == value

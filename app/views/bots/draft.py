@@ -1,7 +1,8 @@
 """What somebody writes of a bot before it is saved: held by the session, as text, which form and JSON both change."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import streamlit as st
@@ -9,6 +10,7 @@ import streamlit as st
 from app.bot_files import BotFile
 from app.bot_text import Tree, put, text_of, tree_of, without
 
+_numbers = count(1)  # no two drafts have the same: widgets of another one would be taken for those of this
 _EXAMPLE: Tree = {
     "id": "my-bot", "name": "", "strategy": "ema_cross", "parameters": {"fast": 12, "slow": 26}, "symbols": [], "timeframe": "1h",
     "balance": 10_000,
@@ -31,7 +33,7 @@ class Draft:
     text: str
     base: BotFile | None = None
     source: str | None = None
-    revision: int = 0
+    revision: int = field(default_factory=_numbers.__next__)
 
     @property
     def tree(self) -> Tree | None:
@@ -45,8 +47,7 @@ class Draft:
 
     def say(self, text: str) -> None:
         """Let it be another text."""
-        self.text = text
-        self.revision += 1
+        self.text, self.revision = text, next(_numbers)
 
     def set(self, path: tuple[str, ...], value: Any) -> None:
         """Give a field another value; None takes it out, so that its default counts."""

@@ -42,8 +42,8 @@ def show_edit(bot: Seen) -> None:
     own = draft(key, lambda: Draft(key=key, text=file.text, base=file))
     if own.base is not None and own.base.digest != file.digest:
         if not own.is_changed:
-            own.base, own.text = file, file.text
-            own.revision += 1
+            own.base = file
+            own.say(file.text)
         else:
             st.warning(
                 "Somebody changed the file since this edit began: it cannot be saved over that. Copy what you want to keep, then "

@@ -1,0 +1,111 @@
+"""A bot as a person has it: made by the form, trading, parked, stopped and deleted, in a browser and on a tape that is played fast."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.app.test_browser import CHROMIUM, FLAGS, PATIENCE_MS, Demo
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.postgres,
+    pytest.mark.redis,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on the path"),
+]
+
+
+class Fast(Demo):
+    """A running `tcpdash up` on a made-up market in which a minute passes in a second."""
+
+    def __init__(self, home: Path) -> None:
+        (home / "bots").mkdir(parents=True)
+        environment = {name: text for name, text in os.environ.items() if not name.startswith("TCPDASH_")}
+        self._process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "cli", "up", "--tape", "synthetic", "--speed", "60", "--no-flows"],
+            env={**environment, "TCPDASH_HOME": str(home), "TCPDASH_BOTS__FOLDER": str(home / "bots")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+
+@pytest.fixture
+def fast(tmp_path: Path) -> Iterator[Fast]:
+    system = Fast(tmp_path / "home")
+    yield system
+    system.kill()
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    with sync_playwright() as player:
+        browser = player.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page.set_default_timeout(PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_MS)
+        yield page
+        browser.close()
+
+
+def write(page: Page, label: str, text: str) -> None:
+    """Write into a field of the form, and wait until the text beside it says so."""
+    page.get_by_label(label, exact=True).fill(text)
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("stCode").last).to_contain_text(text)
+
+
+def test_a_bot_is_made_trades_is_parked_stopped_and_deleted(fast: Fast, page: Page, tmp_path: Path) -> None:
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{fast.wait_for_page()}/bots?view=new")
+    expect(page.get_by_text("SYNTHETIC:BTC-USDT").first).to_be_visible()
+
+    write(page, "Id", "made-here")
+    write(page, "fast", "2")
+    write(page, "slow", "1")
+    expect(page.get_by_text("parameters.slow: expected a whole number from 2 to 1000, found 1")).to_be_visible()
+    expect(page.get_by_role("button", name="Create")).to_be_disabled()
+    write(page, "slow", "3")
+    page.get_by_role("combobox", name="Timeframe").click()
+    page.get_by_role("option", name="1m", exact=True).click()
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_role("heading", name="made-here")).to_be_visible()
+    assert (tmp_path / "home" / "bots" / "made-here.json").exists()
+
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_text("made-here is wanted to run now")).to_be_visible()
+    expect(page.get_by_text("adds up")).to_be_visible()
+    page.get_by_test_id("stButtonGroup").get_by_text("trades", exact=True).click()
+    for _ in range(60):
+        page.get_by_role("button", name="Newest").click()
+        page.wait_for_timeout(1_000)
+        if page.get_by_text("trades 1 to").count():
+            break
+    expect(page.get_by_text("trades 1 to")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("trades 1 to")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_test_id("stMetricValue").first).to_be_visible()
+
+    page.get_by_role("button", name="Park").click()
+    page.get_by_label("Reason").fill("odd prices")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Park it").click()
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text("parked")
+    expect(page.get_by_text("by the page: odd prices")).to_be_visible()
+
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_text("made-here is stopped")).to_be_visible()
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_label("Its id").fill("made-here")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Delete it").click()
+    expect(page.get_by_text("There are no bots yet")).to_be_visible()
+    assert list((tmp_path / "home" / "bots").iterdir()) == []
+    assert page.get_by_test_id("stException").count() == 0
+    assert errors == []
