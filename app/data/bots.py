@@ -113,10 +113,17 @@ def changed() -> None:
 
 
 def ledger(shown: Seen) -> Pending | Done[Audit] | Failed:
-    """Return whether the ledger of a bot that has an account adds up; it is looked at again when something was booked."""
+    """Return whether the ledger of a bot that has an account adds up.
+
+    It is looked at again when something was booked; until that is done, what was found before counts, which says how many entries
+    it is of.
+    """
     bot = shown.line.bot
     store, entries = database_at(url_of("database")), (bot.account or {}).get("entry")
-    return background(("ledger", url_of("database"), bot.id, bot.run, entries), lambda: _audited(store, bot))
+    key = ("ledger", url_of("database"), bot.id, bot.run)
+    found = background((*key, entries), lambda: _audited(store, bot))
+    last = _audits().get(key, entries, lambda: found.result if isinstance(found, Done) else None)
+    return found if last is None or isinstance(found, Failed) else Done(result=last)
 
 
 def _live(lost: Lost) -> Mapping[str, Live]:
@@ -164,3 +171,8 @@ def _line() -> "Kept[BotLine | str]":
 @st.cache_resource(show_spinner=False)
 def _worths() -> Kept[Worth]:
     return Kept(_CURVE_SECONDS)
+
+
+@st.cache_resource(show_spinner=False)
+def _audits() -> Kept[Audit]:
+    return Kept(float("inf"))

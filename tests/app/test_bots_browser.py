@@ -1,4 +1,4 @@
-"""A bot as a person has it: made by the form, trading, parked, stopped and deleted, in a browser and on a tape that is played fast."""
+"""A bot as a person has it in a browser: made by the form, trading, parked, stopped and deleted, on a tape that is played fast."""
 
 import os
 import subprocess
@@ -59,12 +59,9 @@ def write(page: Page, label: str, text: str) -> None:
     expect(page.get_by_test_id("stCode").last).to_contain_text(text)
 
 
-def test_a_bot_is_made_trades_is_parked_stopped_and_deleted(fast: Fast, page: Page, tmp_path: Path) -> None:
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(f"{fast.wait_for_page()}/bots?view=new")
+def make(page: Page) -> None:
+    """Make a bot by the form, with a mistake on the way."""
     expect(page.get_by_text("SYNTHETIC:BTC-USDT").first).to_be_visible()
-
     write(page, "Id", "made-here")
     write(page, "fast", "2")
     write(page, "slow", "1")
@@ -75,23 +72,21 @@ def test_a_bot_is_made_trades_is_parked_stopped_and_deleted(fast: Fast, page: Pa
     page.get_by_role("option", name="1m", exact=True).click()
     page.get_by_role("button", name="Create").click()
     expect(page.get_by_role("heading", name="made-here")).to_be_visible()
-    assert (tmp_path / "home" / "bots" / "made-here.json").exists()
 
-    page.get_by_role("button", name="Start", exact=True).click()
-    expect(page.get_by_text("made-here is wanted to run now")).to_be_visible()
-    expect(page.get_by_text("adds up")).to_be_visible()
+
+def wait_for_trades(page: Page) -> None:
+    """Turn to the trades of a bot, and read them again until there are some."""
     page.get_by_test_id("stButtonGroup").get_by_text("trades", exact=True).click()
-    for _ in range(60):
+    for _ in range(PATIENCE_MS // 1_000):
         page.get_by_role("button", name="Newest").click()
         page.wait_for_timeout(1_000)
         if page.get_by_text("trades 1 to").count():
-            break
-    expect(page.get_by_text("trades 1 to")).to_be_visible()
-    page.reload()
-    expect(page.get_by_text("trades 1 to")).to_be_visible()
-    page.go_back()
-    expect(page.get_by_test_id("stMetricValue").first).to_be_visible()
+            return
+    raise AssertionError("it never traded")
 
+
+def park(page: Page) -> None:
+    """Park the bot, with a reason."""
     page.get_by_role("button", name="Park").click()
     page.get_by_label("Reason").fill("odd prices")
     page.keyboard.press("Enter")
@@ -99,6 +94,9 @@ def test_a_bot_is_made_trades_is_parked_stopped_and_deleted(fast: Fast, page: Pa
     expect(page.get_by_test_id("stMetricValue").first).to_have_text("parked")
     expect(page.get_by_text("by the page: odd prices")).to_be_visible()
 
+
+def stop_and_delete(page: Page) -> None:
+    """Stop the bot, and remove it."""
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_text("made-here is stopped")).to_be_visible()
     page.get_by_role("button", name="Delete").click()
@@ -106,6 +104,25 @@ def test_a_bot_is_made_trades_is_parked_stopped_and_deleted(fast: Fast, page: Pa
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Delete it").click()
     expect(page.get_by_text("There are no bots yet")).to_be_visible()
+
+
+def test_a_bot_is_made_trades_is_parked_stopped_and_deleted(fast: Fast, page: Page, tmp_path: Path) -> None:
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{fast.wait_for_page()}/bots?view=new")
+
+    make(page)
+    assert (tmp_path / "home" / "bots" / "made-here.json").exists()
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_text("made-here is wanted to run now")).to_be_visible()
+    wait_for_trades(page)
+    page.reload()
+    expect(page.get_by_text("trades 1 to")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_text("adds up", exact=True)).to_be_visible()
+    park(page)
+    stop_and_delete(page)
+
     assert list((tmp_path / "home" / "bots").iterdir()) == []
     assert page.get_by_test_id("stException").count() == 0
     assert errors == []
