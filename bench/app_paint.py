@@ -11,8 +11,7 @@ from playwright.sync_api import Browser
 from bench.app_home import BenchHome, Served
 from bench.app_statements import Statement, sent_since, size_of
 from bench.figures import figure, note
-from cli.page import command
-from tests.app.browser import window
+from tests.app.browser import command_of, window
 from tests.app.painted import USEFUL, path_of
 
 BARE, WORD = "bare", "[data-testid='stMain'] [data-testid='stMarkdownContainer'] p"
@@ -37,9 +36,7 @@ def bare_page(home: BenchHome, folder: str) -> Served:
     """Start a page of one line, with the options of ours."""
     page = Path(folder) / "bare.py"
     page.write_text('import streamlit as st\n\nst.write("hello")\n')
-    words = command(0)
-    words[words.index("run") + 1] = str(page)
-    return Served([*(word for word in words if not word.startswith("--server.port")), "--server.port={port}"], home.environment)
+    return Served(command_of(page, "{port}"), home.environment)
 
 
 def seconds_to_paint(browser: Browser, url: str, selector: str, *, stay_seconds: float = 0.0) -> float:

@@ -16,6 +16,8 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
+from app.server import options
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 marks = [
@@ -41,6 +43,13 @@ _SETTLED = """
         "[data-testid='stMain'] :is([data-testid='stSkeleton'], [data-testid='stSpinner'], [data-stale='true'])"
     )
 """
+
+
+def command_of(script: Path, port: int | str) -> list[str]:
+    """Return the command that serves a script of Streamlit's with the options of our pages, without our door in front."""
+    words = {name: value for name, value in options("127.0.0.1", 0).items() if value not in ("", [])} | {"server.port": port}
+    told = [f"--{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in words.items()]
+    return [sys.executable, "-m", "streamlit", "run", str(script), *told]
 
 
 class Served:

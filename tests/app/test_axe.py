@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.page import command
 from db.child import free_port
 from tests.app.axe import KNOWN, Found, violations
-from tests.app.browser import SCHEMES, Browser, Served, marks, window
+from tests.app.browser import SCHEMES, Browser, Served, command_of, marks, window
 
 pytestmark = marks
 
@@ -19,9 +18,7 @@ GALLERY = Path(__file__).with_name("gallery.py")
 def found(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Found]]:
     """Return what axe finds on the gallery, by scheme."""
     port = free_port()
-    words = command(port)
-    words[words.index("run") + 1] = str(GALLERY)
-    served = Served(words, tmp_path_factory.mktemp("gallery"))
+    served = Served(command_of(GALLERY, port), tmp_path_factory.mktemp("gallery"))
     try:
         served.wait_for("URL: ")
         found = {}
