@@ -10,8 +10,9 @@ from market.clock import parse_time
 
 OURS = frozenset((
     "BadRows", "BadSettings", "Busy", "ChainBroken", "ComponentFailed", "ConfigError", "FileRefused", "FoundWanting",
-    "HolesError", "InputError", "LedgerError", "NotAllowed", "NotCompared", "NothingStored", "NothingToCheck", "OutOfReach",
-    "PlatformError", "QualityError", "RowsExist", "SchedulerError", "SchemaError", "ServerError", "SignalError", "Stopped",
+    "HolesError", "NoAnswer", "InputError", "LedgerError", "NotAllowed", "NotCompared", "NothingStored", "NothingToCheck",
+    "OutOfReach", "PlatformError", "QualityError", "RowsExist", "SchedulerError", "SchemaError", "ServerError", "SignalError",
+    "Stopped",
     "StoreError", "StoreUnreachable", "StrategyFileError", "SymbolError", "TapeError", "TimeError", "TimeframeError",
     "VenueError", "VenueUnreachable", "WireError", "WorkersError",
 ))  # fmt: skip
