@@ -72,7 +72,7 @@ def _costs(pid: int) -> None:
 
 
 _NAMES = {
-    "postgres": "postgres", "redis": "valkey", "local exchange": "replay", "worker": "stream", "page": "app.serve",
+    "postgres": "postgres", "redis": "valkey", "local exchange": "replay", "worker": "stream", "page": "cli app",
     "Prefect server": "prefect.server", "flows worker": "worker start", "a run": "flows.process", "tcpdash up": "",
 }  # fmt: skip
 

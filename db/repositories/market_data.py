@@ -146,9 +146,7 @@ class MarketDataRepository:
     def get_latest_candle(self, symbol: str, timeframe: Timeframe | str) -> Candle | None:
         """Return the newest candle that is over."""
         width = parse_timeframe(timeframe)
-        newest = [self._last_us(symbol, width)]
-        if width is not BASE:
-            newest.append(self._last_made_us(symbol, width))
+        newest = [self._last_us(symbol, width), None if width is BASE else self._last_made_us(symbol, width)]
         label = max((moment_us for moment_us in newest if moment_us is not None), default=None)
         return None if label is None else self.get_candle(symbol, width, label)
 
@@ -187,8 +185,7 @@ class MarketDataRepository:
 
     def count(self, symbol: str, timeframe: Timeframe | str) -> int:
         """Return how many rows are stored; candles made on reading do not count."""
-        stored = sa.select(sa.func.count()).where(*_of(symbol, parse_timeframe(timeframe)))
-        return self._connection.scalar(stored) or 0
+        return self._connection.scalar(sa.select(sa.func.count()).where(*_of(symbol, parse_timeframe(timeframe)))) or 0
 
     def coverage(self, symbol: str | None = None, start: Moment = None, end: Moment = None) -> "pd.DataFrame":
         """Return how many minutes of each UTC day are stored, and how far they can be trusted, of a symbol or of all.
@@ -199,10 +196,9 @@ class MarketDataRepository:
             end: Latest moment.
 
         Returns:
-            One row for each symbol and day, from the first stored minute of the symbol to its last one: symbol, day (its begin,
-            datetime64[us, UTC]), present, complete, unproven (complete is null), incomplete, without_trades, missing (minutes
-            that have no row) and open_holes (holes of the ledger that touch the day). A minute belongs to the day in which it
-            opens.
+            One row for each symbol and day from its first stored minute to its last: symbol, day (its begin, datetime64[us, UTC]),
+            present, complete, unproven (complete is null), incomplete, without_trades, missing (minutes that have no row), and
+            open_holes (holes of the ledger that touch the day). A minute belongs to the day in which it opens.
         """
         symbols = self.symbols() if symbol is None else [symbol]
         return coverage.select(self._connection, symbols, start_us=microseconds(start), end_us=microseconds(end))

@@ -50,7 +50,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     monkeypatch.setattr(wishes.flows, "start", start)
     monkeypatch.setattr(new, "cannot_start", lambda: "")
-    state = RunState(state="pending", told="", ended=False, since_us=None)
+    state = RunState(run="run-1", state="pending", told="", ended=False, since_us=None)
     monkeypatch.setattr(progress, "run_state", lambda _: state)
     return asked
 
@@ -102,7 +102,7 @@ def test_the_form_says_what_is_stored_and_how_much_of_the_window_is_there(
     opened: Opener, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker.stores(*(candle(minute) for minute in (1, 2, 3, 7, 8)))
-    monkeypatch.setattr("app.data.windows.background", lambda _, call: Done(call()))
+    monkeypatch.setattr("app.data.windows.background", lambda _, call: Done(result=call()))
     page = opened("backtests", view="New run", new_symbols=SYMBOL, new_timeframe="1m", tz="Asia/Tokyo")
 
     assert not page.exception
@@ -218,7 +218,7 @@ def test_a_started_run_leads_to_its_result(opened: Opener, database: DatabaseOpe
 def test_a_started_run_that_failed_before_it_had_a_row_says_why(
     opened: Opener, database: DatabaseOperations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state = RunState(state="failed", told="HolesError: the window has <b>holes</b>", ended=True, since_us=None)
+    state = RunState(run="run-1", state="failed", told="HolesError: the window has <b>holes</b>", ended=True, since_us=None)
     monkeypatch.setattr(progress, "run_state", lambda _: state)
     page = opened("backtests", started="run-1")
 

@@ -292,7 +292,7 @@ def test_words_of_people_are_not_read_as_marks(opened: Opener, database: Databas
     page = opened("backtests", run=BACKTEST)
 
     assert not page.exception
-    assert "\\[x\\](http\\://evil)\\<b\\>\\$a\\$" in page.subheader[0].value
+    assert "\\[x\\]\\(http\\://evil\\)\\<b\\>\\$a\\$" in page.subheader[0].value
 
 
 # -- what runs -------------------------------------------------------------------------------------------------------

@@ -197,7 +197,7 @@ def test_a_window_keeps_its_end_but_not_one_that_is_still_to_come() -> None:
 
 
 def test_marks_in_texts_of_people_are_shown_as_they_are() -> None:
-    assert escaped("a *b* _c_ [d](e) $f$ :g: <h>\n# i") == "a \\*b\\* \\_c\\_ \\[d\\](e) \\$f\\$ \\:g\\: \\<h\\> \\# i"
+    assert escaped("a *b* _c_ [d](e) $f$ :g: <h>\n# i") == "a \\*b\\* \\_c\\_ \\[d\\]\\(e\\) \\$f\\$ \\:g\\: \\<h\\> \\# i"
 
 
 def test_a_walk_forward_is_asked_for_again_with_its_windows() -> None:

@@ -32,7 +32,7 @@ def test_each_says_where_it_comes_from_and_what_it_means(file):
     assert (found["stream.exchange"].value, found["stream.exchange"].source) == ("okx", str(file))
     assert (found["stream.symbols"].value, found["stream.symbols"].source) == ("BTC-USDT, ETH-USDT", "default")
     assert found["venues.okx.rest_url"].source == str(file)
-    assert found["app.port"].description.startswith("port on 127.0.0.1")
+    assert found["app.port"].description.startswith("port of the pages")
     assert all(each.pending is None for each in found.values())
 
 

@@ -14,9 +14,9 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from db.child import free_port
+from tests.app.browser import CHROMIUM, FLAGS
 from tests.app.sign_in.provider import CLIENT, SECRET, Provider
 from tests.app.sign_in.served import PASSWORD, Served, hashed, serving
-from tests.app.test_browser import CHROMIUM, FLAGS
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the path")]
 

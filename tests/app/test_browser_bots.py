@@ -1,55 +1,37 @@
 """A bot as a person has it in a browser: made by the form, trading, parked, stopped and deleted, on a tape that is played fast."""
 
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.app.test_browser import CHROMIUM, FLAGS, PATIENCE_MS, Demo
+from tests.app.browser import PATIENCE_MS, Served, Window, marks, window
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.postgres,
-    pytest.mark.redis,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on the path"),
-]
+pytestmark = [*marks, pytest.mark.postgres, pytest.mark.redis]
 
 
-class Fast(Demo):
+class Fast(Served):
     """A running `tcpdash up` on a made-up market in which a minute passes in a second."""
 
     def __init__(self, home: Path) -> None:
         (home / "bots").mkdir(parents=True)
-        environment = {name: text for name, text in os.environ.items() if not name.startswith("TCPDASH_")}
-        self._process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "cli", "up", "--tape", "synthetic", "--speed", "60", "--no-flows"],
-            env={**environment, "TCPDASH_HOME": str(home), "TCPDASH_BOTS__FOLDER": str(home / "bots")},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        words = ["up", "--tape", "synthetic", "--speed", "60", "--no-flows"]
+        super().__init__([sys.executable, "-u", "-m", "cli", *words], home, {"TCPDASH_BOTS__FOLDER": str(home / "bots")})
 
 
 @pytest.fixture
-def fast(tmp_path: Path) -> Iterator[Fast]:
+def opened(browser: Browser, tmp_path: Path) -> Iterator[Window]:
+    """Return a window on such a system."""
     system = Fast(tmp_path / "home")
-    yield system
-    system.kill()
-
-
-@pytest.fixture
-def page() -> Iterator[Page]:
-    with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        page.set_default_timeout(PATIENCE_MS)
-        expect.set_options(timeout=PATIENCE_MS)
-        yield page
-        browser.close()
+    try:
+        found = window(browser, system.wait_for("page: "), width=1400, height=1000)
+        yield found
+        found.page.context.close()
+        found.check()
+    finally:
+        system.kill()
 
 
 def write(page: Page, label: str, text: str) -> None:
@@ -106,10 +88,9 @@ def stop_and_delete(page: Page) -> None:
     expect(page.get_by_text("There are no bots yet")).to_be_visible()
 
 
-def test_a_bot_is_made_trades_is_parked_stopped_and_deleted(fast: Fast, page: Page, tmp_path: Path) -> None:
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(f"{fast.wait_for_page()}/bots?view=new")
+def test_a_bot_is_made_trades_is_parked_stopped_and_deleted(opened: Window, tmp_path: Path) -> None:
+    page = opened.page
+    opened.open("/bots?view=new")
 
     make(page)
     assert (tmp_path / "home" / "bots" / "made-here.json").exists()
@@ -125,4 +106,3 @@ def test_a_bot_is_made_trades_is_parked_stopped_and_deleted(fast: Fast, page: Pa
 
     assert list((tmp_path / "home" / "bots").iterdir()) == []
     assert page.get_by_test_id("stException").count() == 0
-    assert errors == []
