@@ -98,4 +98,4 @@ def _bars(timeframe: Timeframe, span_us: int) -> int:
 def _told(asked: Timeframe, drawn: Timeframe, span_us: int, name: str) -> str:
     if drawn is asked:
         return ""
-    return f"{name} in {asked} candles are {_count(asked, span_us):,}; at most {MAX_BARS:,} are drawn, so {drawn} is drawn."
+    return f"{name} in {asked} candles: {_count(asked, span_us):,}, and {MAX_BARS:,} are drawn at most, so {drawn} is drawn."

@@ -56,7 +56,7 @@ def live_spec(
     pen = Pen(symbol, zone=zone, prices=parts[0], volumes=parts[1], seen=_SEEN)
     zoom = alt.selection_interval(name=ZOOM, encodings=["x"], bind="scales")
     frame, *bands = pen.bands()
-    closed = alt.layer(frame.add_params(zoom), *bands, *pen.prices(), data=alt.NamedData(CLOSED))
+    closed = alt.layer(frame.properties(name="frame").add_params(zoom), *bands, *pen.prices(), data=alt.NamedData(CLOSED))
     live = alt.layer(*pen.prices(), data=alt.NamedData(LIVE))
     over = [_lines(pen, lines[0], pen.y("value"), place=0)] if lines and lines[0] else []
     marks = [_fills(pen)] if fills else []

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -324,3 +325,38 @@ def _ends(pidfd: int) -> bool:
     import select
 
     return bool(select.select([pidfd], [], [], 60.0)[0])
+
+
+def test_the_series_of_indicators_are_told_when_they_are_asked_for():
+    asked = msgspec.structs.replace(question("a", "sma_cross", length=60, fast=3, slow=9), series=True)
+    with Hosts(None, size=1) as hosts:
+        [answer] = ask_all(hosts, [asked])
+        [without] = ask_all(hosts, [question("a", "sma_cross", length=60, fast=3, slow=9)])
+
+    closes = np.asarray(asked.prices)[:, 3]
+    assert (answer.kind, answer.lookback, set(answer.series)) == ("signal", 9, {"fast", "slow"})
+    assert np.isnan(answer.series["fast"]).tolist() == [True] * 8 + [False] * 52
+    np.testing.assert_allclose(answer.series["slow"][-1], closes[-9:].mean())
+    assert without.series == {}
+
+
+def test_what_is_no_series_is_left_out(tmp_path: Path):
+    write(
+        tmp_path,
+        "Odd",
+        "n = len(data)\nself.get_indicators = lambda: {'short': [1.0], 'words': ['x'] * n, 7: np.ones(n), 'good': np.ones(n)}",
+    )
+    with Hosts(tmp_path, size=1) as hosts:
+        [answer] = ask_all(hosts, [msgspec.structs.replace(question("a", "odd"), series=True)])
+
+    assert list(answer.series) == ["good"]
+
+
+def test_series_that_cannot_be_told_are_an_error_and_not_the_end_of_the_process(tmp_path: Path):
+    write(tmp_path, "Odd", "def fails(): raise KeyError('x')\nself.get_indicators = fails")
+    with Hosts(tmp_path, size=1) as hosts:
+        [answer] = ask_all(hosts, [msgspec.structs.replace(question("a", "odd"), series=True)])
+        [other] = ask_all(hosts, [question("b", "sma_cross")])
+
+    assert (answer.kind, other.kind) == ("raised", "signal")
+    assert "KeyError" in answer.error
