@@ -4,10 +4,9 @@ import streamlit as st
 
 from app.data import candles as reads
 from app.views.market_chart import Overlays
-from app.views.market_pickers import show_moves, shown_span
+from app.views.market_pickers import show_moves
 from app.views.parameters import parameter_form
 from app.views.text import escaped
-from market.clock import now_us
 from trading.describing import Described
 from trading.parameters import Value
 
@@ -56,9 +55,7 @@ def _pick_parameters(strategy: Described | None) -> dict[str, Value]:
 
 
 def _pick_bots(symbol: str) -> tuple[str, ...]:
-    now = now_us()
-    start_us, end_us = shown_span() or (now, now)
-    known = reads.fills(symbol, (), start_us, end_us, {}).bots
+    known = reads.fills(symbol, (), 0, 0, {}).bots
     return tuple(
         st.multiselect(
             "Bots", known, key="bots", bind="query-params", max_selections=10, placeholder="Bots of this symbol", width=360
