@@ -72,13 +72,17 @@ class Pen:
         prices: Where the prices are drawn.
         volumes: Where the volumes are.
         seen: Further condition of a row to be drawn, an expression of Vega.
+        slim: Whether the rows are `slim_rows`, so that the words label and span are made in the browser.
     """
 
-    def __init__(self, symbol: str, *, zone: Zone = UTC, prices: Part = _PRICES, volumes: Part = _VOLUMES, seen: str = "") -> None:
+    def __init__(
+        self, symbol: str, *, zone: Zone = UTC, prices: Part = _PRICES, volumes: Part = _VOLUMES, seen: str = "", slim: bool = False
+    ) -> None:
         traded = Symbol.parse(symbol)
         self._price, self._volume = f"price in {traded.quote}", f"volume in {traded.base}"
         self._x_title, self._seen = _X_TITLE.format(zone=zone), seen
         self._prices, self._volumes = prices, volumes
+        self._words = _words(zone) if slim else {}
 
     def frame(self) -> alt.Chart:
         """Return what is not drawn and says how much time the chart covers."""
@@ -120,6 +124,7 @@ class Pen:
     def tooltips(self) -> list[alt.Chart]:
         """Return invisible bands over the whole height, so that the mouse need not hit a wick."""
         band = alt.Chart().mark_rect(opacity=0)
+        band = band.transform_calculate(**self._words) if self._words else band
         span, standing = alt.Tooltip("span:N"), alt.Tooltip("standing:N", title="complete")
         numbers = [alt.Tooltip(f"{name}:Q", format=",.8~f") for name in ("open", "high", "low", "close", "volume")]
         trades, origin, revision = (alt.Tooltip(f"{name}:N") for name in ("trades", "origin", "revision"))
@@ -171,6 +176,12 @@ class Pen:
         """Return a layer that draws the rows for which a condition holds."""
         layer: alt.Chart = mark.transform_filter(f"({which}) && {self._seen}" if self._seen else which).encode(*channels, **more)
         return layer
+
+
+def _words(zone: Zone) -> dict[str, str]:
+    """Return the words of a row as expressions of Vega, as `chart_rows` makes them."""
+    begin, end = (f"utcFormat(datum.{name}, '%Y-%m-%d %H:%M')" for name in ("begin", "end"))
+    return {"label": end, "span": f"{begin} + ' to ' + {end} + ' {zone.name}'"}
 
 
 def panel(part: Part, *, zero: bool = True) -> alt.Scale:

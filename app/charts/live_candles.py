@@ -14,7 +14,7 @@ ZOOM = "zoom"
 """The selection that the mouse makes: `{"begin": [from, to]}` in milliseconds of the zone's clock."""
 
 CLOSED, LIVE, LINES, FILLS = "closed", "live", "lines", "fills"
-"""Names of the data: `chart_rows` without the newest candle, `newest_row`, `lines.line_rows` and `fills.fill_rows`."""
+"""Names of the data: `slim_rows` of `chart_rows` without the newest candle, and of `newest_row`; `line_rows`; `fill_rows`."""
 
 MANY = 600
 """From so many bars on a canvas draws them: a browser moves thousands of shapes of an SVG too slowly."""
@@ -53,7 +53,7 @@ def live_spec(
     """
     panels = len(lines[1:])
     height, parts = _parts(panels)
-    pen = Pen(symbol, zone=zone, prices=parts[0], volumes=parts[1], seen=_SEEN)
+    pen = Pen(symbol, zone=zone, prices=parts[0], volumes=parts[1], seen=_SEEN, slim=True)
     zoom = alt.selection_interval(name=ZOOM, encodings=["x"], bind="scales")
     frame, *bands = pen.bands()
     closed = alt.layer(frame.properties(name="frame").add_params(zoom), *bands, *pen.prices(), data=alt.NamedData(CLOSED))

@@ -11,7 +11,7 @@ from app import words
 from app.charts.fills import fill_rows
 from app.charts.lines import Places
 from app.charts.live_candles import CLOSED, FILLS, LINES, LIVE, MANY, ZOOM, live_spec
-from app.charts.rows import chart_rows, newest_row
+from app.charts.rows import chart_rows, newest_row, slim_rows
 from app.charts.zone import Zone
 from app.data import candles as reads
 from app.data.live import LiveView, feed_of, live_view
@@ -90,7 +90,10 @@ def _show_chart(symbol: str, shown: Shown, overlays: Overlays, view: LiveView, *
     begin_us, end_us = _span(view.candles, shown)
     screen = zone(end_us)
     note_shown(begin_us, end_us)
-    data = {CLOSED: _closed_rows(symbol, shown, view, screen), LIVE: newest_row(view.candles, shown.timeframe, zone=screen)}
+    data = {
+        CLOSED: _closed_rows(symbol, shown, view, screen),
+        LIVE: slim_rows(newest_row(view.candles, shown.timeframe, zone=screen)),
+    }
     lines = _lines(symbol, shown, overlays, view, screen)
     if lines.where:
         data[LINES] = lines.rows
@@ -151,7 +154,7 @@ def _closed_rows(symbol: str, shown: Shown, view: LiveView, screen: Zone) -> pd.
 def _made_rows(key: object, _candles: pd.DataFrame, _timeframe: Timeframe, _zone: Zone, _cover_us: Any) -> pd.DataFrame:
     del key
     rows = chart_rows(_candles, _timeframe, zone=_zone, cover_us=_cover_us)
-    return rows[~rows["last"].astype("bool")].reset_index(drop=True)
+    return slim_rows(rows[~rows["last"].astype("bool")].reset_index(drop=True))
 
 
 def _past_view(symbol: str, shown: Shown) -> LiveView:

@@ -17,7 +17,7 @@ from app.charts.fills import fill_rows, fill_table
 from app.charts.latency import figures, latencies_ms, latency_chart, latency_rows
 from app.charts.lines import last_values, line_rows, places
 from app.charts.live_candles import ZOOM, live_spec
-from app.charts.rows import chart_rows, newest_row
+from app.charts.rows import chart_rows, newest_row, slim_rows
 from app.charts.zone import UTC, zone_at
 from market.timeframe import MINUTE_US, Timeframe
 from tests.app.samples import START_US, SYMBOL, candle, frame
@@ -79,6 +79,15 @@ class TestLiveCandles:
         assert row["label"] == "2024-08-09 01:55"
         assert row["span"] == "2024-08-09 01:54 to 2024-08-09 01:55 Europe/Berlin"
         assert "time in Europe/Berlin (UTC+02:00)" in json.dumps(live_spec(SYMBOL, "title", zone=BERLIN))
+
+    def test_slim_rows_say_the_same_and_the_browser_makes_the_words(self) -> None:
+        rows = chart_rows(frame(candle(1), candle(4)), M1)
+
+        slim = slim_rows(rows)
+
+        assert set(rows) - set(slim) == {"label", "span"}
+        assert all(slim[name].astype("object").equals(rows[name].astype("object")) for name in ("kind", "origin", "revision"))
+        assert "' to '" in json.dumps(live_spec(SYMBOL, "title"))
 
     def test_a_window_is_covered_whole(self) -> None:
         rows = chart_rows(frame(candle(5)), M1, cover_us=(START_US, START_US + 90 * MINUTE_US))
