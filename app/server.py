@@ -3,6 +3,7 @@
 import logging
 import os
 import secrets
+import sys
 from pathlib import Path
 
 import streamlit as st
@@ -36,6 +37,7 @@ def serve(settings: Settings, *, script: Path, port: int) -> None:
         logger.warning(
             "pages are published without TLS: passwords travel readable, if not only on this computer; see app.public_url"
         )
+    sys.argv = [str(script)]  # Streamlit puts its folder first where modules are looked for: that of a command would hide libraries
     load_beside()
     application(desk, script).run(config=options(settings.app.address, port))
 

@@ -67,7 +67,7 @@ def memory(browser: Browser, *, seconds: float) -> None:
             opened = window(browser, demo.url)
             page = opened.open(f"/market?symbol=SYNTHETIC:BTC-USDT&timeframe=1m&bars={BARS}")
             page.wait_for_timeout(FULL_SECONDS * 1e3)
-            app = next(each for each in demo.family() if "app.serve" in each.cmdline())
+            app = next(each for each in demo.family() if {"cli", "app"} <= set(each.cmdline()))
             samples = _sample(app, page, seconds)
             demo.stop()
         finally:

@@ -13,7 +13,7 @@ commands = typer.Typer(
     invoke_without_command=True, help="Serve the pages alone, on 127.0.0.1 if the settings say no other address."
 )
 
-ENTRY = Path(__file__).with_name("entry.py")
+ENTRY = Path(__file__).with_name("served") / "entry.py"
 """What Streamlit runs for each session."""
 
 

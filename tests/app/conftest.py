@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Windows = Callable[..., "Window"]
 
-ENTRY = Path(cli.__file__).with_name("entry.py")
+ENTRY = Path(cli.__file__).with_name("served") / "entry.py"
 
 
 @pytest.fixture

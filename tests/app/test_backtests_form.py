@@ -50,7 +50,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     monkeypatch.setattr(wishes.flows, "start", start)
     monkeypatch.setattr(new, "cannot_start", lambda: "")
-    state = RunState(run="run-1", state="pending", told="", ended=False, since_us=None)
+    state = RunState(run="run-1", state="starting", told="A worker starts its process.", ended=False, since_us=None)
     monkeypatch.setattr(progress, "run_state", lambda _: state)
     return asked
 
