@@ -1,17 +1,17 @@
 """What tells on each page that it is of use now: not a frame or a skeleton, but what people open it for."""
 
-_DATA = "[data-testid='stMain'] :is(.stVegaLiteChart svg, [data-testid='stDataFrame'] canvas, [data-testid='stMetricValue'])"
-_HEADING = "[data-testid='stMain'] h2"
+_MAIN = "[data-testid='stMain']"
+_TABLE, _CHART, _TEXT = "[data-testid='stDataFrame'] canvas", ".stVegaLiteChart svg", "[data-testid='stAlert']"
 
 USEFUL = {
-    "overview": _HEADING,
-    "market": "[data-testid='stMain'] .stVegaLiteChart svg",
-    "data": _HEADING,
-    "bots": _HEADING,
-    "backtests": _HEADING,
-    "system": "[data-testid='stMain'] [data-testid='stDataFrame'] canvas",
+    "overview": f"{_MAIN} [data-testid='stMetricValue']",
+    "market": f"{_MAIN} {_CHART}",
+    "data": f"{_MAIN} :is({_CHART}, {_TEXT})",
+    "bots": f"{_MAIN} :is({_TABLE}, {_TEXT})",
+    "backtests": f"{_MAIN} :is({_TABLE}, {_TEXT})",
+    "system": f"{_MAIN} {_TABLE}",
 }
-"""By page, a selector of its first content that is worth looking at. Those that are a heading alone are not built yet."""
+"""By page, a selector of its first content that is worth looking at; where a demo may have none yet, also of what says so."""
 
 
 def path_of(name: str) -> str:

@@ -20,7 +20,7 @@ class _Served:
 
 def test_streamlit_is_told_of_a_folder_without_modules_that_have_names_of_libraries(monkeypatch, tmp_path: Path) -> None:
     served = _Served()
-    monkeypatch.setattr(server, "application", lambda desk, script: served)
+    monkeypatch.setattr(server, "application", lambda *_: served)
     monkeypatch.setattr(server, "load_beside", lambda: None)
     monkeypatch.setattr(sys, "argv", [str(ENTRY.parents[1] / "__main__.py")])
 
