@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from app.charts.rows import missing_spans
-from market.clock import to_datetime
+from app.charts.zone import UTC, Zone
 from market.timeframe import SECOND_US, Timeframe
 
 SILENT_SECONDS = 5
@@ -86,7 +86,7 @@ def tape_label(symbol: str, feed: Feed | None) -> str | None:
     return "REPLAY" if tape else None
 
 
-def feed_state(feed: Feed | None, at_us: int, *, told: bool = True) -> tuple[str, str]:
+def feed_state(feed: Feed | None, at_us: int, *, told: bool = True, zone: Zone = UTC) -> tuple[str, str]:
     """Return the state of a feed in one word, and the sentence behind it; `told` is False when nobody could be asked."""
     if not told:
         return "unknown", "How the feed is doing cannot be known at the moment."
@@ -95,11 +95,11 @@ def feed_state(feed: Feed | None, at_us: int, *, told: bool = True) -> tuple[str
     silent_us = at_us - feed["at_us"]
     if silent_us > SILENT_SECONDS * SECOND_US:
         return "silent", f"The worker has said nothing for {age(silent_us)}: it was stopped, or hangs. What is shown may be old."
-    return feed["state"], _sentence(feed)
+    return feed["state"], _sentence(feed, zone)
 
 
-def _sentence(feed: Feed) -> str:
-    venue, since, reason = feed["venue"], clock_time(feed["since_us"]), feed["reason"]
+def _sentence(feed: Feed, zone: Zone) -> str:
+    venue, since, reason = feed["venue"], clock_time(feed["since_us"], zone), feed["reason"]
     why = f": {reason}" if reason else ""
     silence = (
         "no trade has come yet" if feed["trade_us"] is None else f"nobody trades, and {venue} confirms that nothing is missing"
@@ -172,9 +172,9 @@ def age(microseconds: int) -> str:
     return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
 
 
-def clock_time(moment_us: int) -> str:
+def clock_time(moment_us: int, zone: Zone = UTC) -> str:
     """Return a moment as `2024-08-09 12:30:05 UTC`."""
-    return f"{to_datetime(moment_us):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{zone.told(moment_us)} {zone.name}"
 
 
 def price(value: float | None) -> str:
