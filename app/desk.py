@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 LIMIT_SECONDS = 10.0
 MEMORY_MB = 512
-_KEPT = 128
+_KEPT = 64
 _IDLE_SECONDS = 300.0
 _NOWHERE = Path(os.devnull)  # where no file of a user is
 

@@ -58,12 +58,13 @@ def live_spec(
     frame, *bands = pen.bands()
     closed = alt.layer(frame.properties(name="frame").add_params(zoom), *bands, *pen.prices(), data=alt.NamedData(CLOSED))
     live = alt.layer(*pen.prices(), data=alt.NamedData(LIVE))
-    over = [_lines(pen, lines[0], pen.y("value"), place=0)] if lines and lines[0] else []
+    drawn = [name for names in lines for name in names]
+    over = [_lines(pen, lines[0], pen.y("value"), drawn, place=0)] if lines and lines[0] else []
     marks = [_fills(pen)] if fills else []
     told = [alt.layer(*pen.tooltips(), data=alt.NamedData(name)) for name in (CLOSED, LIVE)]
     volumes = [pen.volumes().properties(data=alt.NamedData(name)) for name in (CLOSED, LIVE)]
     below = [
-        _lines(pen, names, alt.Y("value:Q", title=None, axis=_SMALL, scale=panel(part, zero=False)), place=place)
+        _lines(pen, names, alt.Y("value:Q", title=None, axis=_SMALL, scale=panel(part, zero=False)), drawn, place=place)
         for place, (names, part) in enumerate(zip(lines[1:], parts[2:], strict=True), start=1)
     ]
     whole = alt.layer(alt.layer(closed, live, *over, *told, *marks), alt.layer(*volumes), *below)
@@ -84,9 +85,9 @@ def _parts(panels: int) -> tuple[int, list[Part]]:
     return whole, parts
 
 
-def _lines(pen: Pen, names: Sequence[str], y: alt.Y, *, place: int) -> alt.Chart:
+def _lines(pen: Pen, names: Sequence[str], y: alt.Y, drawn: Sequence[str], *, place: int) -> alt.Chart:
     legend = alt.Legend(title=None, orient="top", symbolStrokeWidth=2, symbolSize=300, offset=4)
-    some = slice(None, len(names))
+    looks = [drawn.index(name) % len(_COLOURS) for name in names]  # another one for each, also in another panel
     chart: alt.Chart = (
         alt.Chart(alt.NamedData(LINES))
         .mark_line(strokeWidth=1.6, clip=True)
@@ -94,8 +95,10 @@ def _lines(pen: Pen, names: Sequence[str], y: alt.Y, *, place: int) -> alt.Chart
         .encode(
             pen.x("begin"),
             y,
-            color=alt.Color("name:N", scale=alt.Scale(domain=list(names), range=list(_COLOURS[some])), legend=legend),
-            strokeDash=alt.StrokeDash("name:N", scale=alt.Scale(domain=list(names), range=list(_DASHES[some])), legend=legend),
+            color=alt.Color("name:N", scale=alt.Scale(domain=list(names), range=[_COLOURS[each] for each in looks]), legend=legend),
+            strokeDash=alt.StrokeDash(
+                "name:N", scale=alt.Scale(domain=list(names), range=[_DASHES[each] for each in looks]), legend=legend
+            ),
         )
     )
     return chart

@@ -187,7 +187,7 @@ def _nothing(symbol: str, shown: Shown, lost: Lost) -> str:
 
 
 def _show_metrics(symbol: str, view: LiveView, shown: Shown) -> None:
-    state, sentence = words.feed_state(view.feed, view.at_us, told="redis" not in view.lost)
+    state, sentence = words.feed_state(view.feed, view.at_us, told="redis" not in view.lost, zone=zone(view.at_us))
     whole = words.completeness(view.candles, shown.timeframe)
     known = shown.moves or (view.feed is not None and view.feed["price"] is not None)  # a price of the past is not the last one
     columns = st.columns(5)
