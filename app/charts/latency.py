@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from app.charts.house import DOUBT, GAIN, LOSS, QUIET, layered
 
 _BINS = 40
-_HEIGHT = 220
+_HEIGHT = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

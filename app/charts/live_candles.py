@@ -22,7 +22,7 @@ MANY = 600
 # Told apart with every kind of colour blindness, on white as on black, and by their dashes.
 _COLOURS = ("#228833", "#aa3377", "#bb8800", "#3399aa", "#7755cc", "#888888")
 _DASHES = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2], [10, 4], [1, 3])
-_PANEL = 110
+_PANEL_HEIGHT = 110
 _PRICES, _VOLUMES, _GAP = 320, 84, 14
 # What lies outside of the zoom is left out, so that the axes of prices and of volumes fit what is seen.
 _SEEN = f"(!{ZOOM}.begin || (datum.end > {ZOOM}.begin[0] && datum.begin < {ZOOM}.begin[1]))"
@@ -64,8 +64,7 @@ def live_spec(
     told = [alt.layer(*pen.tooltips(), data=alt.NamedData(name)) for name in (CLOSED, LIVE)]
     volumes = [pen.volumes().properties(data=alt.NamedData(name)) for name in (CLOSED, LIVE)]
     below = [
-        _lines(pen, names, alt.Y("value:Q", title=None, axis=_SMALL, scale=panel(part, zero=False)), drawn, place=place)
-        for place, (names, part) in enumerate(zip(lines[1:], parts[2:], strict=True), start=1)
+        _panel(pen, names, part, drawn, place) for place, (names, part) in enumerate(zip(lines[1:], parts[2:], strict=True), 1)
     ]
     whole = alt.layer(alt.layer(closed, live, *over, *told, *marks), alt.layer(*volumes), *below)
     chart = whole.resolve_scale(y="independent", color="independent", strokeDash="independent").configure_mark(aria=False)
@@ -77,12 +76,17 @@ def live_spec(
 
 def _parts(panels: int) -> tuple[int, list[Part]]:
     """Return the height of a chart, and where prices, volumes and each further panel are."""
-    heights = [_PRICES, _VOLUMES, *[_PANEL] * panels]
+    heights = [_PRICES, _VOLUMES, *[_PANEL_HEIGHT] * panels]
     whole, top, parts = sum(heights) + _GAP * len(heights), _GAP, []
     for height in heights:
         parts.append((top / whole, (top + height) / whole))
         top += height + _GAP
     return whole, parts
+
+
+def _panel(pen: Pen, names: Sequence[str], part: Part, drawn: Sequence[str], place: int) -> alt.Chart:
+    y = alt.Y("value:Q", title=None, axis=_SMALL, scale=panel(part, zero=False))
+    return _lines(pen, names, y, drawn, place=place)
 
 
 def _lines(pen: Pen, names: Sequence[str], y: alt.Y, drawn: Sequence[str], *, place: int) -> alt.Chart:
