@@ -38,10 +38,10 @@ class Flows:
     page: str | None
 
 
-def flows_available() -> Flows:
-    """Return whether flows can be started, at most two seconds old."""
+def flows_available(deployment: str | None = None) -> Flows:
+    """Return whether flows can be started, or the one of a deployment, at most two seconds old."""
     url, state = _where()
-    return _flows(url, state, settings().flows.page_url)
+    return _flows(url, state, settings().flows.page_url, deployment)
 
 
 def run_state(run: str) -> RunState:
@@ -77,15 +77,21 @@ def server() -> PrefectApi:
 
 
 @st.cache_data(ttl=2, show_spinner=False)
-def _flows(url: str | None, state: str, page: str | None) -> Flows:
+def _flows(url: str | None, state: str, page: str | None, deployment: str | None) -> Flows:
+    starting = "The scheduler is starting …"
     if url is None:
         missing = "No flows run here: `tcpdash up` does not run, was started without them, or said why it cannot have them."
-        return Flows(available=False, page=None, said="The scheduler is starting …" if state == "starting" else missing)
+        return Flows(available=False, page=None, said=starting if state == "starting" else missing)
     lost: Lost = {}
-    workers = _ask(url, page, lambda api: [each["name"] for each in api.workers()], lost)
-    if workers is None:
+    found = _ask(
+        url, page, lambda api: ([each["name"] for each in api.workers()], [each["name"] for each in api.deployments()]), lost
+    )
+    if found is None:
         away = f"Prefect does not answer at {url}; `tcpdash up` starts again what went down."
-        return Flows(available=False, page=None, said="The scheduler is starting …" if state == "starting" else away)
+        return Flows(available=False, page=None, said=starting if state == "starting" else away)
+    workers, deployed = found
+    if not deployed or (deployment or deployed[0]) not in deployed:  # it answers some seconds before all flows are handed over
+        return Flows(available=False, page=None, said="The flows are not there yet: `tcpdash up` is handing them to Prefect.")
     said = f"Carried out by {', '.join(workers)}." if workers else "Nobody carries out runs now: `tcpdash flows serve` does."
     return Flows(available=True, page=_api(url, page).page, said=said)
 

@@ -31,20 +31,6 @@ class UnderWay:
     state: str
 
 
-def cannot_start() -> str:
-    """Return why no flow can be started, at most five seconds old; empty where one can."""
-    url, state = scheduled.address(settings().flows.api_url, running_state(settings().home))
-    if state == "off":
-        return "No flows run: `tcpdash up` does not run, was started without them, or said why it cannot have them."
-    return "The scheduler is still starting; this page tries again." if url is None else _cannot_start(url)
-
-
-@st.cache_data(ttl=5, max_entries=4, show_spinner=False)
-def _cannot_start(url: str) -> str:
-    with PrefectApi(url, patience_seconds=_PATIENCE_SECONDS) as api:
-        return "" if api.is_ready() else f"Prefect does not answer at {url}; `tcpdash up` starts again what went down."
-
-
 def under_way() -> list[UnderWay]:
     """Return what Prefect has under way, at most five seconds old; nothing while it does not answer."""
     url, _ = scheduled.address(settings().flows.api_url, running_state(settings().home))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from app.actions import flows as wishes
-from app.data.flows import Flows
+from app.data.flows import flows_available
 from app.runs import RunState
 from app.views.wishes import may_act, told
 from app.words import age
@@ -17,8 +17,12 @@ _ICONS = {
 _ALARMING = {"failed", "crashed"}
 
 
-def show_no_flows(flows: Flows, command: str) -> None:
-    """Say why a flow cannot be started here, and the command that does the same."""
+@st.fragment(run_every=2)
+def show_no_flows(deployment: str, command: str) -> None:
+    """Say why a flow cannot be started here, and the command that does the same; once one can, the page is drawn anew."""
+    flows = flows_available(deployment)
+    if flows.available:
+        st.rerun()
     st.info(f"{flows.said} Until then the command line does the same:", icon=":material/terminal:")
     st.code(command, language="bash")
 

@@ -10,7 +10,7 @@ from app import access
 from app.access import Role, User
 from app.actions import backtests as wishes
 from app.data.background import Done
-from app.data.flows import RunState
+from app.data.flows import Flows, RunState
 from app.prefect_api import SchedulerError
 from app.run_links import query_of
 from app.views.backtests import new, progress
@@ -49,7 +49,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         return "run-1"
 
     monkeypatch.setattr(wishes.flows, "start", start)
-    monkeypatch.setattr(new, "cannot_start", lambda: "")
+    monkeypatch.setattr(new, "flows_available", lambda _: Flows(available=True, said="", page=None))
     state = RunState(run="run-1", state="starting", told="A worker starts its process.", ended=False, since_us=None)
     monkeypatch.setattr(progress, "run_state", lambda _: state)
     return asked
@@ -141,7 +141,7 @@ def test_without_prefect_the_page_says_so_and_offers_the_command(opened: Opener,
     page = opened("backtests", view="New run", new_symbols=SYMBOL, new_timeframe="1m")
 
     assert "No flows run" in words(page)
-    assert "The command below does the same" in words(page)
+    assert "the command line does the same" in words(page)
     assert page.code[0].value.startswith("tcpdash backtest --strategy sma_cross --symbol OKX:BTC-USDT")
     assert [each.label for each in page.button] == []
 

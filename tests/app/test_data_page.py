@@ -251,7 +251,7 @@ def prefect(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
         return RUN
 
     for view in (backfill_view, quality_view):
-        monkeypatch.setattr(view, "flows_available", lambda: here)
+        monkeypatch.setattr(view, "flows_available", lambda *_: here)
     monkeypatch.setattr(flow_wishes, "start", start)
     return told
 

@@ -7,7 +7,7 @@ import streamlit as st
 from app.actions import backtests as wishes
 from app.charts.zone import Zone
 from app.data.backtests import spans
-from app.data.research_flows import cannot_start
+from app.data.flows import flows_available
 from app.data.strategies import strategies
 from app.data.windows import Stored, stored_of, window_of
 from app.run_links import OWN_WINDOW, STARTED, USUAL
@@ -18,6 +18,7 @@ from app.views.backtests.search import search_form
 from app.views.banner import show_lost
 from app.views.pickers import TIMEFRAMES
 from app.views.run_parameters import parameter_form
+from app.views.runs import show_no_flows
 from app.views.wishes import MAY_NOT, may_act, told
 from db.stored_spans import Span
 from exchanges.fees import fees_of
@@ -149,18 +150,17 @@ def _problem(asked: Asked) -> str:
 
 
 def _start(asked: Asked, *, problem: str) -> None:
-    why_not = cannot_start()
-    if why_not:
-        st.warning(f"{why_not} The command below does the same without flows.", icon=":material/schedule:")
-    else:
-        pressed = st.button(
-            f"Start the {asked.kind}", type="primary", icon=":material/play_arrow:", disabled=bool(problem) or not may_act(),
-            help=None if may_act() else MAY_NOT,
-        )  # fmt: skip
-        if pressed:
-            with told("Started."):
-                st.query_params.from_dict({STARTED: wishes.start(asked)})
-                st.rerun()
+    if not flows_available(asked.kind).available:
+        show_no_flows(asked.kind, command(asked))
+        return
+    pressed = st.button(
+        f"Start the {asked.kind}", type="primary", icon=":material/play_arrow:", disabled=bool(problem) or not may_act(),
+        help=None if may_act() else MAY_NOT,
+    )  # fmt: skip
+    if pressed:
+        with told("Started."):
+            st.query_params.from_dict({STARTED: wishes.start(asked)})
+            st.rerun()
     st.caption("The command that does the same:")
     st.code(command(asked), language="bash", wrap_lines=True)
 

@@ -31,12 +31,12 @@ def show_backfill() -> None:
     lost: Lost = {}
     wanted = _form(stored_symbols(lost))
     show_lost(lost)
-    flows = flows_available()
+    flows = flows_available(DEPLOYMENT)
     if wanted is not None:
         _show_estimate(wanted)
     example = "tcpdash backfill OKX:BTC-USDT --from 2026-01-01"
     if not flows.available:
-        show_no_flows(flows, wanted.command() if wanted else example)
+        show_no_flows(DEPLOYMENT, wanted.command() if wanted else example)
     elif st.button("Start", type="primary", icon=":material/download:", disabled=wanted is None or not may_act()) and wanted:
         with told(f"The backfill of {wanted.symbol} is started"):
             st.query_params["run"] = start_backfill(wanted)

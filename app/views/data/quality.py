@@ -31,13 +31,13 @@ def show_quality() -> None:
     lost: Lost = {}
     chosen = choose_from("Symbol", "of", [_ALL, *stored_symbols(lost)], _ALL)
     symbol = None if chosen == _ALL else chosen
-    flows = flows_available()
+    flows = flows_available(DEPLOYMENT)
     if flows.available:
         if st.button("Check now", icon=":material/rule:", disabled=not may_act(), help=_CHECKS):
             with told(f"A check of {chosen} is started"):
                 st.query_params["run"] = start_check(symbol)
     else:
-        show_no_flows(flows, "tcpdash quality" + (f" {symbol}" if symbol else ""))
+        show_no_flows(DEPLOYMENT, "tcpdash quality" + (f" {symbol}" if symbol else ""))
     _show_going()
     _show_found(symbol)
 
