@@ -3,4 +3,5 @@
 import runpy
 from pathlib import Path
 
-runpy.run_path(str(Path(__file__).parents[2] / "app" / "main.py"), run_name="__main__")
+if __name__ == "__main__":  # a process that a page starts loads this file, too, and is no page
+    runpy.run_path(str(Path(__file__).parents[2] / "app" / "main.py"), run_name="__main__")

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import sqlalchemy as sa
 
 from db.bot_rows import StoredBot
@@ -12,6 +12,9 @@ from db.bot_state import CLOCK, columns, stored
 from db.repositories.bot_rescues import OWED, BotRescues
 from db.tables import bots
 from market.clock import from_datetime, to_datetime
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_POINTS = 500
 """More moments than this no curve has."""
@@ -143,7 +146,7 @@ class BotSums(BotRescues):
             for row in self._connection.execute(query.order_by(bots.c.id)).mappings()
         ]
 
-    def worth(self, ids: Sequence[str], *, end_us: int, span_us: int, points: int) -> pd.DataFrame:
+    def worth(self, ids: Sequence[str], *, end_us: int, span_us: int, points: int) -> "pd.DataFrame":
         """Return what the accounts of bots were worth over time, those that ended by a reset within the time among them.
 
         Args:
@@ -156,6 +159,8 @@ class BotSums(BotRescues):
             A row for each account and moment since it began, ordered by bot, run and timestamp: `equity` as it was last known
             (before that what it began with), `amount` with which it began at `begun`, and `over` where it had ended by then.
         """
+        import pandas as pd  # noqa: PLC0415 - half a second, which most who open the store need not wait for
+
         bounds = {"start": to_datetime(end_us) - timedelta(microseconds=span_us), "end": to_datetime(end_us)}
         wanted = {"ids": [*ids], "steps": max(1, min(points, MOST_POINTS) - 1), **bounds}
         typed = [sa.bindparam(name, type_=sa.DateTime(timezone=True)) for name in bounds]
