@@ -52,12 +52,6 @@ def day(symbol: str, day_us: int, lost: Lost) -> Day | None:
     return database().ask(lambda _: _day(url_of("database"), symbol, day_us), None, lost)
 
 
-def forget_coverage() -> None:
-    """Have coverage read again at the next question."""
-    for cached in (_symbols, _days, _day):
-        cached.clear()
-
-
 def _settled_us() -> int:
     return BASE.open_of(now_us() - _SETTLE_US)
 

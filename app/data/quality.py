@@ -50,12 +50,6 @@ def comparisons(symbol: str | None) -> list[dict[str, Any]]:
     return [row for row in rows if symbol in {None, row["symbol"]}]
 
 
-def forget_quality() -> None:
-    """Have it read again at the next question."""
-    _quality.clear()
-    _results.clear()
-
-
 def _rows(text: Any) -> list[dict[str, Any]]:
     try:
         found = msgspec.json.decode(text) if isinstance(text, str) else text
