@@ -10,6 +10,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from app.sign_in.cookies import cookie_of
 from app.sign_in.desk import Desk
+from app.sign_in.left_page import LeftPage
 from app.sign_in.user import LOCAL, NOBODY, User
 from market.clock import monotonic
 
@@ -47,6 +48,7 @@ class Socket:
         self._cookie = cookie_of(headers, desk.cookie)
         self._looked, self._news = monotonic(), desk.sessions.ended_so_far
         self._open = self._closed = False
+        self._left_page = LeftPage()
 
     async def receive(self) -> Message:
         """Return the next message that is let through; the end of the connection, once the session has ended."""
@@ -95,6 +97,8 @@ class Socket:
         if kind == "backend_operation_request":
             wanted = message.backend_operation_request.WhichOneof("payload")
         if kind == "rerun_script":
+            if self._left_page.is_over(message.rerun_script):
+                return False
             self._note(message)
         used = kind in _USED or (kind == "backend_operation_request" and wanted in _OPERATIONS)
         if not used and kind not in _QUIET:

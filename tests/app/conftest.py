@@ -1,6 +1,7 @@
 """The app on servers of its own, and a worker beside it."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 Windows = Callable[..., "Window"]
 
 ENTRY = Path(cli.__file__).with_name("served") / "entry.py"
+
+
+@pytest.fixture(autouse=True)
+def _main(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the main module back behind each test: a page takes its place, and worker processes of later tests would load that."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture

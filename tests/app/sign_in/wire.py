@@ -49,11 +49,19 @@ class Wire:
     def tell(self, message: BackMsg) -> list[ForwardMsg]:
         """Send any message, and return what comes until the script has run."""
         with suppress(ConnectionClosed):  # what was sent before is read all the same
-            self._wire.send(message.SerializeToString())
+            self.send(message)
         found: list[ForwardMsg] = []
         while not found or found[-1].WhichOneof("type") not in {"script_finished", "auth_redirect"}:
-            found.append(ForwardMsg.FromString(self._wire.recv(timeout=30)))
+            found.append(self.next())
         return found
+
+    def send(self, message: BackMsg) -> None:
+        """Send any message, and wait for nothing."""
+        self._wire.send(message.SerializeToString())
+
+    def next(self) -> ForwardMsg:
+        """Return the next message that comes."""
+        return ForwardMsg.FromString(self._wire.recv(timeout=30))
 
 
 def buttons(messages: list[ForwardMsg]) -> dict[str, tuple[str, bool]]:
