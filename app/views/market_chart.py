@@ -18,6 +18,7 @@ from app.data.live import LiveView, feed_of, live_view
 from app.ranges import Shown
 from app.stores import Lost
 from app.views.banner import show_lost
+from app.views.labels import LABELS
 from app.views.market_lines import Lines, asked_lines
 from app.views.market_pickers import chart_key, note_chart, note_shown
 from app.views.sidebar import zone
@@ -36,10 +37,6 @@ _NO_CANDLES = pd.DataFrame(
 _SEEN = "market_seen"
 
 TICK_SECONDS, SLOW_TICK_SECONDS = 1.0, 2.0
-_LABELS = {
-    "SYNTHETIC": ":orange-badge[:material/science: SYNTHETIC] :small[an invented market: no venue ever printed these prices]",
-    "REPLAY": ":violet-badge[:material/replay: REPLAY] :small[a tape is played: these trades are not happening now]",
-}
 _LEGEND = (
     ":blue[**▯**] hollow: rises · :orange[**▮**] filled: falls · dashed: forming · :gray[**─**] thin line: nobody traded · "
     ":violet[**▼**] violet band: not complete, trades are missing · grey band, *no data*: no candle, and none is invented. "
@@ -74,7 +71,7 @@ def _show(symbol: str, shown: Shown, overlays: Overlays, *, lost_before: bool) -
     if lost_before and not view.lost:
         st.rerun()  # the pickers were made without what was away
     label = words.tape_label(symbol, view.feed)
-    st.subheader(f"{symbol} {_LABELS[label]}" if label else symbol, anchor=False)
+    st.subheader(f"{symbol} {LABELS[label]}" if label else symbol, anchor=False)
     show_lost(view.lost)
     _show_metrics(symbol, view, shown)
     if shown.said:

@@ -14,6 +14,7 @@ from app.data.bots import ledger, one, worth
 from app.markdown import escaped
 from app.stores import Lost
 from app.views.banner import show_lost
+from app.views.labels import LABELS
 from app.views.navigation import link
 from app.views.sidebar import zone
 from app.words import NOTHING, age
@@ -23,10 +24,6 @@ from trading.bots.holdings import Audit, holdings_of
 from trading.bots.words import has_runner, strategy_of
 
 TICK_SECONDS, CURVE_SECONDS = 2.0, 20.0
-LABELS = {
-    "SYNTHETIC": ":orange-badge[:material/science: SYNTHETIC] :small[an invented market: no venue ever printed these prices]",
-    "REPLAY": ":violet-badge[:material/replay: REPLAY] :small[a tape is played: these trades are not happening now]",
-}
 
 
 def show_summary(bot: Seen) -> None:
