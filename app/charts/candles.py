@@ -104,9 +104,9 @@ class Pen:
             self._drawn(words, _IS_HOLE, self.x("middle"), y=alt.value(8), color=alt.value(QUIET)),
         ]
 
-    def prices(self) -> list[alt.Chart]:
-        """Return wicks, quiet spans, bodies and the last price, in this order."""
-        return [*self._wicks(), self._quiet_ticks(), self._bodies(), self._last_price()]
+    def prices(self, *, last: bool = True) -> list[alt.Chart]:
+        """Return wicks, quiet spans and bodies, in this order, then the last price where the newest candle is among the rows."""
+        return [*self._wicks(), self._quiet_ticks(), self._bodies(), *([self._last_price()] if last else [])]
 
     def volumes(self) -> alt.Chart:
         """Return the bars of volume."""
@@ -121,17 +121,18 @@ class Pen:
             fillOpacity=_filled(0.8, hollow=0.15),
         )
 
-    def tooltips(self) -> list[alt.Chart]:
-        """Return invisible bands over the whole height, so that the mouse need not hit a wick."""
+    def tooltips(self, *, holes: bool = True) -> list[alt.Chart]:
+        """Return invisible bands over the whole height, so that the mouse need not hit a wick; over holes where there are any."""
         band = alt.Chart().mark_rect(opacity=0)
         band = band.transform_calculate(**self._words) if self._words else band
         span, standing = alt.Tooltip("span:N"), alt.Tooltip("standing:N", title="complete")
         numbers = [alt.Tooltip(f"{name}:Q", format=",.8~f") for name in ("open", "high", "low", "close", "volume")]
         trades, origin, revision = (alt.Tooltip(f"{name}:N") for name in ("trades", "origin", "revision"))
         about = [alt.Tooltip("label:N", title="label (close)"), span, *numbers, trades, standing, origin, revision]
+        candles = self._drawn(band, f"{_TRADED} || {_IS_QUIET}", self.x("begin"), alt.X2("end"), tooltip=about)
         return [
-            self._drawn(band, f"{_TRADED} || {_IS_QUIET}", self.x("begin"), alt.X2("end"), tooltip=about),
-            self._drawn(band, _IS_HOLE, self.x("begin"), alt.X2("end"), tooltip=[span, standing]),
+            candles,
+            *([self._drawn(band, _IS_HOLE, self.x("begin"), alt.X2("end"), tooltip=[span, standing])] if holes else []),
         ]
 
     def x(self, field: str) -> alt.X:

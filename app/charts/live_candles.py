@@ -56,12 +56,12 @@ def live_spec(
     pen = Pen(symbol, zone=zone, prices=parts[0], volumes=parts[1], seen=_SEEN, slim=True)
     zoom = alt.selection_interval(name=ZOOM, encodings=["x"], bind="scales")
     frame, *bands = pen.bands()
-    closed = alt.layer(frame.properties(name="frame").add_params(zoom), *bands, *pen.prices(), data=alt.NamedData(CLOSED))
+    closed = alt.layer(frame.properties(name="frame").add_params(zoom), *bands, *pen.prices(last=False), data=alt.NamedData(CLOSED))
     live = alt.layer(*pen.prices(), data=alt.NamedData(LIVE))
     drawn = [name for names in lines for name in names]
     over = [_lines(pen, lines[0], pen.y("value"), drawn, place=0)] if lines and lines[0] else []
     marks = [_fills(pen)] if fills else []
-    told = [alt.layer(*pen.tooltips(), data=alt.NamedData(name)) for name in (CLOSED, LIVE)]
+    told = [alt.layer(*pen.tooltips(holes=name == CLOSED), data=alt.NamedData(name)) for name in (CLOSED, LIVE)]
     volumes = [pen.volumes().properties(data=alt.NamedData(name)) for name in (CLOSED, LIVE)]
     below = [
         _panel(pen, names, part, drawn, place) for place, (names, part) in enumerate(zip(lines[1:], parts[2:], strict=True), 1)

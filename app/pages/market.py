@@ -6,7 +6,7 @@ from app.data.live import known_symbols
 from app.views.banner import show_lost
 from app.views.market_chart import TICK_SECONDS, show_market
 from app.views.market_overlays import pick_overlays
-from app.views.market_pickers import pick_market, pick_range
+from app.views.market_pickers import pick_market, pick_span, show_moves
 from app.views.market_trades import show_below
 
 
@@ -24,11 +24,13 @@ def _wait_for_data() -> None:
 
 
 known = known_symbols()
-symbol, timeframe = pick_market(known)
+symbol, timeframe, picked = pick_market(known)
 if symbol is None:
     _wait_for_data()
     st.stop()
-shown = pick_range(symbol, timeframe)
-overlays = pick_overlays(symbol)
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    show_moves()
+    shown = pick_span(symbol, timeframe, picked)
+    overlays = pick_overlays(symbol)
 show_market(symbol, shown, overlays, lost_before=bool(known.lost))
 show_below(symbol, overlays.bots)

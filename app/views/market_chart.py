@@ -70,17 +70,18 @@ def _show(symbol: str, shown: Shown, overlays: Overlays, *, lost_before: bool) -
     view = live_view(symbol, shown.timeframe, shown.bars) if shown.moves else _past_view(symbol, shown)
     if lost_before and not view.lost:
         st.rerun()  # the pickers were made without what was away
-    label = words.tape_label(symbol, view.feed)
-    st.subheader(f"{symbol} {LABELS[label]}" if label else symbol, anchor=False)
     show_lost(view.lost)
-    _show_metrics(symbol, view, shown)
+    label = words.tape_label(symbol, view.feed)
+    whole = words.completeness(view.candles, shown.timeframe)
+    _show_head(f"{symbol} {LABELS[label]}" if label else symbol, view, shown, whole)
     if shown.said:
         st.caption(f":material/zoom_out_map: {shown.said}")
     if view.candles.empty:
         st.info(_nothing(symbol, shown, view.lost))
-        return
-    about = f"{symbol} {shown.timeframe}" + (f" · {label}" if label else "")
-    _show_chart(symbol, shown, overlays, view, about=about)
+    else:
+        about = f"{symbol} {shown.timeframe}" + (f" · {label}" if label else "")
+        _show_chart(symbol, shown, overlays, view, about=about)
+    _show_trust(symbol, view, whole)
 
 
 def _show_chart(symbol: str, shown: Shown, overlays: Overlays, view: LiveView, *, about: str) -> None:
@@ -183,17 +184,25 @@ def _nothing(symbol: str, shown: Shown, lost: Lost) -> str:
     )
 
 
-def _show_metrics(symbol: str, view: LiveView, shown: Shown) -> None:
-    state, sentence = words.feed_state(view.feed, view.at_us, told="redis" not in view.lost, zone=zone(view.at_us))
-    whole = words.completeness(view.candles, shown.timeframe)
+def _show_head(title: str, view: LiveView, shown: Shown, whole: words.Completeness) -> None:
+    """Show what is looked at and how it is now, in one row: the chart has to begin high on a small screen."""
+    state, sentence = _feed_state(view)
     known = shown.moves or (view.feed is not None and view.feed["price"] is not None)  # a price of the past is not the last one
-    columns = st.columns(5)
-    columns[0].metric("Last price", words.price(view.price if known else None))
-    columns[1].metric("Age of the last trade", words.trade_age(view.feed, view.at_us), help=words.AGE_MEANS)
-    columns[2].metric("Feed", state, help=sentence)
-    columns[3].metric("Trades in view", f"{view.candles['trades'].sum():,}")
-    columns[4].metric("Proven complete", whole.share, help=words.COMPLETE_MEANS)
-    st.caption(f"{sentence} In view: {whole}.")
+    columns = st.columns([3, 2, 2, 2, 2, 2], vertical_alignment="center")
+    columns[0].subheader(title, anchor=False)
+    columns[1].metric("Last price", words.price(view.price if known else None))
+    columns[2].metric("Age of the last trade", words.trade_age(view.feed, view.at_us), help=words.AGE_MEANS)
+    columns[3].metric("Feed", state, help=sentence)
+    columns[4].metric("Trades in view", f"{view.candles['trades'].sum():,}")
+    columns[5].metric("Proven complete", whole.share, help=words.COMPLETE_MEANS)
+
+
+def _show_trust(symbol: str, view: LiveView, whole: words.Completeness) -> None:
+    st.caption(f"{_feed_state(view)[1]} In view: {whole}.")
     doubt = words.doubt(symbol, view.feed, whole)
     if doubt:
         st.caption(f":orange-badge[:material/help: {words.UNPROVABLE}] {doubt}")
+
+
+def _feed_state(view: LiveView) -> tuple[str, str]:
+    return words.feed_state(view.feed, view.at_us, told="redis" not in view.lost, zone=zone(view.at_us))

@@ -12,7 +12,7 @@ from app.charts.lines import Places, last_values, line_rows, places
 from app.charts.zone import Zone
 from app.data import candles as reads
 from app.desk import Found
-from app.views.text import escaped
+from app.markdown import escaped
 from market.timeframe import Timeframe
 from trading.bots.hosts import Answer
 from trading.frames import Floats, Integers, timestamps_us

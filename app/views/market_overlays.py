@@ -3,10 +3,9 @@
 import streamlit as st
 
 from app.data import candles as reads
+from app.markdown import escaped
 from app.views.market_chart import Overlays
-from app.views.market_pickers import show_moves
 from app.views.parameters import parameter_form
-from app.views.text import escaped
 from trading.describing import Described
 from trading.parameters import Value
 
@@ -14,14 +13,14 @@ _FIRST = "sma_cross"
 
 
 def pick_overlays(symbol: str) -> Overlays:
-    """Return what is picked, beside the buttons that move the chart; strategies are offered when they have been read elsewhere."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        show_moves()
+    """Return what is picked behind one button; strategies are offered when they have been read elsewhere."""
+    with st.popover("Indicators and fills", icon=":material/stacked_line_chart:", key="market_overlays"):
         lines = st.toggle("Indicators", key="indicators", bind="query-params", help="The lines that a strategy decides by")
-        fills = st.toggle("Fills of bots", key="fills", bind="query-params", help="Where bots bought and sold")
         strategy = _pick_strategy() if lines else None
+        parameters = _pick_parameters(strategy)
+        fills = st.toggle("Fills of bots", key="fills", bind="query-params", help="Where bots bought and sold")
         bots = _pick_bots(symbol) if fills else None
-    return Overlays(strategy=strategy.name if strategy else "", parameters=_pick_parameters(strategy), bots=bots)
+    return Overlays(strategy=strategy.name if strategy else "", parameters=parameters, bots=bots)
 
 
 def _pick_strategy() -> Described | None:

@@ -25,29 +25,25 @@ BETWEEN = "between"
 
 _SHOWN, _WRITTEN, _ENDS = "market_shown", "market_written", ("market_from", "market_to")
 _FORM = "%Y-%m-%dT%H:%M"
+_END_WIDTH = 240
 _EARLIEST, _LATEST = datetime(2009, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001 - as a clock on the wall shows it
 
 
-def pick_market(known: KnownSymbols) -> tuple[str | None, Timeframe]:
-    """Return the picked symbol, None when there is none to pick, and the timeframe."""
-    columns = st.columns([3, 7], vertical_alignment="bottom")
-    with columns[0]:
+def pick_market(known: KnownSymbols) -> tuple[str | None, Timeframe, str]:
+    """Return what the row above all picks: the symbol, None when there is none, the timeframe, and the name of the range."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         symbol = pick_symbol(known)
-    with columns[1]:
-        timeframe = pick_one("Timeframe", "timeframe", [str(timeframe) for timeframe in TIMEFRAMES], "1m")
-    return symbol, Timeframe(timeframe)
-
-
-def pick_range(symbol: str, timeframe: Timeframe) -> Shown:
-    """Return how much time is picked."""
-    columns = st.columns([6, 5], vertical_alignment="bottom")
-    with columns[0]:
+        timeframe = Timeframe(pick_one("Timeframe", "timeframe", [str(timeframe) for timeframe in TIMEFRAMES], "1m"))
         picked = pick_one("Range", "range", ranges.RANGES, ranges.LIVE, help=_RANGES_MEAN)
-    with columns[1]:
-        if picked == ranges.WINDOW:
-            return _pick_window(timeframe)
-        if picked == ranges.LIVE:
-            return Shown(timeframe=timeframe, bars=int(pick_one("Candles in view", "bars", BARS, "120")))
+    return symbol, timeframe, picked
+
+
+def pick_span(symbol: str, timeframe: Timeframe, picked: str) -> Shown:
+    """Return how much time a range shows, beside the buttons that move it: how many candles, or from when to when."""
+    if picked == ranges.WINDOW:
+        return _pick_window(timeframe)
+    if picked == ranges.LIVE:
+        return Shown(timeframe=timeframe, bars=int(pick_one("Candles in view", "bars", BARS, "120")))
     if picked == ranges.ALL:
         begin_us = first_us(symbol, {})
         return ranges.newest(timeframe, max(timeframe.width_us, now_us() - (begin_us or now_us() - DAY_US)), "All")
@@ -94,13 +90,11 @@ def _pick_window(timeframe: Timeframe) -> Shown:
     start_us, end_us = st.session_state.get(_SHOWN, (now_us() - DAY_US, now_us()))
     name = zone(end_us).name
     _follow_url(*(_on_the_wall(moment_us, name) for moment_us in (start_us, end_us)))
-    columns = st.columns(2)
-    for column, label, key in zip(columns, ("From", "To"), _ENDS, strict=True):
-        with column:
-            st.datetime_input(
-                f"{label} ({name})", None, _EARLIEST, _LATEST, key=key, on_change=_write_url, step=timedelta(minutes=1),
-                format="YYYY-MM-DD",
-            )  # fmt: skip
+    for label, key in zip(("From", "To"), _ENDS, strict=True):
+        st.datetime_input(
+            f"{label} ({name})", None, _EARLIEST, _LATEST, key=key, on_change=_write_url, step=timedelta(minutes=1),
+            format="YYYY-MM-DD", width=_END_WIDTH,
+        )  # fmt: skip
     ends = (st.session_state[key] for key in _ENDS)
     picked = [
         default_us if found is None else from_datetime(found.replace(tzinfo=ZoneInfo(name)))

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
@@ -15,6 +14,7 @@ from app.data import candles as reads
 from app.data.connections import settings
 from app.data.live import feed_of
 from app.stores import Lost
+from app.views.html import html_table
 from app.views.market_pickers import shown_span
 from app.views.pickers import pick_one
 from app.views.sidebar import zone
@@ -44,7 +44,7 @@ def _show_trades(symbol: str) -> None:
         return
     newest_us, traded = int(found["timestamp"][0]), Symbol.parse(symbol)
     screen = zone(newest_us)
-    st.dataframe(trade_table(found, screen), hide_index=True, alt=f"The last {_MOST} stored trades of {symbol}")
+    st.html(trade_table(found, screen, name=f"The last {_MOST} stored trades of {symbol}"))
     st.caption(
         f"The newest stored trades, newest first, read when a minute closes; times in {screen}, prices in {traded.quote}, sizes in "
         f"{traded.base}. The side is the taker's. `tcpdash trades {symbol}` lists more."
@@ -99,18 +99,25 @@ def _show_fills(symbol: str, bots: tuple[str, ...] | None) -> None:
     )
 
 
-def trade_table(found: Columns, screen: Zone) -> pd.DataFrame:
-    """Return one row for each of the newest trades, newest first."""
+def trade_table(found: Columns, screen: Zone, *, name: str) -> str:
+    """Return a table with one row for each of the newest trades, newest first, as HTML.
+
+    It is drawn in the browser's own way: what Streamlit draws its tables with weighs as much as all that draws the chart, and
+    would be read and run before the chart is there.
+    """
     newest = {name: column[:_MOST].tolist() for name, column in found.items()}
-    return pd.DataFrame(
-        {
-            f"time ({screen.name})": [screen.told(each, "%Y-%m-%d %H:%M:%S.%f")[:-3] for each in newest["timestamp"]],
-            "side": ["▲ buy" if buys else "▼ sell" for buys in newest["taker_buy"]],
-            "price": [words.price(each) for each in newest["price"]],
-            "size": [words.price(each) for each in newest["size"]],
-            "trade id": [str(each) for each in newest["trade_id"]],
-        }
-    )
+    rows = zip(*(newest[name] for name in ("timestamp", "taker_buy", "price", "size", "trade_id")), strict=True)
+    told = [
+        (
+            screen.told(at_us, "%Y-%m-%d %H:%M:%S.%f")[:-3],
+            "▲ buy" if buys else "▼ sell",
+            words.price(price),
+            words.price(size),
+            str(trade_id),
+        )
+        for at_us, buys, price, size, trade_id in rows
+    ]
+    return html_table((f"time ({screen.name})", "side", "price", "size", "trade id"), told, name=name)
 
 
 def _is_told_why_not(symbol: str, found: Columns | None, lost: Lost) -> bool:

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import streamlit as st
 
-from app.views.text import escaped
+from app.markdown import escaped
 from trading.parameters import Kind, Parameter, Value
 
 _COLUMNS = 4

@@ -11,6 +11,7 @@ from market.symbol import Symbol
 from market.timeframe import Timeframe
 
 TIMEFRAMES = tuple(timeframe for timeframe in Timeframe if timeframe.width_us >= Timeframe.M1.width_us)
+_SYMBOL_WIDTH = 240
 BARS = ("60", "120", "240", "500", "2000")
 
 
@@ -22,9 +23,7 @@ def pick_symbol(known: KnownSymbols) -> str | None:
     if not options:
         return None
     begin_with("symbol", options, options[0])
-    picked = st.selectbox(
-        "Symbol", options, index=None, key="symbol", bind="query-params", required=True, label_visibility="collapsed"
-    )
+    picked = st.selectbox("Symbol", options, index=None, key="symbol", bind="query-params", required=True, width=_SYMBOL_WIDTH)
     keep("symbol", picked)
     return picked
 
