@@ -15,6 +15,7 @@ from app.charts.rows import chart_rows, newest_row, slim_rows
 from app.charts.zone import Zone
 from app.data import candles as reads
 from app.data.live import LiveView, feed_of, live_view
+from app.markdown import escaped
 from app.ranges import Shown
 from app.stores import Lost
 from app.views.banner import show_lost
@@ -37,9 +38,10 @@ _NO_CANDLES = pd.DataFrame(
 _SEEN = "market_seen"
 
 TICK_SECONDS, SLOW_TICK_SECONDS = 1.0, 2.0
+_METRIC_WIDTH = 165
 _LEGEND = (
     ":blue[**▯**] hollow: rises · :orange[**▮**] filled: falls · dashed: forming · :gray[**─**] thin line: nobody traded · "
-    ":violet[**▼**] violet band: not complete, trades are missing · grey band, *no data*: no candle, and none is invented. "
+    ":violet[**▼**] violet band: not complete, trades are missing · grey band, “no data”: no candle, and none is invented. "
     "Turn the wheel over the chart to zoom, drag to pan, double-click for all of it; the buttons above do the same."
 )
 _FILLS_MEAN = " · :blue[**▲**] a bot bought · :orange[**▼**] a bot sold, ringed in yellow"
@@ -185,16 +187,16 @@ def _nothing(symbol: str, shown: Shown, lost: Lost) -> str:
 
 
 def _show_head(title: str, view: LiveView, shown: Shown, whole: words.Completeness) -> None:
-    """Show what is looked at and how it is now, in one row: the chart has to begin high on a small screen."""
+    """Show what is looked at and how it is now, in one row where there is room: the chart has to begin high."""
     state, sentence = _feed_state(view)
     known = shown.moves or (view.feed is not None and view.feed["price"] is not None)  # a price of the past is not the last one
-    columns = st.columns([3, 2, 2, 2, 2, 2], vertical_alignment="center")
-    columns[0].subheader(title, anchor=False)
-    columns[1].metric("Last price", words.price(view.price if known else None))
-    columns[2].metric("Age of the last trade", words.trade_age(view.feed, view.at_us), help=words.AGE_MEANS)
-    columns[3].metric("Feed", state, help=sentence)
-    columns[4].metric("Trades in view", f"{view.candles['trades'].sum():,}")
-    columns[5].metric("Proven complete", whole.share, help=words.COMPLETE_MEANS)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(title, anchor=False)
+        st.metric("Last price", words.price(view.price if known else None), width=_METRIC_WIDTH)
+        st.metric("Age of the last trade", words.trade_age(view.feed, view.at_us), help=words.AGE_MEANS, width=_METRIC_WIDTH)
+        st.metric("Feed", state, help=sentence, width=_METRIC_WIDTH)
+        st.metric("Trades in view", f"{view.candles['trades'].sum():,}", width=_METRIC_WIDTH)
+        st.metric("Proven complete", whole.share, help=words.COMPLETE_MEANS, width=_METRIC_WIDTH)
 
 
 def _show_trust(symbol: str, view: LiveView, whole: words.Completeness) -> None:
@@ -205,4 +207,9 @@ def _show_trust(symbol: str, view: LiveView, whole: words.Completeness) -> None:
 
 
 def _feed_state(view: LiveView) -> tuple[str, str]:
-    return words.feed_state(view.feed, view.at_us, told="redis" not in view.lost, zone=zone(view.at_us))
+    """Return the state of the feed in a word, and the sentence behind it as Markdown that shows what it says.
+
+    Streamlit would look for an emoji in `10:24:38`, and load the list of all of them before it shows anything.
+    """
+    state, sentence = words.feed_state(view.feed, view.at_us, told="redis" not in view.lost, zone=zone(view.at_us))
+    return state, escaped(sentence.replace("`", ""))

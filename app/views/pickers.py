@@ -23,7 +23,16 @@ def pick_symbol(known: KnownSymbols) -> str | None:
     if not options:
         return None
     begin_with("symbol", options, options[0])
-    picked = st.selectbox("Symbol", options, index=None, key="symbol", bind="query-params", required=True, width=_SYMBOL_WIDTH)
+    picked = st.selectbox(
+        "Symbol",
+        options,
+        index=None,
+        key="symbol",
+        bind="query-params",
+        required=True,
+        label_visibility="collapsed",
+        width=_SYMBOL_WIDTH,
+    )
     keep("symbol", picked)
     return picked
 

@@ -1,5 +1,7 @@
 """The page of the market against real servers, without a browser."""
 
+import re
+
 import pytest
 
 from app.data import live
@@ -101,6 +103,16 @@ def test_replayed_prices_are_labelled(opened: Opener, worker: Worker, tape: str)
 
     assert "REPLAY]" in words(page)
     assert chart_spec(page)["title"] == "OKX:BTC-USDT 1m · REPLAY"
+
+
+def test_clocks_are_not_looked_through_for_emoji(opened: Opener, worker: Worker) -> None:
+    worker.publishes(candle(1, final=False))
+    worker.tells(reason="at 10:24:38", state="down")
+
+    page = opened()
+
+    assert "10\\:24\\:38" in words(page)
+    assert re.search(r":(?!material/)[\w+-]+:", words(page)) is None  # for this Streamlit loads the list of all emoji
 
 
 def test_live_prices_carry_no_label(opened: Opener, worker: Worker) -> None:

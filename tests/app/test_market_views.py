@@ -1,11 +1,13 @@
 """What the page of the market shows beside its live candles: ranges, windows, indicators, fills, trades, latencies."""
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from html import unescape
 from pathlib import Path
 from time import sleep
 from typing import Any
@@ -46,6 +48,14 @@ def between(page: AppTest) -> str:
     """Return the window that the URL names."""
     found = page.query_params["between"]
     return found if isinstance(found, str) else found[0]
+
+
+def table(page: AppTest) -> list[list[str]]:
+    """Return the texts of the table that is HTML, row by row, the head first."""
+    found = next(each.proto.body for each in page.get("html") if "<table" in each.proto.body)
+    return [
+        [unescape(text) for text in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)] for row in re.findall(r"<tr>(.*?)</tr>", found)
+    ]
 
 
 def trade(number: int, *, late_ms: float = 20.0) -> Trade:
@@ -231,12 +241,11 @@ class TestOverlays:
 
 class TestTrades:
     def test_the_last_trades_are_listed(self, opened: Opener, full: Worker) -> None:
-        table = opened().dataframe[0].value
+        rows = table(opened())
 
-        assert len(table) == 50
-        assert table.iloc[0].to_dict() == {
-            "time (UTC)": "2024-08-08 23:55:20.000", "side": "▼ sell", "price": "180", "size": "0.5", "trade id": "80"
-        }  # fmt: skip
+        assert len(rows) == 51
+        assert rows[0] == ["time (UTC)", "side", "price", "size", "trade id"]
+        assert rows[1] == ["2024-08-08 23:55:20.000", "▼ sell", "180", "0.5", "80"]
 
     def test_latencies_are_figures_and_a_histogram(self, opened: Opener, full: Worker) -> None:
         page = opened(view="latencies")
@@ -339,7 +348,7 @@ class TestLostStores:
 
         assert not page.warning
         assert not page.exception
-        assert len(page.dataframe) == 1
+        assert len(table(page)) == 51
 
     @pytest.mark.parametrize("view", ["trades", "latencies", "fills"])
     def test_without_redis_what_is_stored_is_shown(self, opened: Opener, full: Worker, redis_server: Any, view: str) -> None:
