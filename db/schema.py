@@ -13,6 +13,7 @@ _MIGRATIONS = Path(__file__).with_name("migrations")
 _LOCK = 7_226_411_900
 # Something of that name is there already: a table, a function, an index or a type.
 _IN_THE_WAY = {"42P07", "42723", "42710"}
+_NO_TABLE = "42P01"
 
 
 def upgrade(url: str) -> None:
@@ -41,9 +42,14 @@ def upgrade(url: str) -> None:
 
 
 def current(engine: sa.Engine) -> str | None:
-    """Return the revision of the database; None when it has no schema yet."""
+    """Return the revision of the database, with one statement; None when it has no schema yet."""
     with reachable(engine), engine.connect() as connection:
-        return _revision(connection)
+        try:
+            return _told(connection)
+        except sa.exc.ProgrammingError as error:
+            if getattr(error.orig, "pgcode", None) != _NO_TABLE:
+                raise
+            return None
 
 
 def head() -> str:
@@ -81,6 +87,10 @@ def _mismatch(found: str | None) -> SchemaError:
 def _revision(connection: sa.Connection) -> str | None:
     if connection.scalar(sa.text("select to_regclass('alembic_version')")) is None:
         return None
+    return _told(connection)
+
+
+def _told(connection: sa.Connection) -> str | None:
     found = connection.scalar(sa.text("select version_num from alembic_version"))
     return None if found is None else str(found)
 

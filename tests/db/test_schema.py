@@ -256,3 +256,17 @@ def test_an_upgrade_over_an_undone_one_gives_the_same_tables(old):
 def test_a_database_that_is_not_there_is_reported():
     with pytest.raises(StoreUnreachable, match="does not answer"):
         schema.upgrade("postgresql+psycopg2://app@127.0.0.1:1/app")
+
+
+def test_the_schema_is_checked_with_one_statement(database):
+    sent = []
+
+    def note(*told):
+        sent.append(told[2])
+
+    database.engine.connect().close()  # what a new connection asks first
+    sa.event.listen(database.engine, "before_cursor_execute", note)
+    schema.check(database.engine)
+    sa.event.remove(database.engine, "before_cursor_execute", note)
+
+    assert len(sent) == 1
