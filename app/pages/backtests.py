@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app.run_links import COMPARED, FILLED, NEW, RUN, RUNS, STARTED
+from app.views.choices import pick_section
 from app.views.sidebar import zone
 from market.clock import now_us
 
@@ -25,14 +26,11 @@ elif started:
     from app.views.backtests.progress import show_started
 
     show_started(started, here)
+elif pick_section([RUNS, NEW]) == NEW:
+    from app.views.backtests.new import show_form
+
+    show_form(here)
 else:
-    view = st.segmented_control("View", [RUNS, NEW], default=RUNS, key="view", bind="query-params", required=True,
-                                label_visibility="collapsed")  # fmt: skip
-    if view == NEW:
-        from app.views.backtests.new import show_form
+    from app.views.backtests.runs import show_runs
 
-        show_form(here)
-    else:
-        from app.views.backtests.runs import show_runs
-
-        show_runs(here)
+    show_runs(here)

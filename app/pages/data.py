@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from app.views.choices import pick_section
 from app.views.data.backfill import show_backfill
-from app.views.data.choices import choose
 from app.views.data.coverage import show_coverage
 from app.views.data.holes import show_holes
 from app.views.data.quality import show_quality
@@ -14,4 +14,4 @@ SECTIONS = {
 }  # fmt: skip
 
 st.header("Data", anchor=False)
-SECTIONS[choose("Section", "view", list(SECTIONS), "coverage")]()
+SECTIONS[pick_section(list(SECTIONS))]()

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app.components import package_version
-from app.views.sections import pick_section
+from app.views.choices import pick_section
 from app.views.system.doctor import show_doctor
 from app.views.system.flows import show_flow_runs
 from app.views.system.log import show_log

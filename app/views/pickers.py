@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-import streamlit as st
-
 from app.data.live import KnownSymbols
-from app.views.kept import begin_with, keep
+from app.views.choices import choose, choose_from
+from app.views.kept import asked
 from market.errors import SymbolError
 from market.symbol import Symbol
 from market.timeframe import Timeframe
@@ -17,36 +16,21 @@ BARS = ("60", "120", "240", "500", "2000")
 
 def pick_symbol(known: KnownSymbols) -> str | None:
     """Return the picked symbol, None when there is none to pick."""
-    asked = st.session_state.get("symbol", st.query_params.get("symbol"))
+    wanted = next(iter(asked("symbol")), None)
     # While a store is away it may have what the URL asks for.
-    options = sorted({*known.symbols, asked}) if known.lost and _is_symbol(asked) else known.symbols
+    options = sorted({*known.symbols, wanted}) if known.lost and wanted is not None and _is_symbol(wanted) else known.symbols
     if not options:
         return None
-    begin_with("symbol", options, options[0])
-    picked = st.selectbox(
-        "Symbol",
-        options,
-        index=None,
-        key="symbol",
-        bind="query-params",
-        required=True,
-        label_visibility="collapsed",
-        width=_SYMBOL_WIDTH,
-    )
-    keep("symbol", picked)
-    return picked
+    return choose_from("Symbol", "symbol", options, options[0], label_visibility="collapsed", width=_SYMBOL_WIDTH)
 
 
 def pick_one(label: str, key: str, options: Sequence[str], default: str, *, help: str | None = None) -> str:  # noqa: A002 - as Streamlit
     """Return the picked one of a few options."""
-    begin_with(key, options, default)
-    picked = st.segmented_control(label, options, key=key, bind="query-params", required=True, help=help)
-    keep(key, picked)
-    return picked or default
+    return choose(label, key, options, default, help=help)
 
 
-def _is_symbol(text: str | None) -> bool:
+def _is_symbol(text: str) -> bool:
     try:
-        return text is not None and bool(Symbol.parse(text))
+        return bool(Symbol.parse(text))
     except SymbolError:
         return False

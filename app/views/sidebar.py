@@ -13,11 +13,12 @@ _KEY = "tz"
 def show_sidebar() -> None:
     """Show what is chosen for all pages."""
     names = zone_names()
-    if st.session_state.get(_KEY, st.query_params.get(_KEY)) not in names:
-        st.session_state[_KEY] = settings().app.time_zone
+    usual = settings().app.time_zone
     user = current_user()
     with st.sidebar:
-        st.selectbox("Time zone", names, index=None, key=_KEY, bind="query-params", required=True, help=_MEANS)
+        st.selectbox(
+            "Time zone", names, index=names.index(usual) if usual in names else 0, key=_KEY, bind="query-params", help=_MEANS
+        )
         if signed_in():
             st.text(f"Signed in as {user.name} ({user.role})")
             st.button("Sign out", on_click=sign_out, icon=":material/logout:")

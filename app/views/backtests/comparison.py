@@ -9,6 +9,7 @@ from app.stores import Lost
 from app.views.backtests.back import lead_back
 from app.views.banner import show_lost
 from app.views.charts import show_chart
+from app.views.choices import choose_flag
 from app.views.navigation import page_at
 from market.errors import InputError
 
@@ -71,7 +72,7 @@ def _show(done: list[Run], zone: Zone) -> None:
     show_chart(compared_chart({name: curve for name, curve in curves.items() if len(curve)}, zone=zone),
                     alternative=f"Equity of {len(curves)} runs, each begun at 100; the table has the figures")  # fmt: skip
     st.subheader("Figures", anchor=False)
-    whole = st.toggle("All metrics", key="all", bind="query-params")
+    whole = choose_flag("All metrics", "all")
     table = figure_table(named, list(METRICS) if whole else list(HEADLINES))
     st.dataframe(table, hide_index=True, alt=f"Figures of {len(named)} runs; {BEST} marks the best of a row")
     st.caption(f"{BEST} marks the best of a row, where one way is better.")

@@ -16,6 +16,7 @@ from app.views.backtests.coverage import show_window
 from app.views.backtests.rules import rule_form
 from app.views.backtests.search import search_form
 from app.views.banner import show_lost
+from app.views.kept import lead
 from app.views.pickers import TIMEFRAMES
 from app.views.run_parameters import parameter_form
 from app.views.runs import show_no_flows
@@ -159,7 +160,7 @@ def _start(asked: Asked, *, problem: str) -> None:
     )  # fmt: skip
     if pressed:
         with told("Started."):
-            st.query_params.from_dict({STARTED: wishes.start(asked)})
+            lead({STARTED: wishes.start(asked)}, alone=True)
             st.rerun()
     st.caption("The command that does the same:")
     st.code(command(asked), language="bash", wrap_lines=True)

@@ -16,6 +16,7 @@ from app.runs import RunState
 from app.stores import Lost
 from app.views.backtests.back import lead_back
 from app.views.banner import show_lost
+from app.views.kept import lead
 from app.views.navigation import page_at
 from app.views.wishes import MAY_NOT, may_act, told
 from app.words import age
@@ -41,7 +42,7 @@ def _show_started(flow_run: str, zone: Zone) -> None:
     row = begun_by(flow_run, lost)
     show_lost(lost)
     if row is not None and row.state == "done":
-        st.query_params.from_dict({"run": row.id})
+        lead({"run": row.id}, alone=True)
         st.rerun()
     state = run_state(flow_run)
     over = state.ended or (row is not None and row.state in ENDED_ROWS)

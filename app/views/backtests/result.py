@@ -16,6 +16,7 @@ from app.views.backtests.back import lead_back
 from app.views.backtests.downloads import show_downloads
 from app.views.backtests.progress import show_running
 from app.views.banner import show_lost
+from app.views.choices import choose
 from app.views.navigation import page_at
 from market.errors import InputError
 from research.asked import of_document
@@ -37,6 +38,9 @@ _OF_KIND: dict[str, dict[str, _Part]] = {
     "sweep": {"Sets": (("results", "errors"), searched.show_sets), "Data and rules": _PARTS["Data and rules"]},
 }
 
+_OF_PARTS = ("trade", "trades", "shown", "across", "up")
+"""What is chosen inside of parts."""
+
 
 def show_run(prefix: str, zone: Zone) -> None:
     """Show what came of the run whose id begins so, or how far it is."""
@@ -50,10 +54,7 @@ def show_run(prefix: str, zone: Zone) -> None:
         return
     parts = _OF_KIND.get(run.kept.kind, _PARTS)
     first = next(iter(parts))
-    if st.session_state.get("part", st.query_params.get("part", first)) not in parts:
-        st.session_state["part"] = first
-    chosen = st.segmented_control("Part", list(parts), default=first, key="part", bind="query-params", required=True,
-                                  label_visibility="collapsed") or first  # fmt: skip
+    chosen = choose("Part", "part", list(parts), first, drop=_OF_PARTS, label_visibility="collapsed")
     names, draw = parts[chosen]
     whole = _read(run.kept.id, names) if names else run
     if whole is not None:

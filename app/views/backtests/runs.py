@@ -15,6 +15,7 @@ from app.run_rows import DIGITS, run_table
 from app.stores import Lost
 from app.views.backtests.comparison import MOST
 from app.views.banner import show_lost
+from app.views.choices import choose_any, choose_page, choose_text, page_asked
 from app.views.navigation import page_at
 from app.words import NOTHING
 from db.backtest_reads import Looked
@@ -38,12 +39,12 @@ def show_runs(zone: Zone) -> None:
     waiting = st.container()
     strategies, symbols = facets(lost) or ((), ())
     looked = _looked_for(strategies, symbols)
-    number = int(st.session_state.get("page") or st.query_params.get("page") or 1) if _is_number("page") else 1
-    found = page(looked, newest=_ROWS, offset=(number - 1) * _ROWS, lost=lost)
+    number = page_asked("page")
+    found = page(looked, newest=_ROWS, offset=number * _ROWS, lost=lost)
     if found is None:
         _wait()
         return
-    if not found.runs and number > 1:
+    if not found.runs and number:
         found = page(looked, newest=_ROWS, offset=0, lost=lost) or found
     _list(looked, found, zone)
     with waiting:  # Prefect is asked last: the list does not wait for it
@@ -54,12 +55,7 @@ def _list(looked: Looked, found: Page, zone: Zone) -> None:
     if not found.runs:
         _empty(looked)
         return
-    pages = -(-found.count // _ROWS)
-    number = 1
-    if pages > 1:
-        number = st.number_input(
-            f"Page of {pages:,}", min_value=1, max_value=pages, value=1, step=1, key="page", bind="query-params", width=160
-        )
+    number = choose_page("page", found.count, _ROWS)
     if any(each.state == "running" for each in found.runs):
         _live(looked, number, zone)
     else:
@@ -77,7 +73,7 @@ def _under_way() -> None:
 @st.fragment(run_every=_AGAIN_SECONDS)
 def _live(looked: Looked, number: int, zone: Zone) -> None:
     lost: Lost = {}
-    found = page(looked, newest=_ROWS, offset=(number - 1) * _ROWS, lost=lost)
+    found = page(looked, newest=_ROWS, offset=number * _ROWS, lost=lost)
     show_lost(lost)
     if found is not None:
         _table(found, zone)
@@ -125,19 +121,14 @@ def _looked_for(strategies: Sequence[str], symbols: Sequence[str]) -> Looked:
     state = _pick(columns[1], "State", STATES, "state")
     strategy = _pick(columns[2], "Strategy", strategies, "strategy")
     symbol = _pick(columns[3], "Symbol", symbols, "of")
-    text = columns[4].text_input(
-        "Search", key="q", bind="query-params", placeholder="in id, strategy, symbols, parameters", max_chars=80
-    )  # fmt: skip
-    return Looked(kind=kind, state=state, strategy=strategy, symbol=symbol, text=(text or "").strip())
+    with columns[4]:
+        text = choose_text("Search", "q", most=80, drop=("page",), placeholder="in id, strategy, symbols, parameters")
+    return Looked(kind=kind, state=state, strategy=strategy, symbol=symbol, text=text)
 
 
 def _pick(place: Any, label: str, options: Sequence[str], key: str) -> str | None:
-    picked: str | None = place.selectbox(label, options, index=None, key=key, bind="query-params", placeholder="any")
-    return picked
-
-
-def _is_number(key: str) -> bool:
-    return str(st.session_state.get(key) or st.query_params.get(key) or "").isdigit()
+    with place:
+        return choose_any(label, key, options, drop=("page",))
 
 
 def _empty(looked: Looked) -> None:

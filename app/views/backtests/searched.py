@@ -17,6 +17,7 @@ from app.reports.figures import plain, quote_of, told, told_of, value_words
 from app.reports.honesty import luck_words
 from app.run_links import query_of
 from app.views.charts import show_chart
+from app.views.choices import choose_from
 from app.views.navigation import page_at
 from research.asked import command, of_document
 from trading.backtest.metrics import METRICS, Metric
@@ -54,10 +55,8 @@ def show_sets(run: Run, zone: Zone) -> None:
 def _metric(rows: pd.DataFrame, ranked: str) -> Metric:
     names = [name for name in METRICS if name in rows.columns and METRICS[name].higher_is_better is not None]
     titles = {name: METRICS[name].title + (", by which it was ranked" if name == ranked else "") for name in names}
-    chosen = st.selectbox(
-        "Metric", names, index=names.index(ranked), key="shown", bind="query-params", format_func=titles.__getitem__
-    )
-    return METRICS[chosen or ranked]
+    by_title = {title: name for name, title in titles.items()}
+    return METRICS[by_title[choose_from("Metric", "shown", list(by_title), titles[ranked])]]
 
 
 def _drawn(names: list[str]) -> list[str]:
@@ -65,9 +64,11 @@ def _drawn(names: list[str]) -> list[str]:
     if len(names) <= 2:
         return names
     columns = st.columns(2)
-    across = columns[0].selectbox("To the right", names, index=0, key="across", bind="query-params") or names[0]
+    with columns[0]:
+        across = choose_from("To the right", "across", names, names[0])
     others = [name for name in names if name != across]
-    up = columns[1].selectbox("Upwards", others, index=0, key="up", bind="query-params") or others[0]
+    with columns[1]:
+        up = choose_from("Upwards", "up", others, others[0])
     return [across, up, *(name for name in names if name not in {across, up})]
 
 

@@ -14,6 +14,7 @@ from app.reports.figures import plural, quote_of
 from app.stores import Lost
 from app.views.banner import show_lost
 from app.views.charts import show_chart
+from app.views.choices import choose_number, choose_page
 from app.views.pickers import TIMEFRAMES
 from market.timeframe import Timeframe
 
@@ -53,20 +54,19 @@ def _show_profits(run: Run, largest: pd.DataFrame, zone: Zone) -> None:
 
 def _show_list(run: Run, largest: pd.DataFrame, zone: Zone) -> None:
     count = int(largest["count"].iloc[0])
-    pages = -(-count // _ROWS)
     columns = st.columns([2, 2, 8], vertical_alignment="bottom")
-    number = columns[0].number_input(
-        "Trade on the candles", min_value=1, max_value=count, value=None, step=1, key="trade", bind="query-params",
-        placeholder="choose one", help="A row of the list chooses it, too.",
-    )  # fmt: skip
-    page = 1
-    if pages > 1:
-        page = columns[1].number_input(
-            f"Page of {pages:,}", min_value=1, max_value=pages, value=1, step=1, key="trades", bind="query-params"
-        )
-    rows = _rows(run, largest, offset=(page - 1) * _ROWS, limit=_ROWS)
+    number = choose_number(
+        "Trade on the candles",
+        "trade",
+        count,
+        place=columns[0],
+        placeholder="choose one",
+        help="A row of the list chooses it, too.",
+    )
+    page = choose_page("trades", count, _ROWS, place=columns[1])
+    rows = _rows(run, largest, offset=page * _ROWS, limit=_ROWS)
     if number is not None:
-        _show_candles(run, _own(run, largest, rows, int(number)), rows, zone)
+        _show_candles(run, _own(run, largest, rows, number), rows, zone)
     key, alternative = f"list {run.kept.id} {page}", f"Trades {rows['number'].min()} to {rows['number'].max()} of {count}"
     st.dataframe(
         _table(rows, zone), hide_index=True, on_select=lambda: _choose(key, rows), selection_mode="single-row", key=key,

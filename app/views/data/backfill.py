@@ -12,7 +12,7 @@ from app.data.flows import flows_available, run_state, runs_under_way
 from app.runs import RunState
 from app.stores import Lost
 from app.views.banner import show_lost
-from app.views.data.choices import choose_from, go_button
+from app.views.choices import choose_from, go_button
 from app.views.pickers import TIMEFRAMES
 from app.views.runs import cancel_button, escaped, show_no_flows, show_run
 from app.views.sidebar import zone

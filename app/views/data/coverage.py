@@ -10,7 +10,7 @@ from app.coverage import LEGEND, day_rows, minute_rows, summary, week_rows
 from app.data.coverage import day, days, stored_symbols
 from app.stores import Lost
 from app.views.banner import show_lost
-from app.views.data.choices import choose, choose_day, choose_from, choose_page, day_named, go_button
+from app.views.choices import choose, choose_day, choose_from, choose_page, day_named, go_button
 from app.views.data.holes import hole_rows
 from app.views.data.market import link_to_candles
 from app.views.sidebar import zone

@@ -11,7 +11,7 @@ from app.data.coverage import stored_symbols
 from app.data.ledger import PAGE, Wanted, ledger
 from app.stores import Lost
 from app.views.banner import show_lost
-from app.views.data.choices import choose_page, choose_some, page_asked
+from app.views.choices import choose_page, choose_some, page_asked
 from app.views.data.market import link_to_candles
 from app.views.sidebar import zone
 from app.words import NOTHING
@@ -20,7 +20,7 @@ from db.repositories.gaps import Gap
 from market.clock import now_us
 
 CAUSES = ("sequence", "disconnect", "stall", "crash", "overload", "reset", "conflict", "quality")
-_TABLE = "holes_table"
+_TABLE, _DROP = "holes_table", ("page", "hole")
 _MEANS = {
     "open": "being fetched, or waiting for it",
     "filled": "all of its trades came after all",
@@ -88,9 +88,9 @@ def _pick(lost: Lost) -> tuple[Wanted, Any]:
     """Return what is asked for, and where the choice of a page goes once it is known how many there are."""
     symbols = stored_symbols(lost)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        named = choose_some("Symbols", "symbols", symbols, all_of="all symbols")
-        states = choose_some("States", "states", STATES, all_of="all states")
-        causes = choose_some("Causes", "causes", CAUSES, all_of="all causes")
+        named = choose_some("Symbols", "symbols", symbols, all_of="all symbols", drop=_DROP)
+        states = choose_some("States", "states", STATES, all_of="all states", drop=_DROP)
+        causes = choose_some("Causes", "causes", CAUSES, all_of="all causes", drop=_DROP)
         pages = st.container(width="content")
     return Wanted(symbols=named, states=states, causes=causes, page=page_asked("page")), pages
 

@@ -14,7 +14,7 @@ from app.data.quality import Quality, comparisons, quality, with_results
 from app.quality import conflict_table, match_rows, result_of, result_table, run_rows, sample_table
 from app.stores import Lost
 from app.views.banner import show_lost
-from app.views.data.choices import choose_from
+from app.views.choices import choose_from
 from app.views.runs import cancel_button, escaped, show_no_flows, show_run
 from app.views.sidebar import zone
 from app.views.wishes import may_act, told

@@ -7,6 +7,7 @@ from app.charts.portfolio import portfolio_chart
 from app.data.overview import Stored, worth
 from app.glance import amount
 from app.portfolio import portfolio_curve, purses
+from app.views.choices import choose
 from app.views.sidebar import zone
 from db.repositories.bot_sums import BotGlance
 from market.timeframe import DAY_US
@@ -34,11 +35,11 @@ def _show(found: Stored) -> None:
     by_purse = purses(found.bots)
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
-        span = _pick("Span", "span", list(_SPANS), "day")
+        span = choose("Span", "span", list(_SPANS), "day", label_visibility="collapsed")
     name = next(iter(by_purse))
     if len(by_purse) > 1:
         with right:
-            name = _pick("Currency", "purse", list(by_purse), name)
+            name = choose("Currency", "purse", list(by_purse), name, label_visibility="collapsed")
     rows = worth([each.bot.id for each in by_purse[name]], end_us=_end(by_purse[name]), span_us=_SPANS[span], lost={})
     curve = portfolio_curve(rows) if rows is not None else None
     if curve is None or len(curve) < 2:
@@ -55,10 +56,3 @@ def _show(found: Stored) -> None:
 def _end(bots: list[BotGlance]) -> int:
     """Return the newest moment that one of some bots acted on, in the time of the market."""
     return max((each.bot.acted_until_us for each in bots if each.bot.acted_until_us is not None), default=bots[0].at_us)
-
-
-def _pick(label: str, key: str, options: list[str], default: str) -> str:
-    if st.session_state.get(key, st.query_params.get(key)) not in options:
-        st.session_state[key] = default
-    picked = st.segmented_control(label, options, key=key, bind="query-params", required=True, label_visibility="collapsed")
-    return picked or default

@@ -8,6 +8,7 @@ from app import words
 from app.data.connections import settings
 from app.data.logs import entries_of, logs
 from app.log_tail import LEVELS, MOST_BYTES, chosen
+from app.views.choices import choose_from, choose_text
 
 _MOST, _FEW = 200, 15
 
@@ -21,11 +22,11 @@ def show_log() -> None:
         return
     columns = st.columns([3, 3, 4], vertical_alignment="bottom")
     with columns[0]:
-        name = _pick("Component", "log", names, next((each for each in names if each == "worker.log"), names[0]))
+        name = choose_from("Component", "log", names, "worker.log" if "worker.log" in names else names[0])
     with columns[1]:
-        level = _pick("Level, and above", "level", LEVELS, "INFO")
+        level = choose_from("Level, and above", "level", LEVELS, "INFO")
     with columns[2]:
-        text = st.text_input("With the text", key="find", bind="query-params", max_chars=200, placeholder="gap, OKX:BTC-USDT, …")
+        text = choose_text("With the text", "find", most=200, placeholder="gap, OKX:BTC-USDT, …")
     _show(name, level, text)
 
 
@@ -51,10 +52,3 @@ def _wait(home: Path) -> None:
         f"There are no logs in {home}: nothing ran on it yet, or each process writes elsewhere. Of containers, "
         "`docker compose logs -f worker` shows them; of other machines, look into the folder `logs` of their home."
     )
-
-
-def _pick(label: str, key: str, options: tuple[str, ...] | list[str], default: str) -> str:
-    if st.session_state.get(key, st.query_params.get(key)) not in options:
-        st.session_state[key] = default
-    picked: str | None = st.selectbox(label, options, key=key, bind="query-params")
-    return picked or default

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from app.data.system import explained, mask
+from app.views.choices import choose_flag
 from app.words import NOTHING, plain
 
 _WIDTHS = {"setting": 200, "value": 240, "from": 190, "after a restart": 110}
@@ -24,7 +25,7 @@ def show_settings() -> None:
         st.warning(
             f"Changed since the page was started, in force after a restart: {plain(', '.join(waiting))}.", icon=":material/warning:"
         )
-    only = st.toggle("Only what somebody set", key="set", bind="query-params")
+    only = choose_flag("Only what somebody set", "set")
     shown = [each for each in found if not only or each.source != "default" or each.pending is not None]
     rows = [
         {
