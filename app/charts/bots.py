@@ -117,7 +117,7 @@ def signal_chart(
         title: Above the chart.
     """
     name = f"price in {symbol.partition('-')[2].partition('-')[0]}"
-    rows = chart_rows(candles.assign(timestamp=zone.moved(candles["timestamp"])), timeframe)
+    rows = chart_rows(candles, timeframe, zone=zone)
     traded = rows[rows["kind"].isin(["traded", "quiet"])]
     lines = _indicator_lines(indicator_rows(signals, candles, zone), name, zone)
     marks = _marks(signal_rows(signals, candles, zone), name, zone)

@@ -48,10 +48,10 @@ def trade_candles_chart(
         title: Above the chart.
         zone: In which the chart is.
     """
-    rows = chart_rows(candles.assign(timestamp=zone.moved(candles["timestamp"])), timeframe)
+    rows = chart_rows(candles, timeframe, zone=zone)
     name = f"price in {symbol.partition('-')[2].partition('-')[0]}"
     layers = [*_candles(alt.Chart(rows), name, zone), *_marks(alt.Chart(trades.tail(_MOST_TRADES)), name, zone)]
-    return layered(alt.TitleParams(title, subtitle=_LEGEND), *layers, height=380)
+    return layered(alt.TitleParams(title, subtitle=_LEGEND, subtitleColor=QUIET), *layers, height=380)
 
 
 def _candles(base: alt.Chart, name: str, zone: Zone) -> list[alt.Chart]:

@@ -110,7 +110,7 @@ def _largest(trades: pd.DataFrame, most: int) -> tuple[pd.DataFrame, str]:
 
 def _titled(title: str) -> alt.TitleParams:
     # A legend would show shapes in the colour of one of both outcomes.
-    return alt.TitleParams(title, subtitle=_LEGEND)
+    return alt.TitleParams(title, subtitle=_LEGEND, subtitleColor=QUIET)
 
 
 def _told(zone: Zone) -> list[alt.Tooltip]:

@@ -82,3 +82,12 @@ def test_times_are_those_of_the_screen():
     assert "time in Asia/Tokyo (UTC+09:00)" in spec
     assert "time in UTC" not in spec
     assert "time in Asia/Tokyo" in json.dumps(worth_chart(CURVE, quote="USDT", zone=place).to_dict())
+
+
+def test_no_word_of_a_chart_calls_a_moved_time_utc():
+    berlin = zone_at("Europe/Berlin", START_US)
+
+    told = json.dumps(signal_chart(CANDLES, Timeframe.M1, SIGNALS, symbol=SYMBOL, zone=berlin, title="what it said").to_dict())
+
+    assert ' UTC"' not in told
+    assert 'Europe/Berlin"' in told
