@@ -188,6 +188,17 @@ def size(count: float) -> str:
     return f"{count / 1000**power:.{1 if power else 0}f} {('B', 'kB', 'MB', 'GB', 'TB')[power]}"
 
 
-def plain(text: str) -> str:
-    """Return a text that somebody else wrote as Markdown that shows it as it is: no link, no heading, no picture in it."""
-    return re.sub(r"([\\`*_{}\[\]<>()#+\-.!|$:~])", r"\\\1", " ".join(text.split()))
+def plain(text: str, *, code: bool = False) -> str:
+    """Return a text that somebody else wrote as Markdown that shows it as it is: no link, no heading, no picture in it.
+
+    Args:
+        text: On one line, whatever it is here.
+        code: Whether what stands in backticks, a command, is shown as such.
+    """
+    parts = " ".join(text.split()).split("`")
+    if not code or len(parts) % 2 == 0 or not all(parts[1::2]):
+        parts = [" ".join(text.split())]
+    return "`".join(part if place % 2 else _MARKS.sub(r"\\\1", part) for place, part in enumerate(parts))
+
+
+_MARKS = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|$:~])")

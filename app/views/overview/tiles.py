@@ -101,7 +101,7 @@ def _joined(*texts: str) -> str:
 def _tile(label: str, value: str, told: str, page: str, title: str, **selection: str) -> None:
     with st.container(border=True, gap=None, height="stretch"):
         st.metric(label, value)
-        st.caption(words.plain(told))
+        st.caption(words.plain(told, code=True))
         link(page, title, icon=":material/arrow_forward:", **selection)
 
 

@@ -35,8 +35,8 @@ def _show(found: list[Finding]) -> None:
         {
             "state": f"{_SIGNS.get(each.state, '?')} {each.state}",
             "what": each.subject,
-            "found": plain(hidden(each.found)),
-            "how to mend it": plain(hidden(each.fix)) or NOTHING,
+            "found": plain(hidden(each.found), code=True),
+            "how to mend it": plain(hidden(each.fix), code=True) or NOTHING,
         }
         for each in sorted(found, key=lambda one: order.index(one.state) if one.state in order else -1)
     ]
