@@ -33,7 +33,7 @@ def portfolio_chart(curve: pd.DataFrame, *, money: str, zone: Zone = UTC, height
 def _line(rows: pd.DataFrame, field: str, name: str, money: str, zone: Zone) -> alt.Chart:
     names = [LEVEL, PUT_IN]
     # The legend shows colour and dashes together: what is dashed was put in.
-    legend = alt.Legend(orient="top", title=None, symbolStrokeWidth=2, symbolSize=300, labelLimit=400)
+    legend = alt.Legend(orient="top", title=None, symbolStrokeWidth=2, symbolSize=300, labelLimit=400, columns=1)
     line: alt.Chart = (
         alt.Chart(rows)
         .transform_calculate(series=f"'{name}'")

@@ -37,6 +37,11 @@ def under_way() -> list[UnderWay]:
     return [] if url is None else _under_way(url)
 
 
+def look_again() -> None:
+    """Have Prefect asked anew: something was started or cancelled just now."""
+    _under_way.clear()
+
+
 @st.cache_data(ttl=5, max_entries=4, show_spinner=False)
 def _under_way(url: str) -> list[UnderWay]:
     try:

@@ -43,7 +43,7 @@ def choose(
 def choose_from(label: str, key: str, options: Sequence[str], default: str, *, drop: Sequence[str] = (), **more: Any) -> str:
     """Return one of many options, that are in a list; arguments as of `choose`."""
     chosen = settle(key, _one_of(options, default), _words, drop=drop)
-    st.selectbox(label, options, index=None, key=key, required=True, **more)
+    st.selectbox(label, options, key=key, **more)
     return str(chosen)
 
 
@@ -106,7 +106,7 @@ def choose_day(label: str, key: str, *, first_us: int, last_us: int, help: str |
         return found if found is not None and first <= found <= last else last
 
     day = settle(key, parse, lambda chosen: () if chosen in (None, last) else [chosen.isoformat()])
-    st.date_input(label, key=key, min_value=first, max_value=last, help=help)
+    st.date_input(label, key=key, min_value=first, max_value=last, help=help, width=190)
     return parse_time(day.isoformat())
 
 

@@ -18,7 +18,7 @@ from db import DatabaseOperations
 from research.asked import BACKTEST, SWEEP, WALK_FORWARD, Asked, Search, command, flow_parameters
 from tests.app.kept_runs import begin
 from tests.app.pages import Opener, Worker, statements, words
-from tests.app.samples import SYMBOL, candle
+from tests.app.samples import START_US, SYMBOL, candle
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 VIEWER = User(name="Eve", role=Role.VIEWER)
@@ -225,3 +225,19 @@ def test_a_started_run_that_failed_before_it_had_a_row_says_why(
     assert not page.exception
     assert "It is failed, and has no result" in words(page)
     assert any("<b>holes</b>" in each.value for each in page.text)
+
+
+def test_a_backtest_under_way_says_what_it_is_since_when_and_can_be_cancelled_before_it_has_a_row(
+    opened: Opener, database: DatabaseOperations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancelled: list[str] = []
+    monkeypatch.setattr(wishes.flows, "cancel", lambda run, **_: cancelled.append(run))
+    asked = {"strategy": "sma_cross", "symbols": [SYMBOL], "timeframe": "1m"}
+    state = RunState(run="run-1", state="running", told="It runs.", since_us=START_US, parameters=asked)
+    monkeypatch.setattr(progress, "run_state", lambda _: state)
+    page = opened("backtests", started="run-1")
+
+    assert not page.exception
+    assert any(each.value == f"sma_cross on {SYMBOL} 1m: running, since 2024-08-08 23:54:00 UTC" for each in page.text), page.text
+    button(page, "Cancel").click().run()
+    assert cancelled == ["run-1"]

@@ -8,6 +8,7 @@ from app.actions import backtests as wishes
 from app.charts.zone import Zone
 from app.data.backtests import spans
 from app.data.flows import flows_available
+from app.data.research_flows import look_again
 from app.data.strategies import strategies
 from app.data.windows import Stored, stored_of, window_of
 from app.run_links import OWN_WINDOW, STARTED, USUAL
@@ -161,6 +162,7 @@ def _start(asked: Asked, *, problem: str) -> None:
     if pressed:
         with told("Started."):
             lead({STARTED: wishes.start(asked)}, alone=True)
+            look_again()
             st.rerun()
     st.caption("The command that does the same:")
     st.code(command(asked), language="bash", wrap_lines=True)

@@ -8,7 +8,7 @@ from app.actions import backtests as wishes
 from app.charts.zone import Zone
 from app.data.backtests import begun_by, runs
 from app.data.flows import run_state
-from app.data.research_flows import asked_of
+from app.data.research_flows import asked_of, look_again
 from app.data.strategies import defaults_of
 from app.run_links import query_of
 from app.run_rows import DIGITS, state_words
@@ -48,6 +48,8 @@ def _show_started(flow_run: str, zone: Zone) -> None:
     over = state.ended or (row is not None and row.state in ENDED_ROWS)
     if row is not None:
         show_far(row, zone)
+    if row is None:
+        _show_asked(state, zone)
     if row is None or over:
         _show_state(state, row)
     if over:
@@ -74,6 +76,15 @@ def show_running(backtest: str, zone: Zone) -> None:
     else:
         st.info("What is done of it is kept: the same one, started again, goes on from there.")
         _again(row.flow_run)
+
+
+def _show_asked(state: RunState, zone: Zone) -> None:
+    """Show what is run and since when: a single backtest has no row before it is done."""
+    asked = state.parameters
+    if asked.get("strategy"):
+        symbols = ", ".join(map(str, asked.get("symbols") or ()))
+        since = "" if state.since_us is None else f", since {zone.told(state.since_us)} {zone.name}"
+        st.text(f"{asked['strategy']} on {symbols} {asked.get('timeframe', '')}: {state.state}{since}")
 
 
 def show_far(row: StoredBacktest, zone: Zone) -> None:
@@ -128,3 +139,4 @@ def _cancel(row: StoredBacktest | None, flow_run: str | None) -> None:
     if st.button("Cancel", icon=":material/cancel:", disabled=not may_act(), help=None if may_act() else MAY_NOT):
         with told("Cancelled."):
             st.toast(wishes.cancel(backtest=None if row is None else row.id, flow_run=flow_run))
+            look_again()

@@ -10,6 +10,7 @@ from app.coverage import LEGEND, day_rows, minute_rows, summary, week_rows
 from app.data.coverage import day, days, stored_symbols
 from app.stores import Lost
 from app.views.banner import show_lost
+from app.views.charts import show_chart
 from app.views.choices import choose, choose_day, choose_from, choose_page, day_named, go_button
 from app.views.data.holes import hole_rows
 from app.views.data.market import link_to_candles
@@ -100,8 +101,10 @@ def _show_day(symbol: str, day_us: int, found: pd.DataFrame) -> None:
     here = zone(day_us)
     cells = minute_rows(one.minutes, window, zone=here)
     told = summary(cells["state"].tolist())
-    st.write(f"{told.capitalize() if told else 'No'} minutes, {len(one.holes)} holes in the ledger.")
-    st.altair_chart(minutes_chart(cells, zone=here), alt=f"Minutes of {symbol} on {named}: {told}")
+    st.write(
+        f"{told.capitalize() if told else 'No'} minutes, {len(one.holes):,} hole{'' if len(one.holes) == 1 else 's'} in the ledger."
+    )
+    show_chart(minutes_chart(cells, zone=here), alternative=f"Minutes of {symbol} on {named}: {told}")
     with st.container(horizontal=True):
         link_to_candles(symbol, "These candles", start_us=window.start_us, end_us=window.end_us)
         go_button("Its holes", "holes", icon=":material/troubleshoot:", symbols=symbol)

@@ -64,7 +64,7 @@ def _show_found(symbol: str | None) -> None:
     if found is None:
         return
     if not found.runs:
-        st.info("No check was done yet. *Check now* does one, `tcpdash quality` likewise; by itself one is done each night.")
+        st.info("No check was done yet. `tcpdash quality` does one, as does *Check now* where flows run; each night one is done.")
         return
     here = zone(now_us())
     rows = run_rows(found.runs, zone=here)

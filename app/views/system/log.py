@@ -34,14 +34,18 @@ def show_log() -> None:
 def _show(name: str, level: str, text: str) -> None:
     found = entries_of(name)
     newest = chosen(found, level=level, text=text, most=_MOST)
-    about = f"the last {words.size(MOST_BYTES)} of logs/{name}, {len(found):,} entries"
+    about = f"the last {words.size(MOST_BYTES)} of logs/{name}, {_entries(len(found))}"
     if newest:
         st.code(
             "\n".join(each.text for each in newest), language=None, wrap_lines=True, height=520 if len(newest) > _FEW else "content"
         )
-        st.caption(f"The newest first: {len(newest):,} entries, {_MOST} at most, out of {about}. Passwords and tokens are hidden.")
+        st.caption(f"The newest first: {_entries(len(newest))}, {_MOST} at most, out of {about}. Passwords and tokens are hidden.")
     else:
         st.write(f"Nothing of this level and text in {about}.")
+
+
+def _entries(count: int) -> str:
+    return f"{count:,} entr{'y' if count == 1 else 'ies'}"
 
 
 @st.fragment(run_every=5)
