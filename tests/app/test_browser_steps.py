@@ -32,7 +32,7 @@ WALKS = {
     "overview": (Choice("Span", "week", "day"), Choice("Span", "month", "day")),
     "market": (Choice("Timeframe", "5m", "1m"), Choice("Range", "6 h", "live")),
     "data": (Choice("Section", "holes", "coverage"), Choice("Section", "storage", "coverage")),
-    "bots": (Choice("Section", "new", "all"), Choice("Bot", "demo-sma", "")),
+    "bots": (Choice("Section", "new", "all"), Choice("Bot", "demo-ema-btc", "")),
     "backtests": (Choice("Kind", "sweep", ""), Choice("Section", "New run", "Runs")),
     "system": (Choice("Section", "log", "components"), Choice("Level, and above", "ERROR", "INFO")),
 }
