@@ -65,7 +65,7 @@ def choose_text(label: str, key: str, *, most: int, drop: Sequence[str] = (), **
     """Return what somebody typed, `most` letters of it."""
     chosen = settle(key, lambda words: words[-1][:most] if words else "", _words, drop=drop)
     st.text_input(label, key=key, max_chars=most, **more)
-    return str(chosen).strip()
+    return str(chosen).replace("\0", "").strip()  # which no database takes
 
 
 def choose_flag(label: str, key: str, *, drop: Sequence[str] = (), **more: Any) -> bool:

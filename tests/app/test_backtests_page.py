@@ -274,6 +274,10 @@ def test_a_lost_redis_changes_nothing_here(
         ({"started": "../deployments/x"}, "That is no id of a run of Prefect"),
         ({"page": "999"}, "4 runs"),
         ({"page": "-1"}, "4 runs"),
+        ({"page": "\N{SUPERSCRIPT TWO}"}, "4 runs"),
+        ({"page": "9" * 25}, "4 runs"),
+        ({"page": "9" * 5_000}, "4 runs"),
+        ({"q": "fast\0"}, "3 runs"),
         ({"kind": "nonsense", "strategy": "<b>"}, "4 runs"),
     ],
 )
