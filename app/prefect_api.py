@@ -18,6 +18,8 @@ POOL = "local"
 
 _START = "start `tcpdash up` (without --no-flows), or set TCPDASH_FLOWS__API_URL"
 
+_OF_A_RUN = ("id", "state_type", "state_name")
+
 Row = dict[str, Any]
 
 
@@ -54,7 +56,7 @@ class PrefectApi:
         """Return whether it answers and is well."""
         try:
             return self._client.get("health", timeout=2).status_code == 200
-        except httpx.TransportError:
+        except httpx.HTTPError:
             return False
 
     def ensure_pool(self) -> None:
@@ -68,13 +70,12 @@ class PrefectApi:
         """Return the workers that were heard of lately; none as long as there is no pool."""
         with self._asked():
             answer = self._client.post(f"work_pools/{POOL}/workers/filter", json={"workers": {"status": {"any_": ["ONLINE"]}}})
-            found: list[Row] = [] if answer.status_code == 404 else answer.raise_for_status().json()
-            return found
+            return [] if answer.status_code == 404 else self._rows(answer.raise_for_status().json(), "name")
 
     def deployments(self) -> list[Row]:
         """Return all deployments, in the order of their names."""
-        found: list[Row] = self._post("deployments/filter", {"sort": "NAME_ASC", "limit": 200})
-        return found
+        found = self._post("deployments/filter", {"sort": "NAME_ASC", "limit": 200})
+        return self._rows(found, "id", "name", "paused", "schedules")
 
     def deployment(self, name: str) -> Row:
         """Return the deployment of that name.
@@ -115,8 +116,7 @@ class PrefectApi:
             key: What makes this wish one: who asks again with the same key is given the same run.
         """
         body = {"parameters": dict(parameters), "state": {"type": "SCHEDULED"}, "idempotency_key": key}
-        run: Row = self._post(f"deployments/{number}/create_flow_run", body)
-        return run
+        return self._rows([self._post(f"deployments/{number}/create_flow_run", body)], *_OF_A_RUN)[0]
 
     def run(self, number: str) -> Row:
         """Return a run.
@@ -128,13 +128,11 @@ class PrefectApi:
             answer = self._client.get(f"flow_runs/{_checked(number)}")
             if answer.status_code == 404:
                 raise InputError(f"run {number} is none that Prefect knows; it may have forgotten it")
-            run: Row = answer.raise_for_status().json()
-            return run
+            return self._rows([answer.raise_for_status().json()], *_OF_A_RUN)[0]
 
     def runs_of_keys(self, keys: Sequence[str]) -> list[Row]:
         """Return the runs that were asked for with one of some keys."""
-        found: list[Row] = self._post("flow_runs/filter", {"flow_runs": {"idempotency_key": {"any_": list(keys)}}})
-        return found
+        return self._rows(self._post("flow_runs/filter", {"flow_runs": {"idempotency_key": {"any_": list(keys)}}}), *_OF_A_RUN)
 
     def set_state(self, number: str, kind: str, message: str) -> None:
         """Wish that a run goes into a state of a type: `CANCELLING` what is carried out, `CANCELLED` what only waits.
@@ -143,7 +141,7 @@ class PrefectApi:
             SchedulerError: If Prefect says no, as of a run that is over.
         """
         state = {"type": kind, "name": kind.capitalize(), "message": message}
-        answer = self._post(f"flow_runs/{_checked(number)}/set_state", {"state": state})
+        [answer] = self._rows([self._post(f"flow_runs/{_checked(number)}/set_state", {"state": state})], "status")
         if answer["status"] != "ACCEPT":
             why = (answer.get("details") or {}).get("reason") or answer["status"].lower()
             raise SchedulerError(f"Prefect refused to call run {number} {kind.lower()}: {why}")
@@ -151,24 +149,31 @@ class PrefectApi:
     def runs(self, deployment: str, *, states: Sequence[str], sort: str, limit: int = 1) -> list[Row]:
         """Return some runs of a deployment that are in states of some types."""
         wanted = {"flow_runs": {"deployment_id": {"any_": [deployment]}, "state": {"type": {"any_": list(states)}}}}
-        found: list[Row] = self._post("flow_runs/filter", {**wanted, "sort": sort, "limit": limit})
-        return found
+        return self._rows(self._post("flow_runs/filter", {**wanted, "sort": sort, "limit": limit}), *_OF_A_RUN)
 
     def tables(self, key: str, *, limit: int) -> list[Row]:
         """Return the tables that runs left under a key as artifacts, newest first."""
         wanted = {"artifacts": {"key": {"any_": [key]}, "type": {"any_": ["table"]}}, "sort": "CREATED_DESC", "limit": limit}
-        found: list[Row] = self._post("artifacts/filter", wanted)
-        return found
+        return self._rows(self._post("artifacts/filter", wanted), "created", "data")
 
     def end_leftovers(self) -> int:
         """Call crashed whatever looks as if it ran; return how many. For who knows that nobody carries out runs."""
         going = {"state": {"type": {"any_": ["PENDING", "RUNNING", "CANCELLING"]}}}
         wanted = {"flow_runs": going, "work_pools": {"name": {"any_": [POOL]}}, "limit": 200}
-        left: list[Row] = self._post("flow_runs/filter", wanted)
+        left = self._rows(self._post("flow_runs/filter", wanted), "id")
         for run in left:
             state = {"type": "CRASHED", "name": "Crashed", "message": "its process is gone; it is safe to run again"}
             self._post(f"flow_runs/{run['id']}/set_state", {"state": state})
         return len(left)
+
+    def _rows(self, answer: Any, *needed: str) -> list[Row]:
+        """Return an answer that is a list of objects with some keys; another program may sit at the address, or a proxy."""
+        if isinstance(answer, list) and all(isinstance(each, dict) and each.keys() >= set(needed) for each in answer):
+            return answer
+        raise self._stranger()
+
+    def _stranger(self) -> SchedulerError:
+        return SchedulerError(f"what answers at {self.url} does not speak as Prefect does; check TCPDASH_FLOWS__API_URL")
 
     def _post(self, path: str, body: Mapping[str, Any]) -> Any:
         with self._asked():
@@ -182,8 +187,10 @@ class PrefectApi:
         except httpx.HTTPStatusError as error:
             why = "cannot answer, as when its database is away," if error.response.is_server_error else "refused"
             raise SchedulerError(f"Prefect {why} at {error.request.url}: {_reason(error.response)}") from error
-        except httpx.TransportError as error:
+        except httpx.HTTPError as error:
             raise SchedulerError(f"Prefect does not answer at {self.url} ({error}); {_START}") from error
+        except ValueError as error:  # no JSON
+            raise self._stranger() from error
 
 
 def not_running() -> SchedulerError:

@@ -8,6 +8,7 @@ from app import scheduled
 from app.data.connections import settings
 from app.prefect_api import PrefectApi, Row, SchedulerError
 from db.home import running_state
+from market.errors import InputError
 from research.asked import KINDS, Asked, of_flow
 
 _STATES = ("SCHEDULED", "PENDING", "RUNNING", "CANCELLING")
@@ -69,7 +70,7 @@ def _asked_of(url: str, run: str) -> Asked | None:
             found = api.run(run)
             kinds = [each["name"] for each in api.deployments() if each["id"] == found.get("deployment_id")]
             return of_flow(kinds[0], found["parameters"]) if kinds and kinds[0] in KINDS else None
-    except (SchedulerError, KeyError):
+    except (SchedulerError, InputError, KeyError):
         return None
 
 
