@@ -24,8 +24,11 @@ HEALTH = "/_stcore/health"
 _CONFIG = "/_stcore/host-config"  # what a window asks for before it connects anew; the same for everybody
 _LONGEST = 200  # of what strangers write into the log
 _SAFE = {"GET", "HEAD", "OPTIONS"}
-_CLOSED = ("/auth/", provider.CALLBACK, "/_stcore/agent", "/_stcore/metrics", "/_stcore/script-health-check")
-"""Paths of Streamlit's that are nothing for browsers, or do by a mere visit what only our own form may do."""
+_CLOSED = (
+    "/auth/", provider.CALLBACK, "/_stcore/agent", "/_stcore/metrics", "/_stcore/script-health-check", "/_stcore/upload_file",
+)  # fmt: skip
+"""Paths of Streamlit's that are nothing for browsers, do by a mere visit what only our own form may do, or take files, of which it
+holds any number in memory: no page of ours asks for one."""
 
 
 class Door:

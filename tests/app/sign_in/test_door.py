@@ -138,6 +138,15 @@ def test_what_is_nothing_for_browsers_is_not_there_for_anybody(client: Client, p
     assert (before, client.get(path).status_code) == (404, 404)
 
 
+@pytest.mark.parametrize("method", ["PUT", "POST", "DELETE", "GET", "OPTIONS"])
+def test_nobody_leaves_files_in_the_memory_of_the_server(client: Client, method: str):
+    client.sign_in()
+
+    answer = client.request(method, "/_stcore/upload_file/x/y", headers={"Origin": client.url}, content=b"x")
+
+    assert answer.status_code == 404
+
+
 def test_a_websocket_is_refused_before_it_is_accepted(client: Client, caplog: pytest.LogCaptureFixture):
     with pytest.raises(InvalidStatus) as error:
         opened(client)
