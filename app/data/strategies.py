@@ -7,6 +7,7 @@ import streamlit as st
 
 from app.data.connections import settings
 from market.errors import InputError
+from trading.describing import catalogue_apart
 
 if TYPE_CHECKING:
     from trading.registry import Registry
@@ -31,9 +32,16 @@ def defaults_of(strategy: str) -> dict[str, Any]:
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _registry(folder: str, files: Print) -> "Registry":
-    from trading.registry import Registry  # noqa: PLC0415 - a second, which pages without strategies do not need
+    """Return the strategies; files that end or hold up a process are left out: one that nobody misses has read them before."""
+    from trading.registry import Registry, StrategyFileError  # noqa: PLC0415 - a second, which pages without strategies do not need
 
-    del files  # others say something else
+    try:
+        if files:
+            catalogue_apart(Path(folder))
+    except InputError as error:
+        shipped = Registry()
+        shipped.problems.append(StrategyFileError(Path(folder), None, str(error)))
+        return shipped
     return Registry(Path(folder))
 
 
