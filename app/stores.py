@@ -10,7 +10,7 @@ from market.errors import StoreError
 Lost = dict[str, str]
 """Stores that are away, `database` and `redis`, and why."""
 
-_PAUSE = 5
+_PAUSE, _LONGEST_SECONDS = 5, 15.0
 
 Client = TypeVar("Client")
 Answer = TypeVar("Answer")
@@ -20,8 +20,8 @@ Other = TypeVar("Other")
 class Store(Generic[Client]):
     """PostgreSQL or Redis as the pages see it.
 
-    After a vain attempt nobody tries again for five times as long as it took: at once where the connection was refused, after
-    a while where nothing answered.
+    After a vain attempt nobody tries again for five times as long as it took, a quarter of a minute at most: at once where the
+    connection was refused, after a while where nothing answered.
 
     Args:
         name: `database` or `redis`.
@@ -45,7 +45,7 @@ class Store(Generic[Client]):
             answer = question(self._connected())
         except StoreError as error:
             self._error, now = error, monotonic()
-            self._quiet_until = now + _PAUSE * (now - begun)
+            self._quiet_until = now + min(_PAUSE * (now - begun), _LONGEST_SECONDS)
             lost[self.name] = str(error)
             return otherwise
         self._error = None

@@ -1,7 +1,8 @@
 """Connections to PostgreSQL: how they are made, what a transaction is, and which failures are worth another try."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ import psycopg2
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from db.patience import connect_arguments, settings_of
 from db.store import Store
 from market.errors import StoreError, StoreUnreachable
 
@@ -26,12 +28,13 @@ _FORBIDDEN = {"42501"}  # insufficient privilege
 _REFUSALS = ("authentication failed", "no pg_hba.conf entry", "does not exist", "no password supplied", "permission denied")
 
 
-def create_engine(url: str, *, application_name: str = "tcpdash") -> sa.Engine:
+def create_engine(url: str, *, application_name: str = "tcpdash", limit_seconds: float | None = None) -> sa.Engine:
     """Return an engine with a small pool; nothing is connected yet.
 
     Args:
         url: `postgresql+psycopg2://user:password@host:port/database`.
         application_name: What `pg_stat_activity` shows.
+        limit_seconds: A statement that takes longer is given up, see `db.patience`; None to wait for as long as it takes.
 
     Raises:
         StoreError: If the address is none.
@@ -44,16 +47,17 @@ def create_engine(url: str, *, application_name: str = "tcpdash") -> sa.Engine:
         ) from error
     if address.drivername == "postgresql":
         address = address.set(drivername="postgresql+psycopg2")  # SQLAlchemy 2.1 would take another driver
+    own = {} if limit_seconds is None else connect_arguments(limit_seconds)
     engine = sa.create_engine(
         address,
         pool_pre_ping=True,
         pool_size=3,
         max_overflow=5,
-        connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": application_name, **_KEEP_ALIVE},
+        connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": application_name, **_KEEP_ALIVE, **own},
         json_serializer=lambda value: msgspec.json.encode(value).decode(),
         json_deserializer=msgspec.json.decode,
     )
-    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "connect", partial(_prepare, {} if limit_seconds is None else settings_of(limit_seconds)))
     return engine
 
 
@@ -126,8 +130,10 @@ def _driver_error(error: BaseException) -> BaseException:
     return error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig is not None else error
 
 
-def _prepare(connection: Any, _record: object) -> None:
+def _prepare(limits: Mapping[str, int], connection: Any, _record: object) -> None:
     # As a statement and not as a startup option: poolers and the WASM server of the tests refuse those.
     with connection.cursor() as cursor:
         cursor.execute("set timezone = 'UTC'")
+        for name, milliseconds in limits.items():
+            cursor.execute(f"set {name} = {milliseconds:d}")
     connection.commit()

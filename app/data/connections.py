@@ -9,6 +9,9 @@ from db.home import running_state
 from market.errors import StoreUnreachable
 from settings import Settings, load_settings
 
+LIMIT_SECONDS = 15.0
+"""A statement that takes longer is given up, so that a page says what is wrong instead of waiting."""
+
 
 @st.cache_resource(show_spinner=False)
 def settings() -> Settings:
@@ -47,7 +50,7 @@ def database_at(url: str | None) -> DatabaseOperations:
     Raises:
         StoreUnreachable: If there is no address.
     """
-    return DatabaseOperations(create_engine(_known(url), application_name="tcpdash app"))
+    return DatabaseOperations(create_engine(_known(url), application_name="tcpdash app", limit_seconds=LIMIT_SECONDS))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

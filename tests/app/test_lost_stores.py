@@ -4,7 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from app import stores
+from app.data import connections
 from db.child import free_port
 from db.embedded import PostgresServer, RedisServer
 from db.home import own
@@ -62,6 +65,28 @@ def test_lost_redis_is_told_and_found_again(opened: Opener, worker: Worker, redi
 
     page.run()
 
+    assert not page.warning
+
+
+@pytest.mark.parametrize("at", ["overview", "market", "bots", "data", "backtests"])
+def test_a_table_that_somebody_holds_is_told_and_not_waited_for(
+    opened: Opener, worker: Worker, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    monkeypatch.setattr(connections, "LIMIT_SECONDS", 0.6)
+    monkeypatch.setattr(stores, "_PAUSE", 0)
+    worker.stores(candle(1))
+    worker.tells()
+    with engine.begin() as other:
+        other.execute(sa.text("lock table market_data, bots, gaps, backtests in access exclusive mode"))
+        page = opened(at)
+
+        assert not page.exception
+        assert "The database cannot be used" in words(page)
+        assert "try again" in words(page)
+
+    page.run()
+
+    assert not page.exception
     assert not page.warning
 
 
