@@ -36,7 +36,7 @@ def _registry(folder: str, files: Print) -> "Registry":
     from trading.registry import Registry, StrategyFileError  # noqa: PLC0415 - a second, which pages without strategies do not need
 
     try:
-        if files:
+        if any(not name.startswith("_") for name, _, _ in files):
             catalogue_apart(Path(folder))
     except InputError as error:
         shipped = Registry()
