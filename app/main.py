@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.access import NOBODY, current_user
 from app.data.connections import settings
+from app.markdown import with_commands
 from app.views.navigation import PAGES, page_at
 from app.views.sidebar import show_sidebar
 from app.views.style import show_style
@@ -15,7 +16,8 @@ show_style()
 try:
     settings()
 except ValueError as error:
-    st.error(f"The settings cannot be used: {error}. Correct config/tcpdash.toml or the TCPDASH_ variable, and start again.")
+    why = with_commands(str(error))
+    st.error(f"The settings cannot be used: {why}. Correct config/tcpdash.toml or the TCPDASH_ variable, and start again.")
     st.stop()
 if current_user() is NOBODY:  # whose session ended just now; or Streamlit was not started by `tcpdash app`, and has no door
     st.text("Nobody is signed in here.")

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from app.markdown import with_commands
+
 _MEANING = {
     "database": "**The database cannot be used.** Candles that this page has read already are still shown; newer ones and "
     "corrections follow when it is back.",
@@ -14,5 +16,5 @@ _MEANING = {
 def show_lost(lost: Mapping[str, str]) -> None:
     """Say which stores are away, what that means, and that nobody has to do anything; nothing when none is."""
     if lost:
-        told = [f"{_MEANING[store]}  \n{reason[0].upper()}{reason[1:]}." for store, reason in lost.items()]
-        st.warning("\n\n".join([*told, "This page recovers by itself."]), icon=":material/cloud_off:")
+        said = [f"{_MEANING[store]}  \n{with_commands(f'{reason[0].upper()}{reason[1:]}.')}" for store, reason in lost.items()]
+        st.warning("\n\n".join([*said, "This page recovers by itself."]), icon=":material/cloud_off:")

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from app.access import current_user
+from app.markdown import with_commands
 from market.errors import PlatformError
 
 MAY_NOT = "You may look, but not act; an operator can do this."
@@ -22,7 +23,7 @@ def told(done: str = "") -> Iterator[None]:
     try:
         yield
     except PlatformError as error:
-        st.error(f"{str(error)[:1].upper()}{str(error)[1:]}.", icon=":material/error:")
+        st.error(with_commands(f"{str(error)[:1].upper()}{str(error)[1:]}."), icon=":material/error:")
     else:
         if done:
             st.toast(done, icon=":material/check:")

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.run_links import NEW, OWN_WINDOW
 from db import DatabaseOperations
 from db.embedded import PostgresServer, RedisServer
 from research.backtests import keep, stored_of
 from tests.app.documents import document
 from tests.app.kept_runs import BACKTEST, CHANCE, SWEEP, WALK, begin, keep_all
 from tests.app.pages import Opener, Worker, metrics, statements, words
-from tests.app.samples import candle
+from tests.app.samples import SYMBOL, candle
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 AT_MOST = 5
@@ -289,6 +290,14 @@ def test_a_url_that_does_not_fit_is_answered_in_words(
 
     assert not page.exception
     assert said in words(page)
+
+
+def test_an_address_brings_no_link_of_its_own_into_the_form(opened: Opener, worker: Worker) -> None:
+    worker.stores(candle(1))
+    page = opened("backtests", view=NEW, new_symbols=SYMBOL, new_window=OWN_WINDOW, new_from="[a](//evil.example)")
+
+    assert not page.exception
+    assert "\\[a\\](//evil.example)" in page.error[0].value
 
 
 def test_words_of_people_are_not_read_as_marks(opened: Opener, database: DatabaseOperations) -> None:

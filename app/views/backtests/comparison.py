@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.charts.zone import Zone
 from app.data.backtests import Run, runs
+from app.markdown import escaped
 from app.run_rows import DIGITS
 from app.stores import Lost
 from app.views.backtests.back import lead_back
@@ -84,7 +85,7 @@ def _show(done: list[Run], zone: Zone) -> None:
         st.dataframe(differing, hide_index=True, alt="In what the runs were not the same")
     with st.container(horizontal=True):
         for name, each in zip(named, done, strict=True):
-            st.page_link(page_at("backtests"), label=f"Open {name}", query_params={"run": each.kept.id})
+            st.page_link(page_at("backtests"), label=f"Open {escaped(name)}", query_params={"run": each.kept.id})
 
 
 def name_of(run: Run) -> str:

@@ -11,6 +11,7 @@ from app.data.flows import flows_available
 from app.data.research_flows import look_again
 from app.data.strategies import strategies
 from app.data.windows import Stored, stored_of, window_of
+from app.markdown import with_commands
 from app.run_links import OWN_WINDOW, STARTED, USUAL
 from app.stores import Lost
 from app.views.backtests.coverage import show_window
@@ -52,7 +53,7 @@ def show_form(zone: Zone) -> None:
         return
     problem = _problem(asked)
     if problem:
-        st.error(f"{problem[:1].upper()}{problem[1:]}.", icon=":material/error:")
+        st.error(with_commands(f"{problem[:1].upper()}{problem[1:]}."), icon=":material/error:")
     _start(asked, problem=problem)
 
 

@@ -10,6 +10,7 @@ from app.data.backtests import begun_by, runs
 from app.data.flows import run_state
 from app.data.research_flows import asked_of, look_again
 from app.data.strategies import defaults_of
+from app.markdown import with_commands
 from app.run_links import query_of
 from app.run_rows import DIGITS, state_words
 from app.runs import RunState
@@ -120,7 +121,7 @@ def _show_state(state: RunState, row: StoredBacktest | None) -> None:
         st.info("It was cancelled. What is done of a search is kept: the same one, started again, goes on from there.")
     else:
         since = "" if state.since_us is None else f" For {age(now_us() - state.since_us)}."
-        st.write(f"{state.state.capitalize()}. {state.told}{since}")
+        st.write(f"{state.state.capitalize()}. {with_commands(state.told)}{since}")
 
 
 def _again(flow_run: str | None) -> None:
