@@ -1,6 +1,5 @@
 """What numbers and states are called on screens; pure."""
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -186,19 +185,3 @@ def size(count: float) -> str:
     """Return a number of bytes, `12.3 MB`."""
     power = min(4, max(0, len(str(int(count))) - 1) // 3)
     return f"{count / 1000**power:.{1 if power else 0}f} {('B', 'kB', 'MB', 'GB', 'TB')[power]}"
-
-
-def plain(text: str, *, code: bool = False) -> str:
-    """Return a text that somebody else wrote as Markdown that shows it as it is: no link, no heading, no picture in it.
-
-    Args:
-        text: On one line, whatever it is here.
-        code: Whether what stands in backticks, a command, is shown as such.
-    """
-    parts = " ".join(text.split()).split("`")
-    if not code or len(parts) % 2 == 0 or not all(parts[1::2]):
-        parts = [" ".join(text.split())]
-    return "`".join(part if place % 2 else _MARKS.sub(r"\\\1", part) for place, part in enumerate(parts))
-
-
-_MARKS = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|$:~])")

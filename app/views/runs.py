@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.actions import flows as wishes
 from app.data.flows import flows_available
+from app.markdown import escaped
 from app.runs import RunState
 from app.views.wishes import may_act, told
 from app.words import age
@@ -60,8 +61,3 @@ def cancel_button(run: RunState, *, action: str, subject: str, then: Callable[[]
             wishes.cancel(run.run, action=action, subject=subject)
             if then is not None:
                 then()
-
-
-def escaped(text: str) -> str:
-    """Return a text so that markdown shows it as it is."""
-    return "".join(f"\\{letter}" if letter in "\\`*_[]<>$:#~|" else letter for letter in text)

@@ -22,6 +22,8 @@ def test_marks_are_shown_as_they_are(text: str, shown: str):
     ("text", "shown"),
     [
         ("start `tcpdash up --no-flows`, or not", "start `tcpdash up --no-flows`, or not"),
+        ("run `tcp*`.", r"run `tcp*`\."),
+        ("an empty `` one", r"an empty \`\` one"),
         ("'[a](//evil)' is none", r"'\[a\]\(//evil\)' is none"),
         ("`a` and [b](c)", r"`a` and \[b\]\(c\)"),
         ("one ` alone [b](c)", r"one \` alone \[b\]\(c\)"),

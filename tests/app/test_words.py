@@ -197,17 +197,3 @@ def test_the_list_of_feeds_doubts_a_worker_that_says_nothing() -> None:
 
     assert table.loc[0, "state"] == "silent"
     assert table.loc[0, "why"].startswith("The worker has said nothing for 12 s")
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("run `tcpdash up`.", r"run `tcpdash up`\."),
-        ("run `tcp*` or [x](y)", r"run `tcp*` or \[x\]\(y\)"),
-        ("one ` of them", r"one \` of them"),
-        ("an empty `` one", r"an empty \`\` one"),
-    ],
-)
-def test_commands_in_backticks_are_shown_as_commands(text: str, shown: str) -> None:
-    assert words.plain(text, code=True) == shown
-    assert "`" not in words.plain(text).replace("\\`", "")

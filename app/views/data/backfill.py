@@ -9,12 +9,13 @@ from app.backfills import Asked, asked, backfill_table, far
 from app.data.backfills import backfills, estimate
 from app.data.coverage import stored_symbols
 from app.data.flows import flows_available, run_state, runs_under_way
+from app.markdown import escaped
 from app.runs import RunState
 from app.stores import Lost
 from app.views.banner import show_lost
 from app.views.choices import choose_from, go_button
 from app.views.pickers import TIMEFRAMES
-from app.views.runs import cancel_button, escaped, show_no_flows, show_run
+from app.views.runs import cancel_button, show_no_flows, show_run
 from app.views.sidebar import zone
 from app.views.wishes import may_act, told
 from db.repositories.backfills import Backfill

@@ -11,11 +11,12 @@ from app.charts.zone import Zone
 from app.data.coverage import stored_symbols
 from app.data.flows import flows_available, run_state, runs_under_way
 from app.data.quality import Quality, comparisons, quality, with_results
+from app.markdown import escaped
 from app.quality import conflict_table, match_rows, result_of, result_table, run_rows, sample_table
 from app.stores import Lost
 from app.views.banner import show_lost
 from app.views.choices import choose_from
-from app.views.runs import cancel_button, escaped, show_no_flows, show_run
+from app.views.runs import cancel_button, show_no_flows, show_run
 from app.views.sidebar import zone
 from app.views.wishes import may_act, told
 from db.repositories.quality import QualityRun

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from app import words
 from app.charts.portfolio import portfolio_chart
 from app.data.overview import Stored, worth
 from app.glance import amount
+from app.markdown import escaped
 from app.portfolio import portfolio_curve, purses
 from app.views.choices import choose
 from app.views.sidebar import zone
@@ -50,7 +50,7 @@ def _show(found: Stored) -> None:
     told += f" {own.name}; accounts: {int(first['accounts']):,} then, {int(last['accounts']):,} now"
     chart = portfolio_chart(curve, money=name, zone=own)
     st.altair_chart(chart, key="portfolio", alt=f"Equity of all bots over a {span}, in {name}: {told}")
-    st.caption(words.plain(told))
+    st.caption(escaped(told))
 
 
 def _end(bots: list[BotGlance]) -> int:

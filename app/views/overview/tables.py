@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from app import words
 from app.charts.zone import Zone
 from app.data.overview import Now, Stored
 from app.glance import Rows, bot_rows, feed_rows, recent_rows
+from app.markdown import escaped
 from trading.bots.rescue import Judged
 
 _FEEDS, _BOTS, _ROW, _HEADER, _SHOWN = 30, 50, 28, 40, 9
@@ -68,7 +68,7 @@ def _head(title: str, rows: Rows | None) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.subheader(title, anchor=False, width="content")
         if rows is not None:
-            st.caption(words.plain(f"{rows.counts}; {rows.more}" if rows.more else rows.counts), width="stretch")
+            st.caption(escaped(f"{rows.counts}; {rows.more}" if rows.more else rows.counts), width="stretch")
 
 
 def _show(rows: Rows, alt: str, key: str, display: str) -> None:

@@ -11,6 +11,7 @@ from app.charts.zone import Zone
 from app.data.overview import Now, Stored
 from app.data.system import scheduler
 from app.glance import BOT_SIGNS, FEED_SIGNS, amount
+from app.markdown import with_commands
 from app.portfolio import purses, worth_of
 from app.views.navigation import link
 from app.views.overview.flows import told_flows
@@ -101,7 +102,7 @@ def _joined(*texts: str) -> str:
 def _tile(label: str, value: str, told: str, page: str, title: str, **selection: str) -> None:
     with st.container(border=True, gap=None, height="stretch"):
         st.metric(label, value)
-        st.caption(words.plain(told, code=True))
+        st.caption(with_commands(told))
         link(page, title, icon=":material/arrow_forward:", **selection)
 
 

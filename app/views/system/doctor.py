@@ -5,8 +5,9 @@ import streamlit as st
 
 from app.data.doctor import AGAIN_SECONDS, FRESH_SECONDS, Finding, findings
 from app.data.system import mask
+from app.markdown import with_commands
 from app.views.sidebar import zone
-from app.words import NOTHING, plain
+from app.words import NOTHING
 from market.clock import now_us
 
 _SIGNS = {"bad": "✖", "warning": "▲", "ok": "●"}
@@ -35,8 +36,8 @@ def _show(found: list[Finding]) -> None:
         {
             "state": f"{_SIGNS.get(each.state, '?')} {each.state}",
             "what": each.subject,
-            "found": plain(hidden(each.found), code=True),
-            "how to mend it": plain(hidden(each.fix), code=True) or NOTHING,
+            "found": with_commands(hidden(each.found)),
+            "how to mend it": with_commands(hidden(each.fix)) or NOTHING,
         }
         for each in sorted(found, key=lambda one: order.index(one.state) if one.state in order else -1)
     ]

@@ -5,9 +5,10 @@ import streamlit as st
 
 from app.charts.zone import Zone
 from app.data.system import scheduler
+from app.markdown import with_commands
 from app.scheduled import Scheduler
 from app.views.sidebar import zone
-from app.words import NOTHING, plain
+from app.words import NOTHING
 from market.clock import now_us, parse_time
 
 _SIGNS = {"Completed": "●", "Failed": "✖", "Crashed": "✖", "TimedOut": "✖", "Cancelled": "□", "Running": "◔", "Pending": "○"}
@@ -18,7 +19,7 @@ def show_flow_runs() -> None:
     """Show what Prefect said last; it is asked beside the page."""
     st.subheader("Flows", anchor=False)
     found = scheduler()
-    st.markdown(plain(found.said, code=True))
+    st.markdown(with_commands(found.said))
     if found.flows:
         table = flow_table(found, zone(now_us()))
         st.dataframe(table, hide_index=True, alt="Flows, their next and last runs", height=38 + 35 * len(table))

@@ -4,8 +4,9 @@ import pandas as pd
 import streamlit as st
 
 from app.data.system import explained, mask
+from app.markdown import escaped
 from app.views.choices import choose_flag
-from app.words import NOTHING, plain
+from app.words import NOTHING
 
 _WIDTHS = {"setting": 200, "value": 240, "from": 190, "after a restart": 110}
 
@@ -16,14 +17,15 @@ def show_settings() -> None:
     found, problem = explained()
     if problem:
         st.warning(
-            f"What the file or the variables say by now cannot be used: {plain(mask()(problem))}. Shown is what the "
+            f"What the file or the variables say by now cannot be used: {escaped(mask()(problem))}. Shown is what the "
             "page was started with.",
             icon=":material/warning:",
         )
     waiting = [each.name for each in found if each.pending is not None]
     if waiting:
         st.warning(
-            f"Changed since the page was started, in force after a restart: {plain(', '.join(waiting))}.", icon=":material/warning:"
+            f"Changed since the page was started, in force after a restart: {escaped(', '.join(waiting))}.",
+            icon=":material/warning:",
         )
     only = choose_flag("Only what somebody set", "set")
     shown = [each for each in found if not only or each.source != "default" or each.pending is not None]
