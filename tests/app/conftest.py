@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
@@ -31,6 +32,12 @@ ENTRY = Path(cli.__file__).with_name("served") / "entry.py"
 def _main(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put the main module back behind each test: a page takes its place, and worker processes of later tests would load that."""
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
+
+@pytest.fixture(autouse=True)
+def _components(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Find no components of others: each AppTest reads all that is installed for some, which takes longer than its page."""
+    monkeypatch.setattr(manifest_scanner, "scan_component_manifests", list)
 
 
 @pytest.fixture
