@@ -1,4 +1,7 @@
-"""Long work of the pages, one after the other in a thread of its own: a page asks by a key, and asks again until it is there."""
+"""What pages do not wait for: long work, done once by its key; and questions that are asked over and over.
+
+Both answer at once with what there is, from a fragment that polls, and become words where they fail.
+"""
 
 import logging
 import threading
@@ -9,7 +12,7 @@ from typing import Generic, TypeVar
 
 import streamlit as st
 
-from market.clock import monotonic
+from market.clock import monotonic, now_us
 from market.errors import PlatformError
 
 logger = logging.getLogger(__name__)
@@ -63,6 +66,7 @@ class Failed:
 
 @dataclass(slots=True)
 class _Work:
+    what: str
     call: Callable[[], object]
     asked: float
     begun: float | None = None
@@ -93,7 +97,7 @@ class Background:
             if work is None:
                 if sum(each.outcome is None for each in self._works.values()) >= MOST_WAITING:
                     return Failed(reason="too much is waiting to be done already; try again in a minute")
-                work = self._works[key] = _Work(call, now)
+                work = self._works[key] = _Work(str(key[0]), call, now)
                 self._start()
                 self._change.notify()
             if work.outcome is not None:
@@ -147,7 +151,7 @@ class Background:
                         return
                     self._change.wait()
                 work.begun = monotonic()
-            outcome = _outcome_of(work.call)
+            outcome = _outcome_of(work.call, work.what)
             with self._change:
                 if work.outcome is None:
                     work.outcome, work.ended, work.call = outcome, monotonic(), _nothing
@@ -187,13 +191,76 @@ def _background() -> Background:
     return Background()
 
 
-def _outcome_of(call: Callable[[], object]) -> Done[object] | Failed:
+@dataclass(frozen=True, slots=True)
+class Heard(Generic[Result]):
+    """What a question last said.
+
+    Attributes:
+        answer: None before the first, and where the question failed before any was given.
+        at_us: When that was given, UTC epoch microseconds; None before.
+        asking: Whether it is asked at this moment.
+        failed: Why the last attempt gave no answer; empty where it gave one.
+    """
+
+    answer: Result | None
+    at_us: int | None
+    asking: bool
+    failed: str = ""
+
+
+class Behind(Generic[Result]):
+    """A question that is asked over and over: when somebody looks and what is known is too old; the last answer stays meanwhile.
+
+    Each has a thread of its own while it is asked, so that none waits for the long work of others.
+
+    Args:
+        name: Of the question, for the log.
+        ask: The question; called from a thread.
+        fresh_seconds: For so long an answer is not asked for again.
+    """
+
+    def __init__(self, name: str, ask: Callable[[], Result], *, fresh_seconds: float) -> None:
+        self._name, self._ask, self._fresh = name, ask, fresh_seconds
+        self._lock, self._first = threading.Lock(), threading.Event()
+        self._heard: Heard[Result] = Heard(None, None, asking=False)
+        self._ended = float("-inf")
+
+    def look(self, *, wait_seconds: float = 0.0, oldest_seconds: float | None = None) -> Heard[Result]:
+        """Return what is known, and have it asked for again where it is too old.
+
+        Args:
+            wait_seconds: How long to wait for the first answer of all.
+            oldest_seconds: Older than this it is asked for again; None for the usual time.
+        """
+        oldest = self._fresh if oldest_seconds is None else oldest_seconds
+        with self._lock:
+            if not self._heard.asking and monotonic() - self._ended >= oldest:
+                before = self._heard
+                self._heard = Heard(before.answer, before.at_us, asking=True, failed=before.failed)
+                threading.Thread(target=self._answer, name=self._name, daemon=True).start()
+        if wait_seconds > 0:
+            self._first.wait(wait_seconds)
+        return self._heard
+
+    def _answer(self) -> None:
+        before, outcome = self._heard, _outcome_of(self._ask, self._name)
+        heard = (
+            Heard(before.answer, before.at_us, asking=False, failed=outcome.reason)
+            if isinstance(outcome, Failed)
+            else Heard(outcome.result, now_us(), asking=False)
+        )
+        with self._lock:
+            self._heard, self._ended = heard, monotonic()
+        self._first.set()
+
+
+def _outcome_of(call: Callable[[], Result], what: str) -> Done[Result] | Failed:
     try:
         return Done(result=call())
     except PlatformError as error:
         return Failed(reason=str(error))
     except (Exception, SystemExit):  # a user's strategy may raise anything
-        logger.exception("background work failed")
+        logger.exception("background work failed what=%s", what)
         return Failed(reason="it failed in an unexpected way; the log of the page says how")
 
 

@@ -9,7 +9,7 @@ import msgspec
 import streamlit as st
 
 import app
-from app.behind import Behind, Heard
+from app.data.background import Behind, Heard
 from market.errors import PlatformError
 
 FRESH_SECONDS = 60.0

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from app import components, scheduled
-from app.behind import Behind
+from app.data.background import Behind
 from app.data.connections import bus_at, database, database_at, redis, settings, url_of
 from app.masking import Mask
 from app.stores import Lost
