@@ -56,6 +56,21 @@ def runs_under_way(deployment: str) -> list[RunState]:
     return _runs(url, settings().flows.page_url, deployment)
 
 
+def look_again() -> None:
+    """Have Prefect asked anew which runs are under way: something was started or cancelled just now."""
+    _runs.clear()
+
+
+def asked_for(run: str) -> tuple[str, Row] | None:
+    """Return the name of the deployment of a run and its parameters, at most half a minute old.
+
+    Returns:
+        None while Prefect is away, of a run that it does not know any more, and of one of no deployment.
+    """
+    url, _ = _where()
+    return None if url is None else _asked_for(url, settings().flows.page_url, run)
+
+
 def tables_left(key: str, newest: int) -> list[tuple[str, Any]]:
     """Return when runs left tables under a key, and those as JSON, newest first, at most 15 seconds old; none without Prefect."""
     url, _ = _where()
@@ -118,6 +133,19 @@ def _runs(url: str | None, page: str | None, deployment: str) -> list[RunState]:
     except InputError:  # nothing is deployed yet
         return []
     return [state_of(each) for each in found or ()]
+
+
+@st.cache_data(ttl=30, max_entries=32, show_spinner=False)
+def _asked_for(url: str, page: str | None, run: str) -> tuple[str, Row] | None:
+    def ask(api: PrefectApi) -> tuple[str, Row] | None:
+        found = api.run(run)
+        names = [each["name"] for each in api.deployments() if each["id"] == found.get("deployment_id")]
+        return (names[0], found.get("parameters") or {}) if names else None
+
+    try:
+        return _ask(url, page, ask, {})
+    except InputError:  # it was forgotten
+        return None
 
 
 @st.cache_data(ttl=300, max_entries=64, show_spinner=False)

@@ -7,8 +7,7 @@ import streamlit as st
 from app.actions import backtests as wishes
 from app.charts.zone import Zone
 from app.data.backtests import spans
-from app.data.flows import flows_available
-from app.data.research_flows import look_again
+from app.data.flows import flows_available, look_again
 from app.data.strategies import strategies
 from app.data.windows import Stored, stored_of, window_of
 from app.markdown import with_commands

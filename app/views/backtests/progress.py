@@ -7,8 +7,8 @@ import streamlit as st
 from app.actions import backtests as wishes
 from app.charts.zone import Zone
 from app.data.backtests import begun_by, runs
-from app.data.flows import run_state
-from app.data.research_flows import asked_of, look_again
+from app.data.flows import look_again, run_state
+from app.data.research_flows import asked_of
 from app.data.strategies import defaults_of
 from app.markdown import with_commands
 from app.run_links import query_of
