@@ -1,12 +1,7 @@
-"""Charts of the page of backtests: in the zone of the screen, and as they were when somebody looked at them.
-
-`TCPDASH_TEST_GOLDEN=1` writes the golden files anew, as for `test_golden.py`.
-"""
+"""Charts of the page of backtests: in the zone of the screen, and as they were when somebody looked at them. See golden.py."""
 
 import json
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import altair as alt
@@ -24,10 +19,9 @@ from app.charts.walk_forward import windows_chart
 from app.charts.zone import Zone, zone_at
 from market.clock import from_datetime, parse_time
 from market.timeframe import Timeframe
+from tests.app.charts.golden import check
 from tests.app.documents import SYMBOL, document, walk_forward
 from tests.app.samples import candle, frame, quiet
-
-GOLDEN = Path(__file__).parents[2] / "golden" / "charts"
 
 TOKYO = zone_at("Asia/Tokyo", parse_time("2024-02-01"))
 RUN = document()
@@ -79,14 +73,7 @@ GOLDEN_CHARTS: dict[str, Callable[[], Any]] = {
 
 @pytest.mark.parametrize("name", GOLDEN_CHARTS)
 def test_a_chart_is_what_was_looked_at(name: str) -> None:
-    spec = GOLDEN_CHARTS[name]().to_dict()
-    alt.Chart.from_dict(spec)  # validates
-    told = {key: value for key, value in spec.items() if key not in {"$schema", "config"}}
-    path = GOLDEN / f"{name}.json"
-    if os.environ.get("TCPDASH_TEST_GOLDEN"):
-        path.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-
-    assert json.loads(json.dumps(told)) == json.loads(path.read_text(encoding="utf-8"))
+    check(name, GOLDEN_CHARTS[name]().to_dict())
 
 
 def test_new_charts_can_be_made_of_nothing_and_in_another_zone() -> None:

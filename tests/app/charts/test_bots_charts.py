@@ -1,9 +1,7 @@
-"""Charts of bots, as they were when somebody looked at the pictures; see test_golden.py."""
+"""Charts of bots, as they were when somebody looked at the pictures; see golden.py."""
 
 import json
-import os
 from dataclasses import replace
-from pathlib import Path
 
 import altair as alt
 import pandas as pd
@@ -13,9 +11,9 @@ from app.charts.bots import fall_chart, indicator_rows, signal_chart, signal_row
 from app.charts.zone import zone_at
 from market.timeframe import MINUTE_US, Timeframe
 from tests.app.bots import SIGNAL
+from tests.app.charts.golden import check
 from tests.app.samples import START_US, SYMBOL, candle, frame, quiet
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "charts"
 CANDLES = frame(candle(1), candle(2), quiet(3), candle(5), candle(6))
 SIGNALS = [
     replace(SIGNAL, timestamp_us=START_US + MINUTE_US),
@@ -40,14 +38,7 @@ CHARTS = {
 
 @pytest.mark.parametrize("name", CHARTS)
 def test_a_chart_is_what_was_looked_at(name: str):
-    spec = CHARTS[name]().to_dict()
-    alt.Chart.from_dict(spec)  # validates
-    told = {key: value for key, value in spec.items() if key not in {"$schema", "config"}}
-    path = GOLDEN / f"{name}.json"
-    if os.environ.get("TCPDASH_TEST_GOLDEN"):
-        path.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-
-    assert json.loads(json.dumps(told)) == json.loads(path.read_text(encoding="utf-8"))
+    check(name, CHARTS[name]().to_dict())
 
 
 def test_charts_can_be_made_of_nothing():

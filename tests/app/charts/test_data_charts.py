@@ -1,14 +1,7 @@
-"""Specifications of the charts of the page of data, as they were when somebody looked at the pictures.
+"""Specifications of the charts of the page of data, as they were when somebody looked at the pictures; see golden.py."""
 
-After a change that is meant, `TCPDASH_TEST_GOLDEN=1 pytest tests/app/charts/test_data_charts.py` writes them anew; look at
-what changed.
-"""
-
-import json
-import os
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import altair as alt
@@ -23,11 +16,11 @@ from app.quality import match_rows, run_rows
 from db.repositories.quality import Match
 from market.timeframe import MINUTE_US
 from market.window import Window
+from tests.app.charts.golden import check
 from tests.app.samples import START_US, SYMBOL, candle, frame, quiet
 from tests.app.test_coverage import days
 from tests.app.test_quality_rows import run
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "charts"
 DAYS = days({}, {"quiet": True}, {"unproven": True}, {"incomplete": True}, {"present": 7, "open_holes": 1}, {"counted": False})
 COLUMNS = [f"{day:%Y-%m-%d}" for day in DAYS["day"]]
 MINUTES = frame(candle(1), quiet(2), candle(3, complete=False))
@@ -53,14 +46,7 @@ CHARTS: dict[str, Callable[[], Any]] = {
 
 @pytest.mark.parametrize("name", CHARTS)
 def test_a_chart_is_what_was_looked_at(name: str) -> None:
-    spec = CHARTS[name]().to_dict()
-    alt.Chart.from_dict(spec)  # validates
-    told = {key: value for key, value in spec.items() if key not in {"$schema", "config"}}
-    path = GOLDEN / f"{name}.json"
-    if os.environ.get("TCPDASH_TEST_GOLDEN"):
-        path.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-
-    assert json.loads(json.dumps(told)) == json.loads(path.read_text(encoding="utf-8"))
+    check(name, CHARTS[name]().to_dict())
 
 
 def test_charts_can_be_made_of_nothing() -> None:

@@ -1,13 +1,6 @@
-"""Specifications of the charts of runs, as they were when somebody looked at the pictures.
+"""Specifications of the charts of runs, as they were when somebody looked at the pictures; see golden.py."""
 
-After a change that is meant, `TCPDASH_TEST_GOLDEN=1 pytest tests/app/charts/test_golden.py` writes them anew; look at
-what changed.
-"""
-
-import json
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import altair as alt
@@ -24,10 +17,10 @@ from app.charts.search import fan_rows, parameter_names, set_rows, window_rows
 from app.charts.sweep import sweep_chart, sweep_distribution_chart
 from app.charts.trades import profit_chart, trade_marks_chart
 from app.charts.walk_forward import chosen_chart, kept_chart, windows_chart
+from tests.app.charts.golden import check
 from tests.app.documents import SYMBOL, document, monte_carlo, sweep, walk_forward
 from trading.backtest.metrics import METRICS
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "charts"
 SHARPE = METRICS["sharpe_ratio"]
 RUN, WALK, SETS = document(), window_rows(walk_forward()), set_rows(sweep())
 CURVE, HOLES, TRADES = curve_rows(RUN), hole_rows(RUN), trade_rows(RUN)
@@ -54,14 +47,7 @@ CHARTS: dict[str, Callable[[], Any]] = {
 
 @pytest.mark.parametrize("name", CHARTS)
 def test_a_chart_is_what_was_looked_at(name: str) -> None:
-    spec = CHARTS[name]().to_dict()
-    alt.Chart.from_dict(spec)  # validates
-    told = {key: value for key, value in spec.items() if key not in {"$schema", "config"}}
-    path = GOLDEN / f"{name}.json"
-    if os.environ.get("TCPDASH_TEST_GOLDEN"):
-        path.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-
-    assert json.loads(json.dumps(told)) == json.loads(path.read_text(encoding="utf-8"))
+    check(name, CHARTS[name]().to_dict())
 
 
 @pytest.mark.parametrize("name", CHARTS)

@@ -1,14 +1,11 @@
-"""What the page of the market draws over and below its candles; golden specifications as in test_golden.py."""
+"""What the page of the market draws over and below its candles; golden specifications as in golden.py."""
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,10 +17,10 @@ from app.charts.live_candles import ZOOM, live_spec
 from app.charts.rows import chart_rows, newest_row, slim_rows
 from app.charts.zone import UTC, zone_at
 from market.timeframe import MINUTE_US, Timeframe
+from tests.app.charts.golden import check
 from tests.app.samples import START_US, SYMBOL, candle, frame
 from tests.db.bots import TRADE
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "charts"
 M1, NAN = Timeframe.M1, float("nan")
 BERLIN = zone_at("Europe/Berlin", START_US)
 SPREAD = np.array([5.0, 7.5, 8.0, 9.0, 12.0, 400.0])
@@ -39,14 +36,7 @@ SPECS: dict[str, Callable[[], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("name", SPECS)
 def test_a_chart_is_what_was_looked_at(name: str) -> None:
-    spec = SPECS[name]()
-    alt.LayerChart.from_dict({key: value for key, value in spec.items() if key != "usermeta"})  # validates
-    told = {key: value for key, value in spec.items() if key not in {"$schema", "config"}}
-    path = GOLDEN / f"{name}.json"
-    if os.environ.get("TCPDASH_TEST_GOLDEN"):
-        path.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-
-    assert json.loads(json.dumps(told)) == json.loads(path.read_text(encoding="utf-8"))
+    check(name, SPECS[name]())
 
 
 class TestLiveCandles:

@@ -1,11 +1,6 @@
-"""The specification of the portfolio's chart, as it was when somebody looked at the picture.
-
-After a change that is meant, `TCPDASH_TEST_GOLDEN=1 pytest tests/app/charts/test_portfolio_charts.py` writes it anew.
-"""
+"""The specification of the portfolio's chart, as it was when somebody looked at the picture; see golden.py."""
 
 import json
-import os
-from pathlib import Path
 
 import altair as alt
 import pandas as pd
@@ -13,9 +8,9 @@ import pandas as pd
 from app.charts.portfolio import portfolio_chart
 from app.charts.zone import zone_at
 from app.portfolio import portfolio_curve
+from tests.app.charts.golden import check
 from tests.app.samples import START_US
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "charts" / "portfolio.json"
 CURVE = pd.DataFrame(
     {
         "timestamp": pd.date_range("2024-08-08T23:54", periods=3, freq="1h", tz="UTC"),
@@ -29,13 +24,7 @@ CURVE = pd.DataFrame(
 
 
 def test_the_chart_is_what_was_looked_at() -> None:
-    spec = portfolio_chart(CURVE, money="USDT").to_dict()
-    alt.Chart.from_dict(spec)  # validates
-    told = {key: value for key, value in spec.items() if key not in {"$schema", "config"}}
-    if os.environ.get("TCPDASH_TEST_GOLDEN"):
-        GOLDEN.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-
-    assert json.loads(json.dumps(told)) == json.loads(GOLDEN.read_text(encoding="utf-8"))
+    check("portfolio", portfolio_chart(CURVE, money="USDT").to_dict())
 
 
 def test_the_chart_is_in_the_zone_of_the_screen() -> None:
