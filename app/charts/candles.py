@@ -1,6 +1,5 @@
 """The candle chart: prices above, volume below, and how sure we are of each candle."""
 
-from functools import lru_cache
 from typing import Any
 
 import altair as alt
@@ -39,25 +38,9 @@ def candle_chart(candles: pd.DataFrame, timeframe: Timeframe, *, symbol: str, ti
         title: Above the chart.
         zone: Of its times.
     """
-    return _chart(symbol, title, zone, data=chart_rows(candles, timeframe, zone=zone))
-
-
-@lru_cache(maxsize=64)
-def candle_spec(symbol: str, title: str, *, zone: Zone = UTC) -> dict[str, Any]:
-    """Return the same chart as a Vega-Lite specification that waits for `chart_rows`.
-
-    Nothing in it comes from the rows, so a page that ticks makes it once and exchanges the rows in place: Altair takes half a
-    second to build and check it on a slow machine.
-    """
-    spec: dict[str, Any] = _chart(symbol, title, zone, data=alt.NamedData("rows")).to_dict()
-    del spec["data"]
-    return spec
-
-
-def _chart(symbol: str, title: str, zone: Zone, *, data: pd.DataFrame | alt.NamedData) -> alt.LayerChart:
-    pen = Pen(symbol, zone=zone)
+    pen, rows = Pen(symbol, zone=zone), chart_rows(candles, timeframe, zone=zone)
     prices = alt.layer(*pen.bands(), *pen.prices(), *pen.tooltips())  # bands below the candles, what the mouse finds above
-    layers = alt.layer(prices, pen.volumes(), data=data).properties(title=title, height=_HEIGHT)
+    layers = alt.layer(prices, pen.volumes(), data=rows).properties(title=title, height=_HEIGHT)
     # A screen reader gets the text alternative of the page, and not a thousand bars.
     chart: alt.LayerChart = layers.resolve_scale(y="independent").configure_mark(aria=False)
     return chart

@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 import pytest
 
-from app.charts.candles import DOWN, UP, candle_chart, candle_spec
+from app.charts.candles import DOWN, UP, candle_chart
 from app.charts.rows import MAX_BARS, chart_rows, missing_spans
 from market.timeframe import Timeframe
 from tests.app.samples import START_US, SYMBOL, candle, frame, quiet
@@ -159,10 +159,3 @@ def test_nothing_is_told_by_colour_alone() -> None:
     assert bodies["fill"]["scale"] == {"domain": ["up", "down"], "range": [UP, DOWN]}
     assert bodies["fillOpacity"] == {"condition": [{"test": "datum.direction == 'down'", "value": 1.0}], "value": 0.0}
     assert bodies["strokeDash"] == {"condition": [{"test": "datum.forming", "value": [3, 2]}], "value": [1, 0]}
-
-
-def test_specification_of_a_page_is_the_chart_without_its_rows() -> None:
-    spec = spec_of(candle(1), candle(2, final=False))
-    del spec["datasets"], spec["data"]
-
-    assert candle_spec(SYMBOL, "OKX:BTC-USDT 1m · REPLAY") == spec
