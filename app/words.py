@@ -134,34 +134,6 @@ def trade_age(feed: Feed | None, at_us: int) -> str:
     return NOTHING if moment is None else age(at_us - moment)
 
 
-def feed_table(feeds: dict[str, Feed], at_us: int) -> pd.DataFrame:
-    """Return one row for each feed."""
-    return pd.DataFrame(
-        [
-            {
-                "symbol": symbol,
-                "state": feed_state(feed, at_us)[0],
-                "for": age(at_us - feed["since_us"]),
-                "why": _why(feed, at_us),
-                "what it is": tape_label(symbol, feed) or "live",
-                "last price": price(feed["price"]),
-                "last trade": trade_age(feed, at_us),
-                "open holes": feed["open_holes"],
-                "completeness": "proven by ids" if is_provable(feed) else UNPROVABLE,
-                "refused frames": feed["quarantined"],
-            }
-            for symbol, feed in feeds.items()
-        ]
-    )
-
-
-def _why(feed: Feed, at_us: int) -> str:
-    state, sentence = feed_state(feed, at_us)
-    if state == "silent":
-        return sentence
-    return feed["reason"] or ("the venue has no newer trade" if state == "quiet" else "")
-
-
 def age(microseconds: int) -> str:
     """Return a length of time in its two largest fitting words, `0.4 s`, `3 min`, `5 h`; a clock that is ahead counts as 0."""
     seconds = max(0.0, microseconds / SECOND_US)

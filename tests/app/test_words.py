@@ -163,37 +163,3 @@ def test_share_is_a_hundred_only_when_nothing_is_amiss() -> None:
     assert words.Completeness(proven=9_999, doubtful=1, unproven=0, missing=0).share == "99.9 %"
     assert words.Completeness(proven=10_000, doubtful=0, unproven=0, missing=0).share == "100 %"
     assert words.Completeness(proven=0, doubtful=0, unproven=0, missing=0).share == words.NOTHING
-
-
-def test_feeds_are_listed_with_their_states() -> None:
-    table = words.feed_table({SYMBOL: feed(NOW_US, tape="shifted")}, NOW_US)
-
-    assert table.loc[0, ["symbol", "state", "what it is", "last price"]].tolist() == [SYMBOL, "live", "REPLAY", "102.5"]
-
-
-def test_the_list_of_feeds_says_whose_completeness_is_unprovable() -> None:
-    table = words.feed_table({"A": feed(NOW_US), "B": feed(NOW_US, provable=False)}, NOW_US)
-
-    assert table["completeness"].tolist() == ["proven by ids", "unprovable"]
-
-
-@pytest.mark.parametrize(
-    ("changes", "cells"),
-    [
-        ({}, ["live", "60 min", ""]),
-        ({"state": "down", "reason": "timed out", "since_us": NOW_US}, ["down", "0.0 s", "timed out"]),
-        ({"state": "quiet"}, ["quiet", "60 min", "the venue has no newer trade"]),
-        ({"state": "quiet", "reason": "subscribed, no trade yet"}, ["quiet", "60 min", "subscribed, no trade yet"]),
-    ],
-)
-def test_the_list_of_feeds_says_since_when_and_why(changes: dict[str, object], cells: list[str]) -> None:
-    table = words.feed_table({SYMBOL: feed(NOW_US, **changes)}, NOW_US)
-
-    assert table.loc[0, ["state", "for", "why"]].tolist() == cells
-
-
-def test_the_list_of_feeds_doubts_a_worker_that_says_nothing() -> None:
-    table = words.feed_table({SYMBOL: feed(NOW_US - 12_000_000)}, NOW_US)
-
-    assert table.loc[0, "state"] == "silent"
-    assert table.loc[0, "why"].startswith("The worker has said nothing for 12 s")

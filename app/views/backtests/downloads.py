@@ -10,10 +10,8 @@ from app.data.background import Done, Failed, Pending, background
 from app.data.backtests import Run, store
 from app.run_rows import DIGITS
 from app.stores import Lost
-from db import DatabaseOperations
 
 _AGAIN_SECONDS = 0.5
-_Maker = Callable[[DatabaseOperations, str], bytes]
 
 
 def show_downloads(run: Run) -> None:
