@@ -112,7 +112,8 @@ def _draw(symbol: str, shown: Shown, data: dict[str, pd.DataFrame], where: Place
     key = chart_key(symbol, shown)
     note_chart(key, screen.offset)
     drawn = ["Candles and volume", *(["indicators"] if where else []), *(["fills of bots"] if FILLS in data else [])]
-    alt = f"{', '.join(drawn)} of {about}, {len(data[CLOSED]) + 1:,} rows, times in {screen}"
+    # Without anything that changes as candles close: Streamlit puts it into the specification, and makes another chart of another.
+    alt = f"{', '.join(drawn)} of {about}, {shown.bars:,} candles wide, times in {screen}"
     # A selection that is asked for is kept when rows are exchanged; Streamlit forgets others, and the zoom with them.
     st.vega_lite_chart(None, spec, key=key, on_select="rerun", selection_mode=[ZOOM], alt=alt)
 

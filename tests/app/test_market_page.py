@@ -169,6 +169,23 @@ def test_states_of_a_feed_are_told(opened: Opener, worker: Worker, state: str) -
     assert {"quiet": "nobody trades", "stale": "trades up to 7 did not come", "healing": "2 to go"}[state] in words(page)
 
 
+def test_a_candle_that_closes_leaves_the_chart_as_it_is_but_for_its_rows(opened: Opener, worker: Worker) -> None:
+    worker.stores(candle(1), candle(2))
+    worker.publishes(candle(3, final=False))
+    worker.tells()
+    page = opened()
+    before = page.get("vega_lite_chart")[0].proto
+
+    worker.publishes(candle(3))
+    page.run()
+    worker.publishes(candle(4, final=False))
+    page.run()
+    after = page.get("vega_lite_chart")[0].proto
+
+    assert [len(each.data.data) for each in before.datasets] != [len(each.data.data) for each in after.datasets]
+    assert (before.id, before.spec, before.alt) == (after.id, after.spec, after.alt)  # else the browser makes the chart anew
+
+
 def test_ticks_ask_the_database_nothing(opened: Opener, worker: Worker) -> None:
     worker.stores(candle(1))
     worker.publishes(candle(2, final=False))
