@@ -12,13 +12,13 @@ _KEY = "tz"
 
 def show_sidebar() -> None:
     """Show what is chosen for all pages."""
-    names = zone_names()
     usual = settings().app.time_zone
+    names = list(dict.fromkeys([*zone_names(), usual]))
     user = current_user()
     with st.sidebar:
-        st.selectbox(
-            "Time zone", names, index=names.index(usual) if usual in names else 0, key=_KEY, bind="query-params", help=_MEANS
-        )
+        # The usual one is the default of the widget: were it set into the session, Streamlit would put it into the URL behind a step
+        # back, as an entry of its own in the history, and the next step back would undo no more than that.
+        st.selectbox("Time zone", names, index=names.index(usual), key=_KEY, bind="query-params", help=_MEANS)
         if signed_in():
             st.text(f"Signed in as {user.name} ({user.role})")
             st.button("Sign out", on_click=sign_out, icon=":material/logout:")
@@ -29,7 +29,7 @@ def show_sidebar() -> None:
 def zone(at_us: int) -> Zone:
     """Return the time zone of the screen as it is at a moment, UTC epoch microseconds: that of the newest thing shown."""
     try:
-        return zone_at(st.session_state.get(_KEY) or UTC.name, at_us)
+        return zone_at(st.session_state.get(_KEY) or settings().app.time_zone, at_us)
     except InputError:  # the list of zones changed under a session
         return UTC
 
