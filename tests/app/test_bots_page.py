@@ -453,6 +453,17 @@ def test_names_and_reasons_of_people_are_no_markup(opened: Opener, bots: Bots):
     assert "<img" not in page.subheader[0].value.replace("\\<", "")
 
 
+def test_a_start_right_behind_a_stop_counts(opened: Opener, bots: Bots, database: DatabaseOperations):
+    bots.known(run=True)
+    page = opened("bots", bot="ema-btc")
+
+    button(page, "Stop").click().run()
+    button(page, "Start").click().run()
+
+    assert database.bots.get("ema-btc").wanted == "running"
+    assert "is wanted to run now" in "".join(each.value for each in page.success)
+
+
 def test_a_file_outside_is_never_found(bots: Bots, opened: Opener):
     opened("bots")
 

@@ -61,7 +61,10 @@ def show_wishes_of_one(bot: Seen) -> None:
         pressed = [
             wish
             for label, icon, means, wish in buttons
-            if st.button(label, icon=icon, help=means, disabled=refused, type=first if label == "Start" else "secondary")
+            if st.button(
+                label, icon=icon, help=means, disabled=refused, type=first if label == "Start" else "secondary",
+                key=f"{label} {bot.id}",  # without it a button that looks different by now is another one, and its press is lost
+            )
         ]
         if refused:
             st.caption(MAY_NOT)
