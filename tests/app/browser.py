@@ -16,8 +16,10 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
+import cli
 from app.server import options
 
+EXAMPLES = Path(cli.__file__).with_name("bots_example")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 marks = [
@@ -98,7 +100,7 @@ class Served:
 
 
 class Demo(Served):
-    """A running `tcpdash demo` on a home of its own, on ports that are free.
+    """A running `tcpdash demo` on a home of its own, with bots of its own in the folder `bots` there, on ports that are free.
 
     Args:
         home: Its folder; it is made.
@@ -108,7 +110,9 @@ class Demo(Served):
     def __init__(self, home: Path, *words: str) -> None:
         flows = [] if "--with-flows" in words else ["--no-flows"]
         given = [word for word in words if word != "--with-flows"]
-        super().__init__([sys.executable, "-u", "-m", "cli", "demo", *flows, *given], home)
+        shutil.copytree(EXAMPLES, home / "bots")
+        environment = {"TCPDASH_BOTS__FOLDER": str(home / "bots")}  # else what a page writes would be among the files of the program
+        super().__init__([sys.executable, "-u", "-m", "cli", "demo", *flows, *given], home, environment)
 
     @property
     def url(self) -> str:
