@@ -111,8 +111,8 @@ class Demo(Served):
         flows = [] if "--with-flows" in words else ["--no-flows"]
         given = [word for word in words if word != "--with-flows"]
         shutil.copytree(EXAMPLES, home / "bots")
-        environment = {"TCPDASH_BOTS__FOLDER": str(home / "bots")}  # else what a page writes would be among the files of the program
-        super().__init__([sys.executable, "-u", "-m", "cli", "demo", *flows, *given], home, environment)
+        own = {"TCPDASH_BOTS__FOLDER": str(home / "bots")}  # else what a page writes would be among the files of the program
+        super().__init__([sys.executable, "-u", "-m", "cli", "demo", *flows, *given], home, own)
 
     @property
     def url(self) -> str:
