@@ -36,9 +36,16 @@ class Wire:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._wire.close()
 
-    def run(self, *triggers: str, fragment: str = "") -> list[ForwardMsg]:
-        """Run the script, as if the buttons of these ids had been pressed, and return all that comes of it."""
+    def run(self, *triggers: str, fragment: str = "", query: str = "") -> list[ForwardMsg]:
+        """Run the script, as if the buttons of these ids had been pressed, and return all that comes of it.
+
+        Args:
+            triggers: Ids of buttons.
+            fragment: The part that is run; all where it is empty.
+            query: What the address says behind its question mark.
+        """
         message = BackMsg()
+        message.rerun_script.query_string = query
         message.rerun_script.page_name = self._page
         message.rerun_script.fragment_id = fragment
         for name in triggers:
