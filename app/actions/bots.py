@@ -87,7 +87,7 @@ def delete(bot: str, file: BotFile | None) -> None:
     """
     if file is not None:
         _refuse_outside(file)
-    with ExitStack() as files, _wished("delete bot", bot, file=None if file is None else str(file.path)) as (store, _):
+    with ExitStack() as files, _wished("delete bot", bot, file=None if file is None else file.path.name) as (store, _):
         store.bots.delete(bot)
         if file is not None:
             files.enter_context(bot_files.removed(file))
@@ -128,7 +128,7 @@ def edit(bot: str, text: str, file: BotFile) -> str:
     if config.id != bot:
         raise InputError(f"id: expected {bot!r}, whose file this is, found {config.id!r}; clone the bot to get one of another id")
     _refuse_outside(file)
-    with ExitStack() as files, _wished("edit bot", bot, file=str(file.path)) as (store, name):
+    with ExitStack() as files, _wished("edit bot", bot, file=file.path.name) as (store, name):
         store.bots.line(bot)  # one that is not there is not made
         did = _put(store, config, str(file.path), by=name)  # who edits the same bot waits here
         files.enter_context(bot_files.replaced(file, text))

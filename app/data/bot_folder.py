@@ -50,6 +50,12 @@ def file_of(shown: Seen) -> BotFile | None:
     return bot_files.find(folder(), shown.id, shown.line.bot.config_file)
 
 
+def place_of(file: str | Path) -> str:
+    """Return how a file is told to people: by its place in the folder of bots, and where it is none of there by its path."""
+    path = Path(file)
+    return str(path.relative_to(folder())) if path.is_relative_to(folder()) else str(path)
+
+
 def check(text: str) -> Checked:
     """Return what a text says as the file of a bot, with all that is wrong with it; strategies are tried with their parameters."""
     from trading.bots.config import read_config  # noqa: PLC0415 - a second, which the list of bots does not need

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
+from pathlib import PurePath
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -38,7 +39,7 @@ class BotRepository(BotReports, BotSums, BotPages, BotParking):
             bot: Its id.
             config: As JSON can have it.
             digest: Of that; the same digest is the same configuration.
-            file: Where it stands.
+            file: Where it stands; the event tells it by its name, which is its place in the folder of bots.
             autostart: Whether a bot is wanted to run that nobody has started or stopped yet.
             by: Who wrote the file, for the event; None where nobody knows.
 
@@ -47,7 +48,8 @@ class BotRepository(BotReports, BotSums, BotPages, BotParking):
         """
         if not _ID.fullmatch(bot):
             raise InputError(f"bot id {bot!r} cannot be one: up to 63 lower case letters, digits, - and _, such as btc-trend")
-        who, named = (file, {}) if by is None else (f"{by}, in {file}", {"by": by})
+        place = PurePath(file).name
+        who, named = (place, {}) if by is None else (f"{by}, in {place}", {"by": by})
         values = {"config": config, "config_digest": digest, "config_file": file}
         new = insert(bots).values(id=bot, wanted="running" if autostart else "stopped", **values)
         if self._connection.execute(new.on_conflict_do_nothing()).rowcount:
@@ -77,7 +79,9 @@ class BotRepository(BotReports, BotSums, BotPages, BotParking):
             return
         self._change([bot], problem=problem)
         if problem is not None:
-            self._add_events([EventRow(bot=bot, kind="problem", text=problem, details={"file": before["config_file"]})])
+            self._add_events(
+                [EventRow(bot=bot, kind="problem", text=problem, details={"file": PurePath(before["config_file"]).name})]
+            )
 
     # -- wishes --------------------------------------------------------------------------------------------------
 

@@ -42,7 +42,7 @@ def test_a_bot_is_made_with_its_file_and_a_record(bots: Bots, database: Database
     assert stored.config_file == str(bots.folder / "ema-btc.json")
     assert records(database) == [("the page", "create bot", "ema-btc")]
     [event] = database.bots.events("ema-btc")
-    assert event.details["by"] == "the page"
+    assert (event.text, event.details["by"]) == ("created by the page, in ema-btc.json", "the page")
 
 
 def test_one_that_its_file_wants_to_run_does(database: DatabaseOperations):

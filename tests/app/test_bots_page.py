@@ -212,7 +212,7 @@ def test_buttons_start_and_stop_and_say_so(opened: Opener, bots: Bots, database:
 
 
 def test_what_a_dialog_asks_stands_in_it(opened: Opener, bots: Bots):
-    # AppTest runs whole pages, and the buttons in a dialog are those of its fragment: test_bots_browser.py presses them.
+    # AppTest runs whole pages, and the buttons in a dialog are those of its fragment: test_browser_bots.py presses them.
     bots.known(run=True)
     bots.known(id="second", run=True)
 
@@ -220,7 +220,7 @@ def test_what_a_dialog_asks_stands_in_it(opened: Opener, bots: Bots):
     assert "second" in page.text[0].value
     assert button(page, "Stop them")
     page = button(opened("bots", bot="second"), "Delete").click().run()
-    assert f"Its file goes, too: {bots.folder / 'second.json'}" in page.text[0].value
+    assert "Its file goes, too: second.json" in page.text[0].value
     assert button(page, "Delete it").disabled
     page = button(opened("bots", bot="second"), "Reset account").click().run()
     assert r"End account 1 of **second**" in words(page)
@@ -462,6 +462,21 @@ def test_a_start_right_behind_a_stop_counts(opened: Opener, bots: Bots, database
 
     assert database.bots.get("ema-btc").wanted == "running"
     assert "is wanted to run now" in "".join(each.value for each in page.success)
+
+
+@pytest.mark.parametrize("view", ["summary", "events", "edit"])
+def test_a_file_is_told_by_its_place_in_the_folder(opened: Opener, bots: Bots, view: str):
+    bots.known()
+
+    page = opened("bots", bot="ema-btc", view=view)
+
+    frames = "".join(frame.value.to_csv() for frame in page.dataframe)
+    assert "ema-btc.json" in words(page).replace("\\", "") + frames
+    assert str(bots.folder) not in words(page).replace("\\", "") + frames
+
+
+def test_a_file_on_another_machine_is_told_by_its_path_there(bots: Bots):
+    assert [bot_folder.place_of(file) for file in (bots.folder / "a.json", "/elsewhere/a.json")] == ["a.json", "/elsewhere/a.json"]
 
 
 def test_a_file_outside_is_never_found(bots: Bots, opened: Opener):

@@ -118,16 +118,18 @@ class Configs:
                 logger.warning("bot file refused: %s", change.error)
                 known = {bot.id for bot in store.bots.list()}
                 if change.id in known:
-                    store.bots.note_problem(str(change.id), str(change.error))
+                    store.bots.note_problem(str(change.id), change.error.in_folder)
                 else:
-                    store.bots.add_event(EventRow(kind="problem", text=str(change.error), details={"file": change.file}))
+                    details = {"file": Path(change.file).name}
+                    store.bots.add_event(EventRow(kind="problem", text=change.error.in_folder, details=details))
             elif change.id is not None:
                 if change.id not in {bot.id for bot in store.bots.list()}:  # it was deleted before its file
                     return
                 gone = "is gone" if change.now is None else f"is that of {change.now} now"
                 logger.info("bot %s file=%s %s", change.id, change.file, gone)
-                store.bots.wish("stopped", [change.id], by=f"its file: {change.file} {gone}")
-                store.bots.note_problem(change.id, f"{change.file} {gone}; the bot was stopped then, what it did is kept")
+                place = Path(change.file).name
+                store.bots.wish("stopped", [change.id], by=f"its file: {place} {gone}")
+                store.bots.note_problem(change.id, f"{place} {gone}; the bot was stopped then, what it did is kept")
 
     def _print(self) -> tuple[tuple[str, int, int], ...]:
         """Return what tells the files of strategies from what they were."""

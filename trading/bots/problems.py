@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import PurePath
 
 from market.errors import InputError
 
@@ -42,6 +43,11 @@ class ConfigError(InputError):
     def __init__(self, file: str, problems: Sequence[Problem], *, id: str | None = None) -> None:  # noqa: A002 - the field
         super().__init__(f"{file}: {'; '.join(map(str, problems))}")
         self.file, self.problems, self.id = file, list(problems), id
+
+    @property
+    def in_folder(self) -> str:
+        """The same for who knows the folder of bots: with the file's place in it, and no path of this machine."""
+        return f"{PurePath(self.file).name}: {'; '.join(map(str, self.problems))}"
 
 
 def path_of(parts: Iterable[str | int]) -> str:

@@ -62,7 +62,11 @@ def show_wishes_of_one(bot: Seen) -> None:
             wish
             for label, icon, means, wish in buttons
             if st.button(
-                label, icon=icon, help=means, disabled=refused, type=first if label == "Start" else "secondary",
+                label,
+                icon=icon,
+                help=means,
+                disabled=refused,
+                type=first if label == "Start" else "secondary",
                 key=f"{label} {bot.id}",  # without it a button that looks different by now is another one, and its press is lost
             )
         ]
@@ -131,11 +135,11 @@ def _ask_delete(bot: Seen) -> None:
         st.error(escaped(str(error)), icon=":material/error:")
     if file is None:
         st.warning(
-            f"Its file, {escaped(bot.line.bot.config_file)}, is not there for this page, and stays: the next runner that looks at "
-            "it makes the bot anew. Remove it where it is, too.", icon=":material/warning:",
+            f"Its file, {escaped(bot_folder.place_of(bot.line.bot.config_file))}, is not there for this page, and stays: the next "
+            "runner that looks at it makes the bot anew. Remove it where it is, too.", icon=":material/warning:",
         )  # fmt: skip
     else:
-        st.text(f"Its file goes, too: {file.path}")
+        st.text(f"Its file goes, too: {bot_folder.place_of(file.path)}")
     typed = st.text_input("Its id, so that it is the right one", placeholder=bot.id)
     if _confirm("Delete it", partial(wishes.delete, bot.id, file), ready=typed.strip() == bot.id, stay=True):
         open_bot(None, "all")

@@ -6,7 +6,7 @@ from app.actions import bots as wishes
 from app.bot_files import why_not_writable
 from app.bot_seen import Seen
 from app.bot_text import cloned, text_of, tree_of
-from app.data.bot_folder import Checked, check, file_of, folder
+from app.data.bot_folder import Checked, check, file_of, folder, place_of
 from app.data.live import known_symbols
 from app.markdown import escaped
 from app.views.bot_form import show_form, show_problems
@@ -50,8 +50,8 @@ def show_edit(bot: Seen) -> None:
                 "discard it, which loads the file as it is now.", icon=":material/sync_problem:",
             )  # fmt: skip
     st.caption(
-        f"The file {escaped(str(file.path))}. What is saved counts at once, while the bot runs, too; what it holds stays. The wish "
-        "and what it changed stand in the events."
+        f"The file {escaped(place_of(file.path))} in the folder of bots. What is saved counts at once, while the bot runs, too; "
+        "what it holds stays. The wish and what it changed stand in the events."
     )
     _edit(key, bot=bot.id)
 
@@ -71,7 +71,7 @@ def _begin(source: Seen | None, taken: set[str]) -> Draft:
 
 def _show_without_file(bot: Seen) -> None:
     st.info(
-        f"The file of this bot, {escaped(bot.line.bot.config_file)}, is not in the folder {escaped(str(folder()))} of this page: "
+        f"The file of this bot, {escaped(place_of(bot.line.bot.config_file))}, is not in the folder of bots of this page: "
         "it is on another machine, or gone. Change it where it is; this is what it said last:"
     )
     st.code(text_of(bot.config), language="json")

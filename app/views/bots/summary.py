@@ -10,6 +10,7 @@ from app.bot_tables import amount, held, holding_table, order_table, percent
 from app.charts.bots import fall_chart, worth_chart
 from app.charts.zone import Zone
 from app.data.background import Done, Failed
+from app.data.bot_folder import place_of
 from app.data.bots import ledger, one, worth
 from app.markdown import escaped
 from app.stores import Lost
@@ -132,7 +133,7 @@ def _show_worth(bot_id: str) -> None:
 def _facts(bot: Seen, place: Zone) -> Iterator[tuple[str, str]]:
     row, config = bot.line.bot, bot.config
     yield "strategy", f"{strategy_of(config)}, after each {config.get('timeframe', '1h')} candle of {', '.join(bot.symbols)}"
-    yield "file", f"{row.config_file}, taken over {place.told(row.config_us)}"
+    yield "file", f"{place_of(row.config_file)}, taken over {place.told(row.config_us)}"
     yield "state since", place.told(row.state_us)
     if has_runner(row, bot.line.clock_us):
         until = NOTHING if row.lease_until_us is None else place.told(row.lease_until_us)
