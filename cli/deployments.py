@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from app.prefect_api import PrefectApi, SchedulerError
+from app.scheduler.api import PrefectApi, SchedulerError
 
 FILE = "prefect.yaml"
 _SECONDS = 300.0

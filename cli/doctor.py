@@ -179,8 +179,8 @@ def _redis(url: str) -> list[Finding]:
 
 
 def _flows(settings: "Settings", state: dict[str, object]) -> list[Finding]:
-    from app.prefect_api import PrefectApi
-    from app.scheduled import address
+    from app.scheduler.api import PrefectApi
+    from app.scheduler.standings import address
 
     url, word = address(settings.flows.api_url, state)
     if url is None and word == "starting":

@@ -12,7 +12,7 @@ from cli.options import Json, load
 from market.errors import InputError
 
 if TYPE_CHECKING:
-    from app.prefect_api import PrefectApi, Row
+    from app.scheduler.api import PrefectApi, Row
     from settings import Settings
 
 commands = typer.Typer(
@@ -85,7 +85,7 @@ def run(
 @commands.command("status")
 def status(*, json: Json = False) -> None:
     """Print the flows: when each runs next, and how it ended last."""
-    from app.scheduled import HEADER, cells, standings
+    from app.scheduler.standings import HEADER, cells, standings
 
     settings = load()
     with _api(settings) as api:
@@ -131,8 +131,8 @@ def _api(settings: "Settings", *, waits: bool = False) -> "PrefectApi":
     Raises:
         SchedulerError: If there is neither, or it does not answer yet.
     """
-    from app.prefect_api import PrefectApi, SchedulerError, not_running
-    from app.scheduled import address
+    from app.scheduler.api import PrefectApi, SchedulerError, not_running
+    from app.scheduler.standings import address
     from db.home import running_state
 
     url, state = address(settings.flows.api_url, running_state(settings.home))
@@ -147,7 +147,7 @@ def _api(settings: "Settings", *, waits: bool = False) -> "PrefectApi":
 
 
 def _no_answer(api: "PrefectApi") -> Exception:
-    from app.prefect_api import SchedulerError
+    from app.scheduler.api import SchedulerError
 
     return SchedulerError(
         f"Prefect does not answer at {api.url}; it needs some seconds after `tcpdash up`; then see logs/prefect.out.log"
@@ -190,7 +190,7 @@ def _kind(kinds: "Sequence[Row]") -> str:
 def _end_of(api: "PrefectApi", number: str) -> "Row":
     import time
 
-    from app.prefect_api import ENDED
+    from app.scheduler.api import ENDED
 
     while (found := api.run(number))["state_type"] not in ENDED:
         time.sleep(0.5)

@@ -10,7 +10,7 @@ import click
 import httpx
 import sqlalchemy as sa
 
-from app.prefect_api import POOL
+from app.scheduler.api import POOL
 from cli.supervisor import OwnProcess, Supervisor
 from db import child
 from db.databases import ensure_database

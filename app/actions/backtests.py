@@ -3,7 +3,7 @@
 from app.actions import flows
 from app.actions.wishing import wished
 from app.data.strategies import strategies
-from app.prefect_api import SchedulerError
+from app.scheduler.api import SchedulerError
 from research.asked import Asked, check, flow_parameters
 
 

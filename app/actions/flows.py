@@ -8,8 +8,8 @@ import msgspec
 
 from app.actions.wishing import wished
 from app.data.flows import server
-from app.prefect_api import ENDED, PrefectApi
-from app.runs import state_of
+from app.scheduler.api import ENDED, PrefectApi
+from app.scheduler.runs import state_of
 from market.clock import now_us
 from market.errors import InputError
 

@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from app import scheduled
 from app.data.connections import settings
-from app.prefect_api import PrefectApi, Row, SchedulerError, not_running
-from app.runs import UNKNOWN, RunState, state_of
+from app.scheduler import standings as scheduled
+from app.scheduler.api import PrefectApi, Row, SchedulerError, not_running
+from app.scheduler.runs import UNKNOWN, RunState, state_of
 from app.stores import Lost, Store
 from db.home import running_state
 from market.errors import InputError, StoreUnreachable

@@ -16,7 +16,7 @@ class UnderWay:
         run: Its id.
         kind: What it runs.
         about: Of what, in words.
-        state: As `app.runs.RunState` calls it.
+        state: As `app.scheduler.runs.RunState` calls it.
     """
 
     run: str

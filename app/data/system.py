@@ -7,10 +7,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import components, scheduled
+from app import components
 from app.data.background import Behind
 from app.data.connections import bus_at, database, database_at, redis, settings, url_of
 from app.masking import Mask
+from app.scheduler import standings as scheduled
 from app.stores import Lost
 from app.words import NOTHING
 from db.condition import Condition

@@ -7,7 +7,7 @@ import streamlit as st
 from app.actions import flows as wishes
 from app.data.flows import flows_available
 from app.markdown import escaped
-from app.runs import RunState
+from app.scheduler.runs import RunState
 from app.views.wishes import may_act, told
 from app.words import age
 

@@ -11,8 +11,8 @@ from app.access import Role, User
 from app.actions import backtests as wishes
 from app.data.background import Done
 from app.data.flows import Flows, RunState
-from app.prefect_api import SchedulerError
 from app.run_links import query_of
+from app.scheduler.api import SchedulerError
 from app.views.backtests import new, progress
 from db import DatabaseOperations
 from research.asked import BACKTEST, SWEEP, WALK_FORWARD, Asked, Search, command, flow_parameters

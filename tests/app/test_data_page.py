@@ -13,7 +13,7 @@ from app.actions import backfills as backfill_wishes
 from app.actions import flows as flow_wishes
 from app.data import flows
 from app.data.ledger import Wanted, ledger
-from app.runs import RunState
+from app.scheduler.runs import RunState
 from app.views.data import backfill as backfill_view
 from app.views.data import quality as quality_view
 from db import DatabaseOperations

@@ -9,7 +9,7 @@ from app import access
 from app.access import NotAllowed, Role, User
 from app.actions import flows as wishes
 from app.data import flows, research_flows
-from app.prefect_api import PrefectApi, SchedulerError
+from app.scheduler.api import PrefectApi, SchedulerError
 from db import DatabaseOperations
 from db.home import own
 from market.errors import InputError

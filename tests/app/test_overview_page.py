@@ -11,9 +11,9 @@ import pytest
 from redis import Redis
 from streamlit.testing.v1 import AppTest
 
-from app import scheduled
 from app.data import overview
-from app.scheduled import Standing
+from app.scheduler import standings as scheduled
+from app.scheduler.standings import Standing
 from app.views.overview.flows import told_flows
 from db import DatabaseOperations
 from db.embedded import PostgresServer, RedisServer

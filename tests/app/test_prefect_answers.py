@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from app.prefect_api import PrefectApi, SchedulerError
+from app.scheduler.api import PrefectApi, SchedulerError
 from db import DatabaseOperations
 from tests.app.pages import Opener, words
 from tests.app.samples import SYMBOL, candle

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import app
-from app.runs import OURS, state_of, why_failed
+from app.scheduler.runs import OURS, state_of, why_failed
 
 ROOT = Path(app.__file__).parents[1]
 RUN = "136b3914-b5c7-449d-bf2d-823ab2602337"

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from app import scheduled
+from app.scheduler import standings as scheduled
 
 
 @pytest.mark.parametrize(

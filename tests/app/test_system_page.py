@@ -10,7 +10,7 @@ import streamlit as st
 
 from app.data import doctor, system
 from app.data.doctor import Finding, NoAnswer
-from app.scheduled import Scheduler, Standing
+from app.scheduler.standings import Scheduler, Standing
 from db import DatabaseOperations
 from db.child import free_port
 from db.embedded import PostgresServer

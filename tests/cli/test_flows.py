@@ -5,7 +5,7 @@ import tomllib
 
 import pytest
 
-from app.prefect_api import PrefectApi, SchedulerError
+from app.scheduler.api import PrefectApi, SchedulerError
 from cli import scheduler
 from cli.deployments import deploy
 from cli.flows import _parameters

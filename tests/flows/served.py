@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from app.prefect_api import ENDED, PrefectApi, Row
+from app.scheduler.api import ENDED, PrefectApi, Row
 from cli import scheduler
 from db import child
 from replay import LocalExchange

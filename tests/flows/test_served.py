@@ -17,10 +17,10 @@ import sqlalchemy as sa
 import streamlit as st
 import yaml
 
-from app import scheduled
 from app.actions import flows as wishes
 from app.data import flows
-from app.prefect_api import Row, SchedulerError
+from app.scheduler import standings as scheduled
+from app.scheduler.api import Row, SchedulerError
 from cli import deployments, scheduler
 from db.engine import create_engine
 from db.operations import DatabaseOperations

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.prefect_api import PrefectApi
+from app.scheduler.api import PrefectApi
 from db import child
 from tests.flows.served import wait_until
 

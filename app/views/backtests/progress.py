@@ -13,7 +13,7 @@ from app.data.strategies import defaults_of
 from app.markdown import with_commands
 from app.run_links import query_of
 from app.run_rows import DIGITS, state_words
-from app.runs import RunState
+from app.scheduler.runs import RunState
 from app.stores import Lost
 from app.views.backtests.back import lead_back
 from app.views.banner import show_lost

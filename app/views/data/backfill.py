@@ -10,7 +10,7 @@ from app.data.backfills import backfills, estimate
 from app.data.coverage import stored_symbols
 from app.data.flows import flows_available, run_state, runs_under_way
 from app.markdown import escaped
-from app.runs import RunState
+from app.scheduler.runs import RunState
 from app.stores import Lost
 from app.views.banner import show_lost
 from app.views.choices import choose_from, go_button

@@ -1,7 +1,7 @@
 """What the tile of the flows says: which runs next, and how the last one ended; pure."""
 
 from app import words
-from app.scheduled import Scheduler
+from app.scheduler.standings import Scheduler
 from market.clock import parse_time
 
 _ILL = {"Failed", "Crashed", "TimedOut"}

@@ -6,7 +6,7 @@ import streamlit as st
 from app.charts.zone import Zone
 from app.data.system import scheduler
 from app.markdown import with_commands
-from app.scheduled import Scheduler
+from app.scheduler.standings import Scheduler
 from app.views.sidebar import zone
 from app.words import NOTHING
 from market.clock import now_us, parse_time

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from app.prefect_api import ENDED, PrefectApi, Row, SchedulerError
+from app.scheduler.api import ENDED, PrefectApi, Row, SchedulerError
 
 HEADER = ("flow", "schedule (UTC)", "rests", "next (UTC)", "last (UTC)", "ended as")
 """What is told of each flow, in tables."""

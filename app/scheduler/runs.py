@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from app.prefect_api import ENDED, Row
+from app.scheduler.api import ENDED, Row
 from market.clock import parse_time
 
 OURS = frozenset((
