@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from app import bot_files
 from app.access import operator
 from app.actions.wishing import wished
-from app.bot_files import BotFile
+from app.bots import files as bot_files
+from app.bots.files import BotFile
 from app.data import bots as data
 from app.data.bot_folder import FILE, check, folder
 from app.data.connections import settings

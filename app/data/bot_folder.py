@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app import bot_files
-from app.bot_files import BotFile
-from app.bot_seen import Seen
+from app.bots import files as bot_files
+from app.bots.files import BotFile
+from app.bots.seen import Seen
 from app.data.connections import settings
 from app.data.strategies import strategies
 from db.home import running_state

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app.bot_seen import Live, Seen, day_of, seen
+from app.bots.seen import Live, Seen, day_of, seen
 from app.charts.house import MAX_POINTS
 from app.data.background import Done, Failed, Pending, background
 from app.data.connections import database, database_at, redis, url_of

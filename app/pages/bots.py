@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.bot_seen import Seen
+from app.bots.seen import Seen
 from app.data.bots import board, one
 from app.markdown import escaped
 from app.stores import Lost

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.bot_text import at, number_of, shown
+from app.bots.text import at, number_of, shown
 from app.data.strategies import strategies
 from app.views.bot_fields import Field, beside, flag, pick, said, several, text
 from app.views.bot_parameters import keep_declared, parameter_fields

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.bot_text import at, number_of, shown
+from app.bots.text import at, number_of, shown
 from app.data.strategies import strategies
 from app.views.bot_fields import Field, beside, flag, pick, text
 from app.views.bots.draft import Draft

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from redis import Redis
 
-from app.bot_text import Tree, text_of
+from app.bots.text import Tree, text_of
 from db import DatabaseOperations
 from db.bot_rows import SignalRow, Written
 from db.bus import BOT_KEY

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app import bot_files
+from app.bots import files as bot_files
 from market.errors import InputError
 from trading.bots.text import MOST_BYTES
 

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from app.bot_seen import day_of, seen
-from app.bot_tables import BOARD, board_table
+from app.bots.seen import day_of, seen
+from app.bots.tables import BOARD, board_table
 from db.bot_rows import StoredBot
 from db.repositories.bot_pages import BotLine
 from market.timeframe import DAY_US, MINUTE_US

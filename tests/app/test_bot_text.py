@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.bot_text import at, cloned, number_of, put, shown, text_of, tree_of, without
+from app.bots.text import at, cloned, number_of, put, shown, text_of, tree_of, without
 
 SHIPPED = sorted((Path(__file__).parents[2] / "config" / "bots").glob("[!_]*.json"))
 VALUES = st.recursive(

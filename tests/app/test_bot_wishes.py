@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from app import access, bot_files
+from app import access
 from app.access import NotAllowed, Role, User
 from app.actions import bots as wishes
-from app.bot_text import text_of
+from app.bots import files as bot_files
+from app.bots.text import text_of
 from db import DatabaseOperations
 from db.child import free_port
 from market.errors import InputError, StoreUnreachable

@@ -7,9 +7,9 @@ from typing import Literal
 import streamlit as st
 
 from app.actions import bots as wishes
-from app.bot_files import BotFile
-from app.bot_seen import Seen
-from app.bot_tables import amount
+from app.bots.files import BotFile
+from app.bots.seen import Seen
+from app.bots.tables import amount
 from app.data import bot_folder
 from app.markdown import escaped
 from app.views.bots.draft import discard

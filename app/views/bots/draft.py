@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from app.bot_files import BotFile
-from app.bot_text import Tree, put, text_of, tree_of, without
+from app.bots.files import BotFile
+from app.bots.text import Tree, put, text_of, tree_of, without
 
 _numbers = count(1)  # no two drafts have the same: widgets of another one would be taken for those of this
 _EXAMPLE: Tree = {

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from app.actions import bots as wishes
-from app.bot_files import why_not_writable
-from app.bot_seen import Seen
-from app.bot_text import cloned, text_of, tree_of
+from app.bots.files import why_not_writable
+from app.bots.seen import Seen
+from app.bots.text import cloned, text_of, tree_of
 from app.data.bot_folder import Checked, check, file_of, folder, place_of
 from app.data.live import known_symbols
 from app.markdown import escaped

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, cast
 
 import streamlit as st
 
-from app.bot_seen import Seen
-from app.bot_tables import difference_table
+from app.bots.seen import Seen
+from app.bots.tables import difference_table
 from app.data.background import Done, Failed, Pending, forget
 from app.data.explanations import explanation, key_of, known
 from app.markdown import escaped

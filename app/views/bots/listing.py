@@ -4,8 +4,8 @@ from hashlib import sha256
 
 import streamlit as st
 
-from app.bot_seen import Seen
-from app.bot_tables import BOARD, board_table
+from app.bots.seen import Seen
+from app.bots.tables import BOARD, board_table
 from app.data.bots import Board, board
 from app.views.banner import show_lost
 from app.views.bots.controls import show_wishes_of_all

@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app.bot_seen import Seen
-from app.bot_tables import event_table, order_table, signal_table, trade_table
+from app.bots.seen import Seen
+from app.bots.tables import event_table, order_table, signal_table, trade_table
 from app.charts.bots import SIGNAL_LEGEND, signal_chart
 from app.charts.zone import Zone
 from app.data.bots import MOST_PAGES, PAGE_ROWS, candles_around, page_of

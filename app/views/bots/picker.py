@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app.bot_seen import Seen
+from app.bots.seen import Seen
 from app.markdown import escaped
 
 VIEWS = ("summary", "trades", "orders", "signals", "events", "explain", "edit")

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pandas as pd
 import streamlit as st
 
-from app.bot_seen import Seen
-from app.bot_tables import amount, held, holding_table, order_table, percent
+from app.bots.seen import Seen
+from app.bots.tables import amount, held, holding_table, order_table, percent
 from app.charts.bots import fall_chart, worth_chart
 from app.charts.zone import Zone
 from app.data.background import Done, Failed

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from app.bot_seen import Seen
+from app.bots.seen import Seen
 from app.charts.zone import UTC, Zone
 from app.words import NOTHING, age
 from db.bot_rows import EventRow, OrderRow, SignalRow, TradeRow

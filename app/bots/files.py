@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from app.bot_text import tree_of
+from app.bots.text import tree_of
 from market.errors import InputError
 from trading.bots.text import MOST_BYTES
 
