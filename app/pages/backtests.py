@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.run_links import COMPARED, FILLED, NEW, RUN, RUNS, STARTED
+from app.backtests.links import COMPARED, FILLED, NEW, RUN, RUNS, STARTED
 from app.views.choices import pick_section
 from app.views.sidebar import zone
 from market.clock import now_us

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from app.run_links import PARAMETER, RANGE
+from app.backtests.links import PARAMETER, RANGE
 from trading.parameters import Kind, Parameter
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ def show_sidebar() -> None:
     names = list(dict.fromkeys([*zone_names(), usual]))
     user = current_user()
     with st.sidebar:
-        # The usual one is the default of the widget: set into the session, Streamlit would put it into the URL behind a step back, as
+        # The usual one is the default of the widget: set into the session, Streamlit puts it into the URL behind a step back, as
         # an entry of its own in the history, and the next step back would undo no more than that.
         st.selectbox("Time zone", names, index=names.index(usual), key=_KEY, bind="query-params", help=_MEANS)
         if signed_in():

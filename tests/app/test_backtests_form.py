@@ -9,9 +9,9 @@ from streamlit.testing.v1 import AppTest
 from app import access
 from app.access import Role, User
 from app.actions import backtests as wishes
+from app.backtests.links import query_of
 from app.data.background import Done
 from app.data.flows import Flows, RunState
-from app.run_links import query_of
 from app.scheduler.api import SchedulerError
 from app.views.backtests import new, progress
 from db import DatabaseOperations

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.run_links import NEW, OWN_WINDOW
+from app.backtests.links import NEW, OWN_WINDOW
 from db import DatabaseOperations
 from db.embedded import PostgresServer, RedisServer
 from research.backtests import keep, stored_of

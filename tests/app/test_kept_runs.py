@@ -7,13 +7,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from app.backtests.comparisons import BEST, cautions, differences, figure_table
+from app.backtests.links import query_of
+from app.backtests.rows import parameter_words, run_table, state_words
 from app.charts.zone import UTC, zone_at
-from app.comparisons import BEST, cautions, differences, figure_table
 from app.data import run_files
 from app.data.windows import Stored, stored_of, window_of
 from app.markdown import escaped
-from app.run_links import query_of
-from app.run_rows import parameter_words, run_table, state_words
 from app.spreadsheets import csv_of
 from app.views.backtests.rules import GROUPS, meanings
 from app.views.run_parameters import usual_range

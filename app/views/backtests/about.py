@@ -3,13 +3,13 @@
 import pandas as pd
 import streamlit as st
 
+from app.backtests.rows import parameter_words
 from app.charts.parts import hole_rows
 from app.charts.zone import Zone
 from app.data.backtests import Run
 from app.reports.assumptions import assumptions
 from app.reports.figures import money, price, quote_of
 from app.reports.honesty import coverage_words
-from app.run_rows import parameter_words
 from research.asked import command, of_document
 
 _MOST_HOLES = 100

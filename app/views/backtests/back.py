@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.run_links import RUNS
+from app.backtests.links import RUNS
 from app.views.navigation import page_at
 
 

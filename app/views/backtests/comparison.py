@@ -2,10 +2,10 @@
 
 import streamlit as st
 
+from app.backtests.rows import DIGITS
 from app.charts.zone import Zone
 from app.data.backtests import Run, runs
 from app.markdown import escaped
-from app.run_rows import DIGITS
 from app.stores import Lost
 from app.views.backtests.back import lead_back
 from app.views.banner import show_lost
@@ -60,9 +60,9 @@ def _tell_left_out(ids: list[str], found: list[Run]) -> None:
 
 
 def _show(done: list[Run], zone: Zone) -> None:
+    from app.backtests.comparisons import BEST, cautions, differences, figure_table  # noqa: PLC0415 - see above
     from app.charts.compared import compared_chart  # noqa: PLC0415 - numba comes along below, which a list does without
     from app.charts.parts import curve_rows  # noqa: PLC0415 - see above
-    from app.comparisons import BEST, cautions, differences, figure_table  # noqa: PLC0415 - see above
     from app.reports.figures import HEADLINES  # noqa: PLC0415 - see above
     from trading.backtest.metrics import METRICS  # noqa: PLC0415 - see above
 

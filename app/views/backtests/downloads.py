@@ -5,10 +5,10 @@ from functools import partial
 
 import streamlit as st
 
+from app.backtests.rows import DIGITS
 from app.data import run_files
 from app.data.background import Done, Failed, Pending, background
 from app.data.backtests import Run, store
-from app.run_rows import DIGITS
 from app.stores import Lost
 
 _AGAIN_SECONDS = 0.5

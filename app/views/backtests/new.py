@@ -5,13 +5,13 @@ from typing import Any
 import streamlit as st
 
 from app.actions import backtests as wishes
+from app.backtests.links import OWN_WINDOW, STARTED, USUAL
 from app.charts.zone import Zone
 from app.data.backtests import spans
 from app.data.flows import flows_available, look_again
 from app.data.strategies import strategies
 from app.data.windows import Stored, stored_of, window_of
 from app.markdown import with_commands
-from app.run_links import OWN_WINDOW, STARTED, USUAL
 from app.stores import Lost
 from app.views.backtests.coverage import show_window
 from app.views.backtests.rules import rule_form

@@ -5,14 +5,14 @@ import re
 import streamlit as st
 
 from app.actions import backtests as wishes
+from app.backtests.links import query_of
+from app.backtests.rows import DIGITS, state_words
 from app.charts.zone import Zone
 from app.data.backtests import begun_by, runs
 from app.data.flows import look_again, run_state
 from app.data.research_flows import asked_of
 from app.data.strategies import defaults_of
 from app.markdown import with_commands
-from app.run_links import query_of
-from app.run_rows import DIGITS, state_words
 from app.scheduler.runs import RunState
 from app.stores import Lost
 from app.views.backtests.back import lead_back

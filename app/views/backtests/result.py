@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from app.backtests.links import query_of
+from app.backtests.rows import DIGITS
 from app.charts.zone import Zone
 from app.data.backtests import Run, runs
 from app.data.strategies import defaults_of
 from app.markdown import escaped
-from app.run_links import query_of
-from app.run_rows import DIGITS
 from app.stores import Lost
 from app.views.backtests import about, figures, searched, trades
 from app.views.backtests.back import lead_back

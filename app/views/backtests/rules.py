@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.run_links import RULE
+from app.backtests.links import RULE
 from trading.rules import Rules, word_of
 
 GROUPS = {

@@ -6,12 +6,12 @@ from zlib import crc32
 
 import streamlit as st
 
+from app.backtests.links import NEW, STARTED
+from app.backtests.rows import DIGITS, run_table
 from app.charts.zone import Zone
 from app.data.backtests import Page, facets, page
 from app.data.research_flows import under_way
 from app.markdown import escaped
-from app.run_links import NEW, STARTED
-from app.run_rows import DIGITS, run_table
 from app.stores import Lost
 from app.views.backtests.comparison import MOST
 from app.views.banner import show_lost

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from app.run_links import USUAL
+from app.backtests.links import USUAL
 from app.views.run_parameters import range_form
 from research.asked import SAMPLERS, WALK_FORWARD, Search
 

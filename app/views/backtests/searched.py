@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from app.backtests.links import query_of
 from app.charts.equity import equity_chart
 from app.charts.parts import curve_rows, hole_rows
 from app.charts.search import BESIDE, best_first, parameter_names, records, set_rows, window_rows
@@ -15,7 +16,6 @@ from app.data.backtests import Run
 from app.data.strategies import defaults_of
 from app.reports.figures import plain, quote_of, told, told_of, value_words
 from app.reports.honesty import luck_words
-from app.run_links import query_of
 from app.views.charts import show_chart
 from app.views.choices import choose_from
 from app.views.navigation import page_at

@@ -5,10 +5,10 @@ from typing import Any
 
 import pandas as pd
 
+from app.backtests.rows import parameter_words
 from app.reports.assumptions import assumptions
 from app.reports.figures import money, quote_of, told
 from app.reports.honesty import coverage_words, is_synthetic
-from app.run_rows import parameter_words
 from trading.backtest.metrics import METRICS, Metric
 
 Document = Mapping[str, Any]
