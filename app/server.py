@@ -19,6 +19,9 @@ from settings import Settings
 
 logger = logging.getLogger(__name__)
 
+_AGAIN_SECONDS = 15
+_FAILED = "page failed"
+
 
 def serve(settings: Settings, *, script: Path, port: int) -> None:
     """Serve the pages until a signal.
@@ -94,7 +97,15 @@ def show_error(error: Exception) -> bool:
     logger.error("page failed error=%s", word, exc_info=error)
     st.error(
         f"Something went wrong here, and it is our fault. The log of the pages has it under the word `{word}`; "
-        "reload the page to try again.",
+        f"this page is tried again every {_AGAIN_SECONDS} seconds.",
         icon=":material/error:",
     )
+    st.session_state[_FAILED] = True
+    _try_again()
     return True
+
+
+@st.fragment(run_every=_AGAIN_SECONDS)
+def _try_again() -> None:
+    if not st.session_state.pop(_FAILED, False):  # the first run is the one that failed
+        st.rerun()

@@ -138,6 +138,18 @@ def test_an_error_of_a_page_is_one_sentence_and_the_rest_is_in_the_log(ada: Clie
     assert "hunter2" in served.log()
 
 
+def test_a_page_that_failed_is_tried_again_by_itself(ada: Client):
+    with Wire(ada) as wire:
+        broken = wire.run(buttons(wire.run())["Break"][0])
+        timer = next(one.auto_rerun for one in broken if one.WhichOneof("type") == "auto_rerun")
+        found = wire.run(fragment=timer.fragment_id)
+        while "Break" not in buttons(found):
+            found.append(wire.next())
+
+    assert timer.interval == 15
+    assert "Something went wrong here" not in shown(found)
+
+
 def test_what_is_no_message_ends_the_connection_without_a_word(vic: Client):
     with Wire(vic) as wire:
         wire._wire.send(b"\xff" * 100)
