@@ -215,7 +215,7 @@ class TestOverlays:
         run_until(page, lambda page: "No indicators of mine" in words(page))
 
         assert monotonic() - begun < PATIENCE_SECONDS
-        assert "no answer within the 0\\\\.5 seconds" in words(page)
+        assert "no answer within the 0\\.5 seconds" in words(page)
         assert metrics(page)["Last price"] == "102.5"
 
     def test_fills_of_chosen_bots_are_marks_and_a_table(self, opened: Opener, full: Worker) -> None:
