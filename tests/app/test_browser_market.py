@@ -12,10 +12,13 @@ pytestmark = [*marks, pytest.mark.postgres, pytest.mark.redis]
 
 CHART = ".stVegaLiteChart"
 PRICE = "[data-testid='stMetricValue']"
-# What the axis of time says, as minutes of the day: a zoom and a pan change it, and a price does not.
-TIMES = f"""[...document.querySelectorAll("{CHART} .role-axis-label text")].map(text => text.textContent)
-    .filter(text => /^\\d\\d:\\d\\d$/.test(text)).map(text => 60 * text.slice(0, 2) + 1 * text.slice(3))"""
-SPAN = f"(times => (times.at(-1) - times[0] + 1440) % 1440)({TIMES})"
+# What the axis of time says, as minutes from noon to noon where it shows midnight: a zoom and a pan change it, a price does not.
+# Vega adds the labels that come into view behind those that are there already.
+TIMES = f"""(found => [...new Set(found.map(each => Math.max(...found) - Math.min(...found) > 720 ? (each + 720) % 1440 : each))]
+    .sort((one, other) => one - other))(
+        [...document.querySelectorAll("{CHART} .role-axis-label text")].map(text => text.textContent)
+            .filter(text => /^\\d\\d:\\d\\d$/.test(text)).map(text => 60 * text.slice(0, 2) + 1 * text.slice(3)))"""
+SPAN = f"(times => times.at(-1) - times[0])({TIMES})"
 WATCH = """
 () => {
     window.moves = 0;
