@@ -12,6 +12,7 @@ from app.actions import backtests as wishes
 from app.backtests.links import query_of
 from app.data.background import Done
 from app.data.flows import Flows, RunState
+from app.markdown import escaped
 from app.scheduler.api import SchedulerError
 from app.views.backtests import new, progress
 from db import DatabaseOperations
@@ -157,7 +158,7 @@ def test_what_prefect_refuses_is_told(
     button(page, "Start the backtest").click().run()
 
     assert not page.exception
-    assert page.error[0].value == "Prefect does not answer."
+    assert page.error[0].value == escaped("Prefect does not answer.")
 
 
 def test_a_viewer_can_start_and_cancel_nothing(

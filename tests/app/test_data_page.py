@@ -13,6 +13,7 @@ from app.actions import backfills as backfill_wishes
 from app.actions import flows as flow_wishes
 from app.data import flows
 from app.data.ledger import Wanted, ledger
+from app.markdown import escaped
 from app.scheduler.runs import RunState
 from app.views.data import backfill as backfill_view
 from app.views.data import quality as quality_view
@@ -303,7 +304,7 @@ def test_what_is_being_filled_already_is_not_started_twice(opened: Opener, full:
     [start] = [button for button in page.button if button.label == "Start"]
     start.click().run()
 
-    assert "is being filled already (backfill 1" in page.error[0].value
+    assert escaped("is being filled already (backfill 1") in page.error[0].value
     assert prefect == []
 
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from app import stores
 from app.data import connections
+from app.markdown import escaped
 from db.child import free_port
 from db.embedded import PostgresServer, RedisServer
 from db.home import own
@@ -145,4 +146,4 @@ def test_wrong_setting_is_one_sentence(opened: Opener, monkeypatch: pytest.Monke
     page = opened()
 
     assert not page.exception
-    assert "database.url" in page.error[0].value
+    assert escaped("database.url") in page.error[0].value

@@ -10,6 +10,7 @@ import streamlit as st
 
 from app.data import doctor, system
 from app.data.doctor import Finding, NoAnswer
+from app.markdown import with_commands
 from app.scheduler.standings import Scheduler, Standing
 from db import DatabaseOperations
 from db.child import free_port
@@ -165,7 +166,7 @@ class TestFlows:
             page = opened("flows")
 
         assert not page.exception
-        assert sentence in page.text[0].value
+        assert with_commands(sentence) in page.markdown[0].value
 
     @pytest.mark.parametrize(("page_url", "links"), [("http://there:4200", 1), ("javascript:alert(1)//", 0)])
     def test_each_is_told_in_the_zone_of_the_screen_with_a_link_to_a_page(
@@ -177,7 +178,7 @@ class TestFlows:
 
         page = opened("flows", tz="Asia/Tokyo")
 
-        assert page.text[0].value == "Served by <b>me</b>."
+        assert page.markdown[0].value == r"Served by \<b\>me\</b\>\."
         assert page.dataframe[0].value.loc[0].tolist() == [
             "sweep-gaps", "*/5 * * * *", "no", "2026-11-26 21:00:00", "2026-11-26 20:55:00", "✖ failed",
         ]  # fmt: skip

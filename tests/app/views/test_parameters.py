@@ -54,7 +54,7 @@ def test_bounds_and_words_are_those_that_were_declared() -> None:
 
     assert (fast.min, fast.max, fast.step) == (1, 50, 1)
     assert (width.min, width.max) == (0.1, None)
-    assert fast.help == "Bars of the \\*fast\\* average\\: a whole number from 1 to 50; 10 where nothing else is said."
+    assert fast.help == "Bars of the \\*fast\\* average\\: a whole number from 1 to 50; 10 where nothing else is said\\."
     assert page.toggle(key="x_mine_go_short").label == "go short"
 
 
