@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
@@ -62,7 +63,7 @@ def sessions(home: BenchHome, browser: Browser) -> None:
 def memory(browser: Browser, *, seconds: float) -> None:
     """Print how memory of the page and the browser goes while a tape is played fast with a live page open."""
     with tempfile.TemporaryDirectory() as folder:
-        demo = Demo(folder, "--speed", str(SPEED))  # type: ignore[arg-type]
+        demo = Demo(Path(folder), "--speed", str(SPEED))
         try:
             opened = window(browser, demo.url)
             page = opened.open(f"/market?symbol=SYNTHETIC:BTC-USDT&timeframe=1m&bars={BARS}")
