@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.bots.seen import Live, Seen, day_of, seen
 from app.charts.house import MAX_POINTS
-from app.data.background import Done, Failed, Pending, background
+from app.data.background import Behind, Heard
 from app.data.connections import database, database_at, redis, url_of
 from app.data.kept import Kept
 from app.data.live import feeds
@@ -28,6 +28,7 @@ MOST_PAGES = 2_000
 
 _AGAIN_SECONDS = 15.0
 _CURVE_SECONDS = 20.0
+_LEDGER_SECONDS, _LEDGER_KEPT_SECONDS = 2.0, 300.0
 _MOST_CANDLES, _BEFORE = 240, 20
 
 
@@ -112,18 +113,19 @@ def changed() -> None:
         kept.expire()
 
 
-def ledger(shown: Seen) -> Pending | Done[Audit] | Failed:
-    """Return whether the ledger of a bot that has an account adds up.
+def ledger(shown: Seen) -> Heard[Audit]:
+    """Return whether the ledger of a bot that has an account adds up, as it was found last, which says how many entries it is of.
 
-    It is looked at again when something was booked; until that is done, what was found before counts, which says how many entries
-    it is of.
+    It is looked at again when something was booked since, also where that happens all the time.
     """
     bot = shown.line.bot
-    store, entries = database_at(url_of("database")), (bot.account or {}).get("entry")
-    key = ("ledger", url_of("database"), bot.id, bot.run)
-    found = background((*key, entries), lambda: _audited(store, bot))
-    last = _audits().get(key, entries, lambda: found.result if isinstance(found, Done) else None)
-    return found if last is None or isinstance(found, Failed) else Done(result=last)
+    known = _ledger(url_of("database"), bot.id, bot.run, bot)
+    heard = known.look()
+    if heard.failed:
+        return known.look(oldest_seconds=_AGAIN_SECONDS)
+    if heard.answer is not None and heard.answer.entries < (bot.account or {}).get("entry", 0):
+        return known.look(oldest_seconds=_LEDGER_SECONDS)
+    return heard
 
 
 def _live(lost: Lost) -> Mapping[str, Live]:
@@ -173,6 +175,7 @@ def _worths() -> Kept[Worth]:
     return Kept(_CURVE_SECONDS)
 
 
-@st.cache_resource(show_spinner=False)
-def _audits() -> Kept[Audit]:
-    return Kept(float("inf"))
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _ledger(url: str | None, bot: str, run: int, _row: StoredBot) -> Behind[Audit]:  # noqa: ARG001 - each account has a ledger
+    store = database_at(url)
+    return Behind("ledger", lambda: _audited(store, _row), fresh_seconds=_LEDGER_KEPT_SECONDS)

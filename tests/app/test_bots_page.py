@@ -11,6 +11,8 @@ from streamlit.testing.v1 import AppTest
 from app import access
 from app.access import Role, User
 from app.data import bot_folder, explanations
+from app.data import bots as data
+from app.data.background import background
 from db import DatabaseOperations
 from db.embedded import PostgresServer, RedisServer
 from tests.app.bots import TREE, Bots
@@ -133,6 +135,37 @@ def test_a_bot_of_the_url_is_shown_with_all_that_it_is_worth(opened: Opener, bot
     assert holdings["unrealised P&L"][0].startswith("+")
     assert "a runner" in facts["is"].str.cat(sep=" ")
     assert len(page.get("vega_lite_chart")) == 2
+
+
+def test_a_ledger_is_added_up_while_long_work_is_done(opened: Opener, bots: Bots):
+    bots.traded()
+    opened("bots")  # connects
+    seen, hold = data.one("ema-btc", {}), threading.Event()
+    background(("a comparison",), lambda: hold.wait(30))
+    for _ in range(200):
+        if (found := data.ledger(seen)).answer is not None:
+            break
+        threading.Event().wait(0.02)
+    hold.set()
+
+    assert (found.answer.entries, found.answer.problems, found.failed) == (2, [], "")
+
+
+def test_a_ledger_that_was_added_up_stays_until_more_is_booked(opened: Opener, bots: Bots, monkeypatch: pytest.MonkeyPatch):
+    bots.traded()
+    opened("bots")  # connects
+    seen = data.one("ema-btc", {})
+    while data.ledger(seen).answer is None:
+        threading.Event().wait(0.02)
+    asked = threading.Event()
+    monkeypatch.setattr(data, "_audited", lambda *_: asked.set())
+    monkeypatch.setattr(data, "_LEDGER_SECONDS", 0.0)
+
+    assert data.ledger(seen).answer.entries == 2
+    assert not asked.wait(0.1)
+    line = replace(seen.line, bot=replace(seen.line.bot, account={**seen.line.bot.account, "entry": 3}))
+    assert data.ledger(replace(seen, line=line)).answer.entries == 2
+    assert asked.wait(10)
 
 
 def test_what_it_wrote_is_shown_newest_first(opened: Opener, bots: Bots, worker: Worker):
@@ -402,8 +435,6 @@ def test_a_lost_database_leaves_the_list_and_refuses_wishes(opened: Opener, bots
     detail = opened("bots", bot="ema-btc")
     postgres_server.stop()
     try:
-        from app.data import bots as data
-
         data.changed()
         page.run()
         detail.run()

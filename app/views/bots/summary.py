@@ -9,7 +9,6 @@ from app.bots.seen import Seen
 from app.bots.tables import amount, held, holding_table, order_table, percent
 from app.charts.bots import fall_chart, worth_chart
 from app.charts.zone import Zone
-from app.data.background import Done, Failed
 from app.data.bot_folder import place_of
 from app.data.bots import ledger, one, worth
 from app.markdown import escaped
@@ -89,10 +88,10 @@ def _show_ledger(bot: Seen, lost: Lost) -> None:
     if bot.line.bot.account is None or "database" in lost:
         return
     found = ledger(bot)
-    if isinstance(found, Done):
-        st.caption(_ledger_words(found.result, bot.quote))
-    elif isinstance(found, Failed):
-        st.caption(f"Whether its ledger adds up could not be found out: {escaped(found.reason)}.")
+    if found.failed:
+        st.caption(f"Whether its ledger adds up could not be found out: {escaped(found.failed)}.")
+    elif found.answer is not None:
+        st.caption(_ledger_words(found.answer, bot.quote))
     else:
         st.caption("Its ledger is being added up\N{HORIZONTAL ELLIPSIS}")
 
