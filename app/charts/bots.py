@@ -13,7 +13,7 @@ from app.charts.zone import UTC, Zone
 from db.bot_rows import SignalRow
 from market.timeframe import Timeframe
 
-_LOW = 130
+_LOW = 200
 _MOST_LINES = 4
 _DASHES = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2])
 _ACTIONS = ["buy", "sell", "refused"]
@@ -42,7 +42,7 @@ def worth_chart(curve: pd.DataFrame, *, quote: str, zone: Zone = UTC, title: str
         alt.Tooltip("exposure:Q", title="held", format=",.2f"),
     ]  # fmt: skip
     drawn = line.encode(time_axis(zone=zone), number_axis("equity", named, form=",~r"))
-    return layered(title, found_by_mouse(rows, told, zone=zone), drawn, height=220)
+    return layered(title, found_by_mouse(rows, told, zone=zone), drawn, height=280)
 
 
 def fall_chart(curve: pd.DataFrame, *, zone: Zone = UTC, title: str = "Drawdown") -> alt.LayerChart:
