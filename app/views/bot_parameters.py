@@ -8,6 +8,7 @@ from app.bots.text import at, number_of, shown
 from app.data.strategies import strategies
 from app.views.bot_fields import Field, beside, flag, pick, text
 from app.views.bots.draft import Draft
+from app.views.parameters import NONE, help_of, label_of
 from trading.bots.problems import Problem
 from trading.parameters import Kind, Parameter, snake_case
 
@@ -23,7 +24,7 @@ def parameter_fields(draft: Draft, problems: Sequence[Problem], *, disabled: boo
         return
     declared = _declared(name)
     if not declared:
-        st.caption("This strategy has no parameters.")
+        st.caption(NONE)
     columns = st.columns(_COLUMNS)
     for number, parameter in enumerate(declared):
         with columns[number % _COLUMNS]:
@@ -48,11 +49,9 @@ def _declared(name: str) -> Sequence[Parameter]:
 
 def _show(draft: Draft, parameter: Parameter, problems: Sequence[Problem], *, disabled: bool) -> None:
     path = ("parameters", parameter.name)
-    told = f"{parameter.about} " if parameter.about else ""
     field = Field(
-        path=path, label=parameter.name, disabled=disabled,
-        placeholder=shown(parameter.default), help=f"{told}Expected {parameter.expected}; without it {shown(parameter.default)}.",
-    )  # fmt: skip
+        path=path, label=label_of(parameter), disabled=disabled, placeholder=shown(parameter.default), help=help_of(parameter)
+    )
     value = at(draft.tree or {}, path, parameter.default)
     if parameter.kind is Kind.FLAG and isinstance(value, bool):
         flag(draft, field, value)

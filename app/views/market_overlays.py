@@ -50,7 +50,7 @@ def _pick_parameters(strategy: Described | None) -> dict[str, Value]:
     if strategy is None or not strategy.parameters:
         return {}
     with st.expander(f"Parameters of {escaped(strategy.name)}", icon=":material/tune:"):
-        return parameter_form(strategy, "i_", bind=True)
+        return parameter_form(strategy.parameters, f"i_{strategy.name}_", bind=True)
 
 
 def _pick_bots(symbol: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from app.data.windows import Stored, stored_of, window_of
 from app.markdown import escaped
 from app.spreadsheets import csv_of
 from app.views.backtests.rules import GROUPS, meanings
-from app.views.run_parameters import usual_range
+from app.views.parameters import usual_range
 from db import DatabaseOperations
 from db.stored_spans import Span
 from market.clock import parse_time

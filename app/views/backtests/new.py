@@ -1,11 +1,12 @@
 """The form of a new run: what is tried on what, checked as it is typed, and the command that does the same."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
 from app.actions import backtests as wishes
-from app.backtests.links import OWN_WINDOW, STARTED, USUAL
+from app.backtests.links import OWN_WINDOW, PARAMETER, STARTED, USUAL
 from app.charts.zone import Zone
 from app.data.backtests import spans
 from app.data.flows import flows_available, look_again
@@ -18,8 +19,8 @@ from app.views.backtests.rules import rule_form
 from app.views.backtests.search import search_form
 from app.views.banner import show_lost
 from app.views.kept import lead
+from app.views.parameters import changed, parameter_form
 from app.views.pickers import TIMEFRAMES
-from app.views.run_parameters import parameter_form
 from app.views.runs import show_no_flows
 from app.views.wishes import MAY_NOT, may_act, told
 from db.stored_spans import Span
@@ -27,6 +28,7 @@ from exchanges.fees import fees_of
 from market.errors import PlatformError
 from market.timeframe import Timeframe
 from research.asked import BACKTEST, KINDS, Asked, check, command
+from trading.parameters import Parameter
 
 _DAY_US = 86_400_000_000
 _WINDOWS: dict[str, int | None] = {
@@ -81,12 +83,17 @@ def _asked(stored: list[Span], zone: Zone) -> Asked | None:
     show_window(symbols, timeframe, window, stored=found, zone=zone)
     searched = kind != BACKTEST
     st.subheader("Ranges that are tried" if searched else "Parameters", anchor=False)
-    own: dict[str, Any] = {} if searched else {"parameters": parameter_form(known.get(strategy))}
+    own: dict[str, Any] = {} if searched else {"parameters": _parameters(known.get(strategy).declared())}
     search = search_form(known.get(strategy), kind) if searched else None
     return Asked(
         kind=kind, strategy=strategy, symbols=tuple(symbols), timeframe=width, start=window[0], end=window[1], search=search, **own,
         **_account(symbols, timeframe, searched=searched),
     )  # fmt: skip
+
+
+def _parameters(declared: Sequence[Parameter]) -> dict[str, Any]:
+    """Return those that differ from what is declared: a run keeps these."""
+    return changed(declared, parameter_form(declared, PARAMETER, bind=True))
 
 
 def _window(found: Stored | None) -> tuple[str | None, str | None]:

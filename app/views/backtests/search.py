@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from app.backtests.links import USUAL
-from app.views.run_parameters import range_form
+from app.backtests.links import RANGE, USUAL
+from app.views.parameters import range_form
 from research.asked import SAMPLERS, WALK_FORWARD, Search
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ _METRIC = "sharpe_ratio"
 
 def search_form(strategy: "type[BaseStrategy]", kind: str) -> Search:
     """Return what a sweep or a walk-forward is told to search."""
-    ranges = range_form(strategy)
+    ranges = range_form(strategy.declared(), RANGE)
     lengths = _lengths() if kind == WALK_FORWARD else {}
     columns = st.columns([2, 2, 2, 3, 2])
     sampler = columns[0].selectbox("Sampler", SAMPLERS, key="sampler", bind="query-params",

@@ -11,18 +11,13 @@ def form() -> None:
     from app.views.parameters import parameter_form
     from trading.parameters import Kind, Parameter
 
-    class Declared:
-        name = "mine"
-
-        def declared(self) -> tuple[Parameter, ...]:
-            return (
-                Parameter(name="fast", kind=Kind.WHOLE, default=10, low=1, high=50, about="bars of the *fast* average"),
-                Parameter(name="width", kind=Kind.NUMBER, default=2.5, low=0.1),
-                Parameter(name="mode", kind=Kind.CHOICE, default="b", choices=("a", "b")),
-                Parameter(name="go_short", kind=Kind.FLAG, default=False),
-            )
-
-    st.session_state["found"] = parameter_form(Declared(), "x_", disabled=st.session_state.get("off", False))
+    declared = [
+        Parameter(name="fast", kind=Kind.WHOLE, default=10, low=1, high=50, about="bars of the *fast* average"),
+        Parameter(name="width", kind=Kind.NUMBER, default=2.5, low=0.1),
+        Parameter(name="mode", kind=Kind.CHOICE, default="b", choices=("a", "b")),
+        Parameter(name="go_short", kind=Kind.FLAG, default=False),
+    ]
+    st.session_state["found"] = parameter_form(declared, "x_mine_", disabled=st.session_state.get("off", False))
 
 
 def found(page: AppTest) -> dict[str, Any]:
@@ -56,6 +51,7 @@ def test_bounds_and_words_are_those_that_were_declared() -> None:
     assert (width.min, width.max) == (0.1, None)
     assert fast.help == "Bars of the \\*fast\\* average\\: a whole number from 1 to 50; 10 where nothing else is said\\."
     assert page.toggle(key="x_mine_go_short").label == "go short"
+    assert page.toggle(key="x_mine_go_short").help == "True or false; false where nothing else is said\\."
 
 
 def test_a_form_can_be_only_looked_at() -> None:
@@ -72,13 +68,7 @@ def test_no_parameters_are_told() -> None:
 
         from app.views.parameters import parameter_form
 
-        class Declared:
-            name = "bare"
-
-            def declared(self) -> tuple[()]:
-                return ()
-
-        st.session_state["found"] = parameter_form(Declared(), "x_")
+        st.session_state["found"] = parameter_form([], "x_")
 
     page = AppTest.from_function(nothing).run()
 
