@@ -47,10 +47,12 @@ def choose_from(label: str, key: str, options: Sequence[str], default: str, *, d
     return str(chosen)
 
 
-def choose_any(label: str, key: str, options: Sequence[str], *, drop: Sequence[str] = (), **more: Any) -> str | None:
-    """Return one of some options, None for any of them; arguments as of `choose`."""
+def choose_any(
+    label: str, key: str, options: Sequence[str], *, drop: Sequence[str] = (), placeholder: str = "any", **more: Any
+) -> str | None:
+    """Return one of some options, None for any of them, for which `placeholder` stands; arguments as of `choose`."""
     chosen: str | None = settle(key, _one_of(options, None), _words, drop=drop)
-    st.selectbox(label, options, index=None, key=key, placeholder="any", **more)
+    st.selectbox(label, options, index=None, key=key, placeholder=placeholder, **more)
     return chosen
 
 

@@ -45,6 +45,8 @@ def test_back_and_forward_lead_through_what_was_chosen_and_a_reload_keeps_it(win
     page = window.open(path_of(name))
     if name == "overview":  # its choices are there once a bot has an account
         expect(page.get_by_role("radiogroup", name=one.label)).to_be_visible()
+    if name == "bots":  # there is one to choose once a runner has found their files
+        expect(page.get_by_test_id("stMain").get_by_role("combobox", name=other.label)).to_be_visible()
 
     _choose(page, one)
     page.wait_for_url("**?*")
@@ -79,6 +81,45 @@ def test_a_button_to_another_section_is_one_step(windows: Windows) -> None:
     _expect(page, Choice("Time", "month", "quarter"), "month")
     page.go_forward()
     expect(page.get_by_test_id("stMultiSelect").first).to_contain_text("SYNTHETIC:BTC-USDT")
+
+
+def test_back_from_another_page_leads_to_the_section_of_a_bot_at_once(windows: Windows) -> None:
+    window = windows()
+    page = window.open("/bots")
+    strategy, bot = Choice("Strategy", "ema_cross", ""), Choice("Bot", "demo-ema-btc", "")
+    steps: list[str] = []
+    for choice in (strategy, bot, Choice("Section", "events", "summary")):
+        before = page.url
+        _choose(page, choice)
+        page.wait_for_url(lambda url, before=before: url != before)
+        window.settle()
+        steps.append(page.url)
+    page.get_by_role("navigation", name="App pages").get_by_role("link", name="System").click()
+    page.wait_for_url("**/system")
+    expect(page.get_by_role("heading", name="System")).to_be_visible()
+
+    page.go_back()
+    _expect(page, Choice("Section", "events", "summary"), "events")
+    _expect(page, bot, bot.option)
+    assert page.url == steps[2]
+    page.go_back()
+    _expect(page, Choice("Section", "events", "summary"), "summary")
+    assert page.url == steps[1]
+    page.go_back()
+    _expect(page, strategy, strategy.option)
+    _expect(page, bot, bot.first)
+    assert page.url == steps[0]
+    page.go_forward()
+    _expect(page, bot, bot.option)
+    page.go_forward()
+    _expect(page, Choice("Section", "events", "summary"), "events")
+    page.reload()
+    _expect(page, Choice("Section", "events", "summary"), "events")
+    assert page.url == steps[2]
+    page.go_back()
+    page.go_back()
+    _expect(page, strategy, strategy.option)
+    assert page.url == steps[0]
 
 
 def test_a_second_choice_does_not_wait_for_the_first(windows: Windows) -> None:

@@ -12,6 +12,7 @@ from app.markdown import escaped
 from app.views.bot_form import show_form, show_problems
 from app.views.bots.draft import Draft, discard, draft, example
 from app.views.bots.picker import open_bot
+from app.views.choices import choose
 from app.views.wishes import MAY_NOT, may_act, told
 from market.errors import InputError
 
@@ -82,9 +83,7 @@ def _edit(key: str, *, bot: str | None) -> None:
     own = st.session_state.get(key)
     if not isinstance(own, Draft):
         st.rerun()
-    way = st.segmented_control(
-        "Written as", [_FORM, _JSON], key="written", bind="query-params", required=True, default=_FORM
-    )  # fmt: skip
+    way = choose("Written as", "written", [_FORM, _JSON], _FORM)
     checked = check(own.text)
     show_problems(checked.problems)
     if way == _JSON or own.tree is None:

@@ -14,6 +14,7 @@ from app.data.bots import MOST_PAGES, PAGE_ROWS, candles_around, page_of
 from app.stores import Lost
 from app.views.banner import show_lost
 from app.views.bots.picker import page_number, turn_to
+from app.views.choices import choose, choose_flag, choose_from
 from app.views.sidebar import zone
 from db.bot_rows import SignalRow
 from db.repositories.bot_pages import Kind
@@ -47,8 +48,10 @@ def show_papers(kind: Kind, bot: Seen) -> None:
     lost: Lost = {}
     run = bot.line.bot.run
     if run > 1 and kind != "events":
-        run = st.selectbox("Account", range(run, 0, -1), key="account", help="A reset ends one account and begins another.")
-    acted = kind == "signals" and st.checkbox("Only those that an order came of", key="acted", bind="query-params")
+        accounts = [str(number) for number in range(run, 0, -1)]
+        means = "A reset ends one account and begins another."
+        run = int(choose_from("Account", "account", accounts, accounts[0], drop=["page"], help=means))
+    acted = kind == "signals" and choose_flag("Only those that an order came of", "acted", drop=["page"])
     number = page_number(MOST_PAGES)
     page = page_of(kind, bot.id, number, lost, run=run, acted=acted)
     show_lost(lost)
@@ -82,7 +85,7 @@ def _show_on_candles(bot: Seen, rows: Sequence[SignalRow]) -> None:
     symbols = list(dict.fromkeys(row.symbol for row in rows))
     symbol = symbols[0]
     if len(symbols) > 1:
-        symbol = st.segmented_control("Drawn", symbols, default=symbol, key="drawn", required=True) or symbol
+        symbol = choose("Drawn", "drawn", symbols, symbol)
     own = [row for row in rows if row.symbol == symbol]
     lost: Lost = {}
     timeframe = str(bot.config.get("timeframe", "1h"))

@@ -1,8 +1,4 @@
-"""Which bot is looked at, and which ones the list shows; all of it stands in the URL.
-
-Bot, section and page are no widgets that Streamlit binds to the URL: those take the place of what the URL said before, and the back
-button would leave the page instead of the bot.
-"""
+"""Which bot is looked at, which section of it, and which ones the list shows; all of it stands in the URL."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,9 +7,14 @@ import streamlit as st
 
 from app.bots.seen import Seen
 from app.markdown import escaped
+from app.views.choices import choose, choose_any, choose_text, page_asked
+from app.views.kept import asked, lead
 
 VIEWS = ("summary", "trades", "orders", "signals", "events", "explain", "edit")
 LISTS = ("all", "new")
+
+_INSIDE = ("page", "account", "acted", "drawn", "written")
+"""What is chosen inside a section, and goes with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,8 @@ class Filters:
 
 def open_bot(bot: str | None, view: str) -> None:
     """Look at a bot, or at the list with None; this run of the page ends. The back button leads back."""
-    _go(bot, view)
+    first = (LISTS if bot is None else VIEWS)[0]
+    lead({**dict.fromkeys(_INSIDE), "bot": bot, "view": None if view == first else view})
     st.rerun()
 
 
@@ -57,58 +59,33 @@ def pick_bot(ids: Sequence[str], *, known: bool) -> str | None:
         ids: Of all bots.
         known: Whether these are all; while the database is away the URL may ask for one that nobody has read yet.
     """
-    asked = st.query_params.get("bot")
-    options = list(ids) if asked in ids or asked is None or known else [*ids, asked]
-    if asked is not None and asked not in options:
-        st.warning(f"There is no bot {escaped(asked[:100])} any more, or there never was one.", icon=":material/help:")
+    said = next(iter(asked("bot")), None)
+    options = list(ids) if said in ids or said is None or known else [*ids, said]
+    if said is not None and said not in options:
+        st.warning(f"There is no bot {escaped(said[:100])} any more, or there never was one.", icon=":material/help:")
     if not options:
         return None
-    st.session_state["bot"] = asked if asked in options else None
-    return st.selectbox(
-        "Bot", options, index=None, key="bot", placeholder="All bots: choose one here, or in the list",
-        label_visibility="collapsed", on_change=_bot_changed,
+    is_other = said in options and st.session_state.get("bot") is not None  # then the section stays: both have it
+    return choose_any(
+        "Bot", "bot", options, drop=_INSIDE if is_other else ("view", *_INSIDE),
+        placeholder="All bots: choose one here, or in the list", label_visibility="collapsed",
     )  # fmt: skip
 
 
 def pick_view(bot: str | None) -> str:
     """Return which section is looked at: of a bot, or of all of them."""
     views = LISTS if bot is None else VIEWS
-    asked = st.query_params.get("view")
-    st.session_state["view"] = asked if asked in views else views[0]
-    picked = st.segmented_control(
-        "Section", views, key="view", required=True, label_visibility="collapsed", on_change=_view_changed,
-    )  # fmt: skip
-    return picked or views[0]
+    return choose("Section", "view", views, views[0], drop=_INSIDE, label_visibility="collapsed")
 
 
 def page_number(most: int) -> int:
     """Return which page of a table is looked at, from 1."""
-    asked = st.query_params.get("page", "1")
-    return min(max(int(asked), 1), most) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 1
+    return min(page_asked("page") + 1, most)
 
 
 def turn_to(number: int) -> None:
     """Look at another page of a table."""
-    st.query_params["page"] = str(number)
-
-
-def _bot_changed() -> None:
-    _go(st.session_state.get("bot"), st.query_params.get("view", VIEWS[0]))
-
-
-def _view_changed() -> None:
-    _go(st.query_params.get("bot"), st.session_state.get("view") or "")
-
-
-def _go(bot: str | None, view: str) -> None:
-    """Put what is looked at into the URL, in one step where that can be: each is one of the back button."""
-    wanted = {"view": view} | ({} if bot is None else {"bot": bot})
-    if st.query_params.get("page", "1") != "1":
-        wanted["page"] = "1"  # tables begin with what is newest
-    if any(st.query_params.get(name) != value for name, value in wanted.items()):
-        st.query_params.update(wanted)
-    if bot is None and "bot" in st.query_params:
-        del st.query_params["bot"]
+    lead({"page": None if number == 1 else str(number)})
 
 
 def pick_filters(bots: Iterable[Seen]) -> Filters:
@@ -116,17 +93,16 @@ def pick_filters(bots: Iterable[Seen]) -> Filters:
     shown = list(bots)
     columns = st.columns(4)
     with columns[0]:
-        text = st.text_input("Text", key="text", bind="query-params", max_chars=100, placeholder="in id, name, strategy, reason")
+        text = choose_text("Text", "text", most=100, placeholder="in id, name, strategy, reason")
     with columns[1]:
         state = _one("State", "state", {bot.line.bot.state for bot in shown} | {str(bot.verdict.state) for bot in shown})
     with columns[2]:
         strategy = _one("Strategy", "strategy", {str(bot.config.get("strategy")) for bot in shown})
     with columns[3]:
         symbol = _one("Trades", "trades", {symbol for bot in shown for symbol in bot.symbols})
-    return Filters(text=(text or "").strip(), state=state, strategy=strategy, symbol=symbol)
+    return Filters(text=text, state=state, strategy=strategy, symbol=symbol)
 
 
 def _one(label: str, key: str, options: set[str]) -> str:
-    asked = st.session_state.get(key, st.query_params.get(key))
-    words = sorted({*options, *([str(asked)[:100]] if asked else [])})  # no bot may be so at the moment
-    return st.selectbox(label, words, index=None, key=key, bind="query-params", placeholder="any") or ""
+    picked = [str(each)[:100] for each in (*asked(key), st.session_state.get(key)) if each]  # no bot may be so at the moment
+    return choose_any(label, key, sorted({*options, *picked})) or ""
