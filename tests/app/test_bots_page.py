@@ -230,6 +230,18 @@ def test_a_reset_bot_still_shows_what_its_old_account_did(opened: Opener, bots: 
     assert table(page)["trade"].tolist() == [1]
 
 
+@pytest.mark.parametrize("run", [True, False])
+def test_a_bot_without_an_account_is_told_what_it_waits_for(opened: Opener, bots: Bots, run: bool):
+    bots.known(run=run)
+
+    page = opened("bots", bot="ema-btc")
+
+    told, facts = words(page), table(page)
+    assert ("start it with the button above" in told) is not run
+    assert facts["what"].tolist() == ["strategy", "file", "state since", "runner", "account", "times in"]
+    assert facts["is"].iloc[-2:].tolist() == ["number 1, begins with the first candle that closes", "UTC"]
+
+
 def test_buttons_start_and_stop_and_say_so(opened: Opener, bots: Bots, database: DatabaseOperations):
     bots.known()
     page = opened("bots", bot="ema-btc")
@@ -261,12 +273,13 @@ def test_what_a_dialog_asks_stands_in_it(opened: Opener, bots: Bots):
 
 def test_a_parked_bot_says_who_parked_it_and_why(opened: Opener, bots: Bots, database: DatabaseOperations):
     bots.known(run=True)
-    database.bots.park("ema-btc", "odd *prices*", by="alice")
+    database.bots.park("ema-btc", "odd *prices*?", by="alice")
 
     page = opened("bots", bot="ema-btc")
 
     assert metrics(page)["State"] == "parked"
-    assert r"by alice\: odd \*prices\*" in words(page)
+    assert r"Wanted: running. By alice\: odd \*prices\*?" in words(page)
+    assert r"?\." not in words(page)
 
 
 def test_a_viewer_sees_all_and_can_press_nothing(opened: Opener, bots: Bots, monkeypatch: pytest.MonkeyPatch):

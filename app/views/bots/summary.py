@@ -65,10 +65,14 @@ def _show_now(bot_id: str) -> None:
 def _say_why(bot: Seen) -> None:
     wanted = f"Wanted: {bot.line.bot.wanted}."
     acted = "" if bot.acted_until_us is None else f" Acted until {zone(now_us()).told(bot.acted_until_us)}."
-    why = f" {escaped(bot.why)}." if bot.why else ""
-    st.caption(f"{wanted}{acted}{why}")
+    st.caption(f"{wanted}{acted} {escaped(_sentence(bot.why))}")
     if bot.line.bot.problem:
         st.warning(f"It does what its file said last. {escaped(bot.line.bot.problem)}", icon=":material/warning:")
+
+
+def _sentence(words: str) -> str:
+    end = "" if not words or words.endswith((".", "?", "!")) else "."
+    return f"{words[:1].upper()}{words[1:]}{end}"
 
 
 def _show_holdings(bot: Seen) -> None:
@@ -76,7 +80,8 @@ def _show_holdings(bot: Seen) -> None:
     account = bot.line.bot.account
     holdings = [] if account is None else holdings_of(account)
     if account is None:
-        st.write("Its account begins with the first candle that closes while it runs; start it with the button above.")
+        start = "" if bot.line.bot.wanted == "running" else "; start it with the button above"
+        st.write(f"Its account begins with the first candle that closes while it runs{start}.")
     elif holdings:
         st.dataframe(holding_table(holdings), hide_index=True, alt="What is held of each symbol")
         st.caption(f"As of {_moment(bot.line.bot.acted_until_us)}, at the last price; unrealised P&L before fees.")
@@ -139,12 +144,13 @@ def _facts(bot: Seen, place: Zone) -> Iterator[tuple[str, str]]:
         yield "runner", f"{row.lease_owner}, lease {row.lease_epoch} until {until} and renewed every few seconds"
     else:
         yield "runner", "none has it"
-    begun = (
-        "begins with the first candle that closes" if row.account is None else f"begun {place.told(int(row.account['begins_us']))}"
-    )
-    yield "account", f"number {row.run}, {begun}, with {amount(bot.line.begun_with)} {bot.quote}"
-    yield "cash", f"{amount(row.cash)} {bot.quote}"
-    yield "times", f"of {place}"
+    if row.account is None:
+        yield "account", f"number {row.run}, begins with the first candle that closes"
+    else:
+        begun = place.told(int(row.account["begins_us"]))
+        yield "account", f"number {row.run}, begun {begun}, with {amount(bot.line.begun_with)} {bot.quote}"
+        yield "cash", f"{amount(row.cash)} {bot.quote}"
+    yield "times in", str(place)
 
 
 def _moment(moment_us: int | None) -> str:
