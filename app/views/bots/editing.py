@@ -75,7 +75,7 @@ def _show_without_file(bot: Seen) -> None:
         f"The file of this bot, {escaped(place_of(bot.line.bot.config_file))}, is not in the folder of bots of this page: "
         "it is on another machine, or gone. Change it where it is; this is what it said last:"
     )
-    st.code(text_of(bot.config), language="json")
+    st.code(text_of(bot.config), language="json", wrap_lines=True)
 
 
 @st.fragment
@@ -96,7 +96,7 @@ def _edit(key: str, *, bot: str | None) -> None:
             show_form(own, checked.problems, known_symbols().symbols, own_id=bot is None, disabled=not may_act())
         with right:
             st.caption("What the file says then")
-            st.code(own.text, language="json")
+            st.code(own.text, language="json", wrap_lines=True)
     _show_saving(own, checked, bot)
 
 
@@ -117,7 +117,7 @@ def _show_saving(own: Draft, checked: Checked, bot: str | None) -> None:
             f"{escaped(why[:1].upper() + why[1:])}: nothing can be saved from here. Copy the text into the file {escaped(name)} of "
             "the folder of bots of your runners; they take it over within seconds.", icon=":material/lock:",
         )  # fmt: skip
-        st.code(own.text, language="json")
+        st.code(own.text, language="json", wrap_lines=True)
     ready = checked.config is not None and may_act() and not why and own.is_changed
     with st.container(horizontal=True, vertical_alignment="center"):
         if bot is None and st.button("Create", type="primary", icon=":material/add:", disabled=not ready):
