@@ -78,8 +78,8 @@ parity: .venv/developing ## Hold bots on the live path equal to backtests, on th
 bench: .venv/developing ## Measure speed, as ratios in one run.
 	$(BIN)/python -m bench
 
-picture: .venv/developing ## Make the README's picture anew (needs Chromium).
-	TCPDASH_TEST_PICTURES=docs/images $(BIN)/python -m pytest tests/app/test_browser.py
+picture: .venv/developing ## Make the pictures of the documentation anew (needs Chromium).
+	TCPDASH_TEST_PICTURES=docs/images $(BIN)/python -m pytest -n 0 tests/app/test_browser_flows.py
 
 lock: ## Pin the newest versions that pyproject.toml allows (needs uv).
 	uv pip compile pyproject.toml --group build --universal --generate-hashes --no-header --no-annotate -o requirements.lock

@@ -40,7 +40,7 @@ def test_every_page_opens_without_an_error_and_can_be_read(windows: Windows, pic
     expect(page.locator(USEFUL[name]).first).to_be_visible()
 
     assert page.get_by_test_id("stException").count() == 0
-    shoot(page, pictures, f"{name}-{scheme}")
+    shoot(page, pictures, f"{name}-begun-{scheme}")
     assert violations(page).violations == []
 
 

@@ -1,39 +1,27 @@
-"""What flows do as a person sees it: a backtest from its form to its report, and a backfill that is cancelled on its way."""
+"""What flows do as a person sees it: a backtest from its form to its report, and a backfill that is cancelled on its way.
+
+`make picture` makes the pictures of the documentation with these tests: here a market is an hour old after two minutes.
+"""
 
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.app.browser import marks
+from tests.app.browser import SCHEMES, Window, marks
 from tests.app.conftest import Windows
 
 pytestmark = [*marks, pytest.mark.postgres, pytest.mark.redis, pytest.mark.prefect]
 DEMO = ("--with-flows", "--speed", "30")
-
-
-def test_a_backtest_runs_from_its_form_to_its_report(windows: Windows, pictures: Path) -> None:
-    page = windows(height=1_200).open("/backtests?view=New+run&new_symbols=SYNTHETIC:BTC-USDT&new_timeframe=1m&p_fast=7&holes=true")
-    start = page.get_by_role("button", name="Start the backtest")
-    expect(start).to_be_enabled()
-
-    start.click()
-    page.wait_for_url("**started=**")
-    page.wait_for_url("**run=**")
-
-    expect(page.get_by_text("Final value").first).to_be_visible()
-    expect(page.get_by_text("SYNTHETIC").first).to_be_visible()
-    page.screenshot(path=pictures / "backtest.png")
-    page.get_by_role("button", name="Download").click()
-    page.get_by_role("button", name="Make the html report").click()
-    with page.expect_download() as waited:
-        page.get_by_role("button", name="html: the report").click()
-    assert b"<html" in Path(waited.value.path()).read_bytes()[:200]
-    address = page.url
-    page.reload()
-    expect(page.get_by_text("Final value").first).to_be_visible()
-    assert page.url == address
-    assert page.get_by_test_id("stException").count() == 0
+_TABLE, _CHART = "[data-testid='stDataFrame'] canvas", ".stVegaLiteChart svg"
+SHOWN = {
+    "overview": ("/", [_TABLE, _CHART]),
+    "market": ("/market?symbol=SYNTHETIC:BTC-USDT&bars=60", [_CHART]),
+    "data": ("/data", [_CHART]),
+    "bots": ("/bots?bot=demo-ema-btc", [_CHART]),
+    "system": ("/system", [_TABLE]),
+}
+"""By page, where its picture is made, and what has to be on it; that of Backtests is made where one has run."""
 
 
 def test_a_backfill_shows_how_far_it_is_and_is_cancelled(windows: Windows, pictures: Path) -> None:
@@ -49,3 +37,50 @@ def test_a_backfill_shows_how_far_it_is_and_is_cancelled(windows: Windows, pictu
 
     expect(page.get_by_text(": cancelled")).to_be_visible()
     assert page.get_by_test_id("stException").count() == 0
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_page_of_a_market_that_goes_on_is_shown(windows: Windows, pictures: Path, scheme: str) -> None:
+    window = windows(scheme)
+    page = window.open("/bots?view=trades&bot=demo-ema-btc")
+    expect(page.locator("[data-testid='stDataFrame'] canvas").first).to_be_visible()  # its first trade was told
+
+    for name, (address, wanted) in SHOWN.items():
+        page = window.open(address)
+        for each in wanted:
+            expect(page.locator(f"[data-testid='stMain'] {each}").first).to_be_visible()
+        _picture(window, f"{window.url}{address}", pictures / f"{name}-{scheme}.png")
+
+
+def test_a_backtest_runs_from_its_form_to_its_report(windows: Windows, pictures: Path) -> None:
+    page = windows(height=1_200).open(
+        "/backtests?view=New+run&new_symbols=SYNTHETIC:BTC-USDT&new_timeframe=1m&p_fast=7&p_slow=21&holes=true"
+    )
+    start = page.get_by_role("button", name="Start the backtest")
+    expect(start).to_be_enabled()
+
+    start.click()
+    page.wait_for_url("**started=**")
+    page.wait_for_url("**run=**")
+
+    expect(page.get_by_text("Final value").first).to_be_visible()
+    expect(page.get_by_text("SYNTHETIC").first).to_be_visible()
+    page.get_by_role("button", name="Download").click()
+    page.get_by_role("button", name="Make the html report").click()
+    with page.expect_download() as waited:
+        page.get_by_role("button", name="html: the report").click()
+    assert b"<html" in Path(waited.value.path()).read_bytes()[:200]
+    address = page.url
+    page.reload()
+    expect(page.get_by_text("Final value").first).to_be_visible()
+    assert page.url == address
+    assert page.get_by_test_id("stException").count() == 0
+    for scheme in SCHEMES:
+        _picture(windows(scheme), address, pictures / f"backtests-{scheme}.png")
+
+
+def _picture(window: Window, address: str, file: Path) -> None:
+    page = window.open(address.removeprefix(window.url))
+    page.set_viewport_size({"width": 1_280, "height": 1_000})
+    window.settle()
+    page.screenshot(path=file)
