@@ -70,6 +70,7 @@ def options(address: str, port: int) -> dict[str, object]:
         "server.enableStaticServing": False,
         "server.baseUrlPath": "",
         "global.developmentMode": False,
+        "global.disableWidgetStateDuplicationWarning": True,  # what is chosen is set, and the default: see app.views.choices
         "browser.gatherUsageStats": False,
         "client.toolbarMode": "minimal",
         "client.showErrorDetails": "none",

@@ -1,6 +1,9 @@
 """Widgets whose choice stands in the URL, all made the same way (`app.views.kept`): sections, pickers, filters and pages.
 
 The URL has an option as the widget shows it, so options are shown as the URL has them.
+
+What is chosen is the default of its widget, too: a browser that is busy may hear of a page for the first time by its second run,
+in which nothing is set any more, and would tell the widget's own default as a choice.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,14 +39,14 @@ def choose(
         more: Of the widget.
     """
     chosen = settle(key, _one_of(options, default), _words, alone=alone, drop=drop)
-    st.segmented_control(label, options, key=key, required=True, **more)
+    st.segmented_control(label, options, default=chosen, key=key, required=True, **more)
     return str(chosen)
 
 
 def choose_from(label: str, key: str, options: Sequence[str], default: str, *, drop: Sequence[str] = (), **more: Any) -> str:
     """Return one of many options, that are in a list; arguments as of `choose`."""
     chosen = settle(key, _one_of(options, default), _words, drop=drop)
-    st.selectbox(label, options, key=key, **more)
+    st.selectbox(label, options, index=options.index(chosen), key=key, **more)
     return str(chosen)
 
 
@@ -52,28 +55,28 @@ def choose_any(
 ) -> str | None:
     """Return one of some options, None for any of them, for which `placeholder` stands; arguments as of `choose`."""
     chosen: str | None = settle(key, _one_of(options, None), _words, drop=drop)
-    st.selectbox(label, options, index=None, key=key, placeholder=placeholder, **more)
+    st.selectbox(label, options, index=None if chosen is None else options.index(chosen), key=key, placeholder=placeholder, **more)
     return chosen
 
 
 def choose_some(label: str, key: str, options: Sequence[str], *, all_of: str, drop: Sequence[str] = ()) -> tuple[str, ...]:
     """Return some of many options; none stands for all of them, and `all_of` says so."""
     chosen = settle(key, lambda words: [word for word in dict.fromkeys(words) if word in options], list, drop=drop)
-    st.multiselect(label, options, key=key, placeholder=all_of)
+    st.multiselect(label, options, default=chosen, key=key, placeholder=all_of)
     return tuple(chosen)
 
 
 def choose_text(label: str, key: str, *, most: int, drop: Sequence[str] = (), **more: Any) -> str:
     """Return what somebody typed, `most` letters of it."""
     chosen = settle(key, lambda words: words[-1][:most] if words else "", _words, drop=drop)
-    st.text_input(label, key=key, max_chars=most, **more)
+    st.text_input(label, value=chosen, key=key, max_chars=most, **more)
     return str(chosen).replace("\0", "").strip()  # which no database takes
 
 
 def choose_flag(label: str, key: str, *, drop: Sequence[str] = (), **more: Any) -> bool:
     """Return whether something is switched on."""
     chosen = settle(key, lambda words: words[-1:] == ["true"], lambda flag: ["true"] if flag else (), drop=drop)
-    st.toggle(label, key=key, **more)
+    st.toggle(label, value=chosen, key=key, **more)
     return bool(chosen)
 
 
@@ -82,7 +85,7 @@ def choose_number(label: str, key: str, most: int, *, default: int | None = None
     chosen: int | None = settle(
         key, lambda words: _within(words, most, default), lambda number: () if number == default else _words(number)
     )
-    place.number_input(label, 1, most, None, 1, key=key, **more)
+    place.number_input(label, 1, most, chosen, 1, key=key, **more)
     return chosen
 
 
@@ -108,7 +111,7 @@ def choose_day(label: str, key: str, *, first_us: int, last_us: int, help: str |
         return found if found is not None and first <= found <= last else last
 
     day = settle(key, parse, lambda chosen: () if chosen in (None, last) else [chosen.isoformat()])
-    st.date_input(label, key=key, min_value=first, max_value=last, help=help, width=190)
+    st.date_input(label, value=day, key=key, min_value=first, max_value=last, help=help, width=190)
     return parse_time(day.isoformat())
 
 
