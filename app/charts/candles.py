@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from app.charts.house import DOUBT, GAIN, LOSS, QUIET, TIME_LABEL
-from app.charts.rows import chart_rows
+from app.charts.rows import SLOT, chart_rows
 from app.charts.zone import UTC, Zone
 from market.symbol import Symbol
 from market.timeframe import Timeframe
@@ -157,8 +157,13 @@ class Pen:
         return self._drawn(line, "datum.last", self.y("close"))
 
     def _drawn(self, mark: alt.Chart, which: str, *channels: Any, **more: Any) -> alt.Chart:
-        """Return a layer that draws the rows for which a condition holds."""
-        layer: alt.Chart = mark.transform_filter(f"({which}) && {self._seen}" if self._seen else which).encode(*channels, **more)
+        """Return a layer that draws the rows for which a condition holds.
+
+        Slim rows are known by their place: a browser that is given new ones changes the shapes that are there. Else it draws all
+        anew each time, and keeps the last 10,000 shapes of each layer that are gone (`cleanThreshold` of vega-dataflow).
+        """
+        shown = mark.transform_filter(f"({which}) && {self._seen}" if self._seen else which)
+        layer: alt.Chart = shown.encode(*channels, **more, **({"key": alt.Key(f"{SLOT}:N")} if self._words else {}))
         return layer
 
 

@@ -10,6 +10,9 @@ from market.timeframe import Timeframe
 MAX_BARS = 2_000
 """More bars than this are not drawn: a browser takes seconds for them, and a screen has fewer pixels."""
 
+SLOT = "slot"
+"""Column of `slim_rows`."""
+
 _LEAST_SPANS = 40
 _REPEATED = ("kind", "direction", "standing", "origin", "revision", "trades")
 _GAP = 0.14  # of a span, left free on each side of a body
@@ -51,8 +54,12 @@ def newest_row(candles: pd.DataFrame, timeframe: Timeframe, *, zone: Zone = UTC)
 
 
 def slim_rows(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return rows of `chart_rows` in two fifths of their size: without the words label and span, repeated words as categories."""
-    return rows.drop(columns=["label", "span"]).astype(dict.fromkeys(_REPEATED, "category"))
+    """Return rows of `chart_rows` in two fifths of their size: without the words label and span, repeated words as categories.
+
+    `slot` is the place of each row, from 0: what the browser knows it by.
+    """
+    slim = rows.drop(columns=["label", "span"]).astype(dict.fromkeys(_REPEATED, "category"))
+    return slim.assign(**{SLOT: np.arange(len(rows), dtype="int16")})
 
 
 def missing_spans(candles: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:

@@ -79,6 +79,12 @@ class TestLiveCandles:
         assert all(slim[name].astype("object").equals(rows[name].astype("object")) for name in ("kind", "origin", "revision"))
         assert "' to '" in json.dumps(live_spec(SYMBOL, "title"))
 
+    def test_rows_are_known_by_their_place_so_that_shapes_in_the_browser_are_used_again(self) -> None:
+        rows = slim_rows(chart_rows(frame(candle(1), candle(2), candle(4)), M1))
+
+        assert rows["slot"].tolist() == list(range(len(rows)))
+        assert json.dumps(live_spec(SYMBOL, "title")).count('"key": {"field": "slot", "type": "nominal"}') == 17
+
     def test_a_window_is_covered_whole(self) -> None:
         rows = chart_rows(frame(candle(5)), M1, cover_us=(START_US, START_US + 90 * MINUTE_US))
 
