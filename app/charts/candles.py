@@ -163,7 +163,8 @@ class Pen:
         anew each time, and keeps the last 10,000 shapes of each layer that are gone (`cleanThreshold` of vega-dataflow).
         """
         shown = mark.transform_filter(f"({which}) && {self._seen}" if self._seen else which)
-        layer: alt.Chart = shown.encode(*channels, **more, **({"key": alt.Key(f"{SLOT}:N")} if self._words else {}))
+        known = [alt.Key(f"{SLOT}:N")] if self._words else []
+        layer: alt.Chart = shown.encode(*channels, *known, **more)
         return layer
 
 
