@@ -21,15 +21,15 @@ Query = dict[str, list[str]]
 
 _OF_ALL_PAGES = ("tz",)
 _LAST, _NONE = "kept last", "nothing"
-_UNDERWAY_SECONDS, _MOST_STEPS = 1.0, 5
+_UNDERWAY_SECONDS, _MOST_STEPS = 2.0, 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Step:
-    """What was put into the URL last: requests that were on their way meanwhile still have a URL from before it."""
+    """What was put into the URL: requests that were on their way meanwhile still have words from before it."""
 
     page: str
-    before: tuple[Query, ...]
+    before: Query
     after: Query
     at: float
 
@@ -47,7 +47,7 @@ def lead(changes: Mapping[str, str | Iterable[str] | None], *, alone: bool = Fal
     told = {name: [words] if isinstance(words, str) else list(words or ()) for name, words in changes.items()}
     after = {name: words for name, words in {**kept, **told}.items() if words}
     if after != base:
-        st.session_state[_LAST] = _Step(page=_page(), before=(*_underway(), now), after=after, at=monotonic())
+        st.session_state[_LAST] = (*_underway(), _Step(page=_page(), before=base, after=after, at=monotonic()))
     if after != now:
         _write(after)
 
@@ -84,18 +84,24 @@ def settle(key: str, parse: Callable[[list[str]], Any], tell: Callable[[Any], It
 
 
 def _caught_up(now: Query) -> Query:
-    """Return what the URL says once the browser has heard of the last step: a click may have been quicker than that."""
+    """Return what the URL says once the browser has heard of the last steps: a click may have been quicker than that.
+
+    Each parameter for itself: what else the browser put into the URL meanwhile, for a field of a form, stays.
+    """
     if _is_history():
         st.session_state.pop(_LAST, None)
-    last: Query = st.session_state[_LAST].after if now in _underway() else now
-    return last
+    caught = dict(now)
+    for step in _underway():
+        for name in {*step.before, *step.after}:
+            if caught.get(name) == step.before.get(name):
+                caught[name] = step.after.get(name, [])
+    return {name: words for name, words in caught.items() if words}
 
 
-def _underway() -> tuple[Query, ...]:
-    """Return what URLs requests may still have that were sent before the browser heard of the last step."""
-    last: _Step | None = st.session_state.get(_LAST)
-    young = last is not None and last.page == _page() and monotonic() - last.at < _UNDERWAY_SECONDS
-    return last.before[-_MOST_STEPS:] if last is not None and young else ()
+def _underway() -> tuple[_Step, ...]:
+    """Return the last steps that the browser may not have heard of yet."""
+    steps: tuple[_Step, ...] = st.session_state.get(_LAST, ())
+    return tuple(step for step in steps if step.page == _page() and monotonic() - step.at < _UNDERWAY_SECONDS)[-_MOST_STEPS:]
 
 
 def _query() -> Query:

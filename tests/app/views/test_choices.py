@@ -69,3 +69,24 @@ def test_what_somebody_chose_is_the_default_from_then_on():
     found = defaults(shown)
     assert (found["of_many"], found["text"], found["any"], found["one"]) == (1, "typed", None, ["first"])
     assert (shown.query_params["of_many"], shown.query_params["text"]) == ("second", "typed")
+
+
+@pytest.mark.parametrize(("seconds", "kept"), [(0.0, "second"), (60.0, "first")])
+def test_a_click_right_behind_a_choice_still_has_the_url_from_before_and_does_not_undo_it(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, kept: str
+):
+    now = [1_000.0]
+    monkeypatch.setattr("app.views.kept.monotonic", lambda: now[0])
+    shown = AppTest.from_function(page).run()
+    shown.selectbox(key="of_many").select("second").run()
+
+    now[0] += seconds
+    del shown.query_params["of_many"]
+    shown.query_params["of a form"] = "something"  # Streamlit puts what it binds into the URL before it asks for a run
+    shown.run()
+
+    assert shown.selectbox(key="of_many").value == kept
+    assert (shown.query_params.get("of_many"), shown.query_params["of a form"]) == (
+        "second" if kept == "second" else None,
+        "something",
+    )
