@@ -125,6 +125,7 @@ def test_reload_keeps_all_that_is_picked_and_the_keyboard_reaches_what_is_behind
     expect(page.get_by_role("combobox", name="Strategy")).to_be_visible()
     page.keyboard.press("Escape")
     expect(lines).to_have_count(0)
+    wait_for_url(page, "view=latencies")  # chosen just before the switch: the server answers behind it
 
     page.reload()
     window.settle()
