@@ -67,3 +67,13 @@ def feed(at_us: int, /, **changes: Any) -> dict[str, Any]:
         "duplicates": 0,
     }
     return state | changes
+
+
+class Clock:
+    """Seconds that pass only when told."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now

@@ -3,16 +3,7 @@ import pytest
 from app import stores
 from app.stores import Lost, Store
 from market.errors import StoreUnreachable
-
-
-class Clock:
-    """Seconds that pass only when told."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.app.samples import Clock
 
 
 @pytest.fixture

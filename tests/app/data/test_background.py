@@ -8,6 +8,7 @@ import pytest
 from app.data import background as module
 from app.data.background import Background, Behind, Done, Failed, Heard, Pending
 from market.errors import InputError
+from tests.app.samples import Clock
 
 
 def until(ask, patience=2_000):
@@ -100,14 +101,6 @@ def test_what_is_old_or_too_much_is_forgotten(monkeypatch: pytest.MonkeyPatch):
     now[0] += module.KEPT_SECONDS + 1
 
     assert work.peek((module.MOST_KEPT + 2,)) is None
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

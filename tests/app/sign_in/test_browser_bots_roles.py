@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from db import DatabaseOperations
 from tests.app.bots import Bots
-from tests.app.browser import CHROMIUM, FLAGS, PATIENCE_MS
+from tests.app.browser import CHROMIUM
 from tests.app.conftest import ENTRY
 from tests.app.sign_in.served import PASSWORD, Client, Served, hashed
 from tests.app.sign_in.wire import Wire, buttons
@@ -44,24 +44,6 @@ def served(home: Path, bot: DatabaseOperations) -> Iterator[Served]:
     server.start()
     yield server
     server.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context()
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    expect.set_options(timeout=PATIENCE_MS)
-    yield page
-    context.close()
 
 
 def sign_in(page: Page, served: Served, name: str) -> None:

@@ -7,14 +7,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from db.child import free_port
-from tests.app.browser import CHROMIUM, FLAGS
+from tests.app.browser import CHROMIUM
 from tests.app.sign_in.provider import CLIENT, SECRET, Provider
 from tests.app.sign_in.served import PASSWORD, Served, hashed, serving
 
@@ -48,24 +48,6 @@ def served(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iter
     server.start()
     yield server
     server.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context()
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    expect.set_options(timeout=PATIENCE_MS)
-    yield page
-    context.close()
 
 
 def sign_in(page: Page, url: str) -> None:
