@@ -1,25 +1,21 @@
 """What strategies there are and what they declare, as values: told by a process apart, for the files of a user are code."""
 
-import os
-import select
-import signal
-import subprocess
-import sys
-from contextlib import suppress
 from inspect import cleandoc
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from market.clock import monotonic
 from market.errors import InputError
+from trading.apart import answer, ask_apart
 from trading.parameters import Parameter
 
 if TYPE_CHECKING:
-    from trading.strategy import BaseStrategy
+    import pandas as pd
 
-_LONGEST = 1 << 24
+    from trading.frames import Floats
+    from trading.registry import Registry
+    from trading.strategy import BaseStrategy
 
 
 class Described(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,16 +67,7 @@ def catalogue_apart(folder: Path, *, limit_seconds: int = 20) -> Catalogue:
     Raises:
         InputError: If that process gives no answer within the limit.
     """
-    read, write = os.pipe()
-    process = _start(folder, write, limit_seconds)
-    os.close(write)
-    try:
-        said = _heard(read, monotonic() + limit_seconds)
-    finally:
-        os.close(read)
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # and whatever it started
-        process.wait()
+    said = ask_apart("trading.describing", str(folder).encode(), limit_seconds=limit_seconds)
     try:
         return msgspec.json.decode(said, type=Catalogue)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -90,30 +77,39 @@ def catalogue_apart(folder: Path, *, limit_seconds: int = 20) -> Catalogue:
         ) from None
 
 
-def _heard(read: int, until: float) -> bytes:
-    """Return what is written to a pipe, to its end or until a moment."""
-    said = bytearray()
-    while (left := until - monotonic()) > 0 and len(said) < _LONGEST:
-        ready, _, _ = select.select([read], [], [], left)
-        part = os.read(read, 1 << 16) if ready else b""
-        if not part:
-            break
-        said += part
-    return bytes(said)
+def registry_of(found: Catalogue) -> "Registry":
+    """Return a registry in which a user's own strategies have what they declare, and none of their code.
+
+    It checks names and parameters as they would themselves, as far as that is declared; they cannot be asked for targets.
+    """
+    from trading.registry import Registry, StrategyFileError  # noqa: PLC0415 - see above
+
+    shipped = Registry()
+    made = Registry(strategies=[_stand_in(each) if each.own else shipped.get(each.name) for each in found.strategies])
+    made.problems = [StrategyFileError(None, None, words) for words in found.problems]
+    return made
 
 
-def _start(folder: Path, write: int, limit_seconds: int) -> "subprocess.Popen[bytes]":
-    # Settings have passwords in them, and are nothing to a user's strategy.
-    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("TCPDASH_")}
-    return subprocess.Popen(  # noqa: S603 - the command is ours
-        [sys.executable, "-P", "-m", "trading.describing", str(folder), str(write), str(limit_seconds)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        pass_fds=(write,),
-        env={**kept, "PYTHONPATH": os.pathsep.join(str(Path(part).resolve()) for part in sys.path)},
-        start_new_session=True,
-    )
+def _stand_in(described: Described) -> "type[BaseStrategy]":
+    from trading.strategy import BaseStrategy  # noqa: PLC0415 - see above
+
+    class StandIn(BaseStrategy):
+        __doc__ = described.about
+        name = described.name
+        file_text = b""
+        lookback = 1
+
+        def __init__(self, parameters: dict[str, Any]) -> None:
+            super().__init__(parameters)
+            for parameter in described.parameters:
+                self.declare(parameter)
+            for smaller, larger in described.relations:
+                self.below(smaller, larger)
+
+        def targets(self, data: "pd.DataFrame") -> "Floats":  # noqa: ARG002 - as it is called
+            raise InputError(f"the code of {self.name} is not in this process, which knows only what it declares")
+
+    return StandIn
 
 
 def _described(kind: "type[BaseStrategy]") -> Described:
@@ -123,14 +119,5 @@ def _described(kind: "type[BaseStrategy]") -> Described:
     return Described(name=kind.name, about=about, parameters=declared, relations=made.relations, own=kind.file_text is not None)
 
 
-def main(folder: str, write: int, limit_seconds: int) -> None:
-    """Write the catalogue of a folder as JSON to a descriptor; the process ends itself when it takes too long."""
-    signal.alarm(limit_seconds)
-    os.set_inheritable(write, False)
-    said = msgspec.json.encode(catalogue(Path(folder)))
-    with open(write, "wb") as answer:
-        answer.write(said)
-
-
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    answer(lambda folder: msgspec.json.encode(catalogue(Path(folder.decode()))))

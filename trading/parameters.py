@@ -154,7 +154,7 @@ class Parameters(metaclass=_Complete):
     ) -> int:
         """Declare a whole number and return its value; `low` and `high` are included."""
         parameter = _declaration(self.name, name, Kind.WHOLE, default, low=low, high=high, sweep=tuple(sweep), about=about)
-        return cast("int", self._value_of(parameter))
+        return cast("int", self.declare(parameter))
 
     def number(
         self,
@@ -168,18 +168,33 @@ class Parameters(metaclass=_Complete):
     ) -> float:
         """Declare a finite number and return its value; `low` and `high` are included."""
         parameter = _declaration(self.name, name, Kind.NUMBER, default, low=low, high=high, sweep=tuple(sweep), about=about)
-        return cast("float", self._value_of(parameter))
+        return cast("float", self.declare(parameter))
 
     def choice(self, name: str, default: str, *, choices: Iterable[str], sweep: Iterable[str] = (), about: str = "") -> str:
         """Declare one word out of several and return its value."""
         words = tuple(map(str, choices))
         parameter = _declaration(self.name, name, Kind.CHOICE, default, choices=words, sweep=tuple(sweep), about=about)
-        return cast("str", self._value_of(parameter))
+        return cast("str", self.declare(parameter))
 
     def flag(self, name: str, default: bool, *, sweep: Iterable[bool] = (), about: str = "") -> bool:
         """Declare a yes or no and return its value."""
         parameter = _declaration(self.name, name, Kind.FLAG, default, sweep=tuple(sweep), about=about)
-        return cast("bool", self._value_of(parameter))
+        return cast("bool", self.declare(parameter))
+
+    def declare(self, parameter: Parameter) -> Value:
+        """Declare a parameter that is there as a whole, and return its value.
+
+        Raises:
+            InputError: If its name is declared already, or the value that was given is not what it expects.
+        """
+        if parameter.name in self._declared:
+            raise InputError(f"parameter {parameter.name} of {self.name} is declared twice")
+        self._declared[parameter.name] = parameter
+        value = parameter.default
+        if parameter.name in self._given:
+            value = parameter.checked(self._given[parameter.name], self.name)
+        self.parameters[parameter.name] = value
+        return value
 
     def below(self, smaller: str, larger: str) -> None:
         """Declare that one parameter has to be smaller than another one.
@@ -203,16 +218,6 @@ class Parameters(metaclass=_Complete):
             if name not in self._declared:
                 has = f"it has {', '.join(known)}" if known else "it has none"
                 raise InputError(f"{self.name} has no parameter {name!r}; {has}{did_you_mean(str(name), known)}")
-
-    def _value_of(self, parameter: Parameter) -> Value:
-        if parameter.name in self._declared:
-            raise InputError(f"parameter {parameter.name} of {self.name} is declared twice")
-        self._declared[parameter.name] = parameter
-        value = parameter.default
-        if parameter.name in self._given:
-            value = parameter.checked(self._given[parameter.name], self.name)
-        self.parameters[parameter.name] = value
-        return value
 
 
 @lru_cache(maxsize=4096)

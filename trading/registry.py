@@ -2,7 +2,7 @@
 
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,13 +18,13 @@ class StrategyFileError(InputError):
     """Raised when a user's file of strategies cannot be used.
 
     Attributes:
-        path: The file.
+        path: The file; None where nobody knows which.
         line: Where in it, from 1; None where no line is to blame.
     """
 
-    def __init__(self, path: Path, line: int | None, reason: str) -> None:
-        place = str(path) if line is None else f"{path}, line {line}"
-        super().__init__(f"{place}: {reason}")
+    def __init__(self, path: Path | None, line: int | None, reason: str) -> None:
+        place = "" if path is None else f"{path}: " if line is None else f"{path}, line {line}: "
+        super().__init__(f"{place}{reason}")
         self.path, self.line = path, line
 
 
@@ -36,15 +36,16 @@ class Registry:
 
     Args:
         folder: Where a user's own files are; None, and a folder that is not there, for none.
+        strategies: What there is besides.
 
     Attributes:
         problems: What is wrong with the files of the folder, in their order.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, *, strategies: Iterable[type[BaseStrategy]] = SHIPPED) -> None:
         self.problems: list[StrategyFileError] = []
         self._found: dict[str, list[type[BaseStrategy]]] = {}
-        for strategy in SHIPPED:
+        for strategy in strategies:
             self._add(strategy)
         for path in sorted(folder.glob("*.py")) if folder is not None else []:
             if not path.name.startswith("_"):

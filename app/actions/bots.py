@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from trading.bots.config import BotConfig
 
 _ALL = "all bots"
+_SAVE_SECONDS = 90.0  # a process may have to start, and others may be asked before
 
 
 def start(ids: Sequence[str], *, from_now: bool = False) -> list[str]:
@@ -146,9 +147,13 @@ def _wished(action: str, subject: str, **details: Any) -> Iterator[tuple[Store, 
 
 def _usable(action: str, text: str) -> "BotConfig":
     operator(action)  # before any strategy is tried
-    checked = check(text)
+    checked = check(text, wait_seconds=_SAVE_SECONDS)
     if checked.config is None:
         raise ConfigError(FILE, checked.problems)
+    if not checked.is_whole:
+        raise InputError(
+            f"strategy {checked.config.strategy} does not answer: it is still being asked what it says of its parameters"
+        )
     return checked.config
 
 

@@ -11,10 +11,11 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app.charts.fills import Fill
-from app.data.connections import database, database_at, redis, settings, url_of
-from app.desk import Desk, Found
+from app.data.connections import database, database_at, redis, url_of
+from app.data.strategies import overlay_desk
 from app.ranges import Shown
 from app.stores import Lost
+from app.strategy_desk import Found
 from db.repositories.market_data import MarketDataRepository
 from market.clock import monotonic
 from market.timeframe import BASE, Timeframe
@@ -110,7 +111,7 @@ def indicators(
     def make() -> Question | None:
         return _question(store, symbol, timeframe, strategy=strategy, parameters=parameters, window=(first, last))
 
-    return desk().series((url_of("database"), symbol, timeframe, strategy, recipe, first, last, version), make)
+    return overlay_desk().series((url_of("database"), symbol, timeframe, strategy, recipe, first, last, version), make)
 
 
 def _question(
@@ -124,13 +125,3 @@ def _question(
         bot=f"page {strategy}", strategy=strategy, parameters=parameters, symbol=symbol, timestamps_us=timestamps_us(bars),
         prices=np.column_stack([bars[name].to_numpy(np.float64) for name in PRICES]), series=True,
     )  # fmt: skip
-
-
-def desk() -> Desk:
-    """Return who asks strategies."""
-    return _desk(settings().strategies)
-
-
-@st.cache_resource(show_spinner=False)
-def _desk(folder: Any) -> Desk:
-    return Desk(folder)

@@ -50,7 +50,7 @@ def database_at(url: str | None) -> DatabaseOperations:
     Raises:
         StoreUnreachable: If there is no address.
     """
-    return DatabaseOperations(create_engine(_known(url), application_name="tcpdash app", limit_seconds=LIMIT_SECONDS))
+    return DatabaseOperations(create_engine(known(url), application_name="tcpdash app", limit_seconds=LIMIT_SECONDS))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -75,10 +75,15 @@ def bus_at(url: str | None) -> Bus:
     Raises:
         StoreUnreachable: If there is no address.
     """
-    return Bus(_known(url))
+    return Bus(known(url))
 
 
-def _known(url: str | None) -> str:
+def known(url: str | None) -> str:
+    """Return an address.
+
+    Raises:
+        StoreUnreachable: If there is none.
+    """
     if url is None:
         raise StoreUnreachable(
             f"nothing runs on {settings().home}; start `tcpdash up`, or set TCPDASH_DATABASE__URL and TCPDASH_REDIS__URL"

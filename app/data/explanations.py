@@ -1,25 +1,24 @@
-"""How bots compare with backtests over the same time: found out in the background, kept for some minutes."""
+"""How bots compare with backtests over the same time: found out in the background by a process apart, kept for some minutes."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.data.background import Done, Failed, Key, Pending, background, peek
-from app.data.connections import database_at, url_of
-from app.data.strategies import strategies
-from db import DatabaseOperations
-from market.errors import InputError
+from app.data.background import LIMIT_SECONDS, Done, Failed, Key, Pending, background, peek
+from app.data.connections import known, settings, url_of
 
 if TYPE_CHECKING:
     from trading.bots.explain import Explanation
-    from trading.registry import Registry
+
+_LIMIT_SECONDS = int(LIMIT_SECONDS) - 5  # so that it says itself why there is no answer
 
 
 def explanation(bot: str) -> "Pending | Done[Explanation] | Failed":
     """Return how a bot compares with a backtest, or that this is being found out."""
-    store, registry = database_at(url_of("database")), strategies()
-    return background(key_of(bot), lambda: _explained(store, bot, registry))
+    url, folder = known(url_of("database")), settings().strategies
+    return background(key_of(bot), lambda: _explained(url, bot, folder))
 
 
-def known(bot: str) -> Pending | Done[object] | Failed | None:
+def under_way(bot: str) -> Pending | Done[object] | Failed | None:
     """Return how far that is; None where nobody asked lately."""
     return peek(key_of(bot))
 
@@ -29,18 +28,12 @@ def key_of(bot: str) -> Key:
     return ("explain", url_of("database"), bot)
 
 
-def _explained(store: DatabaseOperations, bot: str, registry: "Registry") -> "Explanation":
-    """Return the comparison; whatever the code of a strategy raises becomes one sentence.
+def _explained(url: str, bot: str, folder: Path) -> "Explanation":
+    """Return the comparison.
 
     Raises:
         InputError: If it cannot be compared.
     """
-    from research.explained import compare_with_backtest  # noqa: PLC0415 - it compiles, and nobody may ask
+    from research.explained_apart import compare_apart  # noqa: PLC0415 - nobody may ask
 
-    kind = registry.get(store.bots.get(bot).config["strategy"])
-    try:
-        return compare_with_backtest(store, bot, registry)
-    except (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError, SystemExit) as error:
-        if kind.file_text is None:
-            raise
-        raise InputError(f"strategy {kind.name} failed: {type(error).__name__}: {error}") from error
+    return compare_apart(url, bot, folder, limit_seconds=_LIMIT_SECONDS)

@@ -1,4 +1,7 @@
-"""The strategies that there are: those that come with the program, and a user's own as their files are now."""
+"""The strategies that there are: those that come with the program, and a user's own as their files are now.
+
+No code of a user runs in this process: of their own strategies it knows what they declare, and all else is asked apart.
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -6,20 +9,24 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from app.data.connections import settings
+from app.strategy_desk import StrategyDesk
 from market.errors import InputError
-from trading.describing import catalogue_apart
 
 if TYPE_CHECKING:
     from trading.registry import Registry
 
-Print = tuple[tuple[str, int, int], ...]
-"""What tells the files of strategies from what they were: name, time and size of each."""
+_WAIT_SECONDS = 45.0  # longer than all that its processes are allowed
 
 
 def strategies() -> "Registry":
-    """Return the strategies by name; their files are read again when one of them changes."""
-    folder = settings().strategies
-    return _registry(str(folder), _print(folder))
+    """Return the strategies by name, a user's own with what they declare; their files are read again when one of them changes."""
+    from trading.describing import registry_of  # noqa: PLC0415 - a second, which pages without strategies do not need
+    from trading.registry import Registry  # noqa: PLC0415 - likewise
+
+    if not any(settings().strategies.glob("[!_]*.py")):
+        return Registry()
+    found, _ = form_desk().catalogue(wait_seconds=_WAIT_SECONDS)
+    return registry_of(found)
 
 
 def defaults_of(strategy: str) -> dict[str, Any]:
@@ -30,27 +37,17 @@ def defaults_of(strategy: str) -> dict[str, Any]:
         return {}
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _registry(folder: str, files: Print) -> "Registry":
-    """Return the strategies; files that end or hold up a process are left out: one that nobody misses has read them before."""
-    from trading.registry import Registry, StrategyFileError  # noqa: PLC0415 - a second, which pages without strategies do not need
-
-    try:
-        if any(not name.startswith("_") for name, _, _ in files):
-            catalogue_apart(Path(folder))
-    except InputError as error:
-        shipped = Registry()
-        shipped.problems.append(StrategyFileError(Path(folder), None, str(error)))
-        return shipped
-    return Registry(Path(folder))
+def overlay_desk() -> StrategyDesk:
+    """Return who asks strategies for what they say of candles."""
+    return _desk(settings().strategies, "overlays")
 
 
-def _print(folder: Path) -> Print:
-    found = []
-    for file in sorted(folder.glob("*.py")):
-        try:
-            stat = file.stat()
-        except OSError:  # it went just now
-            continue
-        found.append((file.name, stat.st_mtime_ns, stat.st_size))
-    return tuple(found)
+def form_desk() -> StrategyDesk:
+    """Return who asks strategies what forms need: nobody waits there behind a strategy that draws slowly."""
+    return _desk(settings().strategies, "forms")
+
+
+@st.cache_resource(show_spinner=False)
+def _desk(folder: Path, purpose: str) -> StrategyDesk:
+    del purpose  # each has its own
+    return StrategyDesk(folder)

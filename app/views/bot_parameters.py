@@ -9,6 +9,7 @@ from app.data.strategies import strategies
 from app.views.bot_fields import Field, beside, flag, pick, text
 from app.views.bots.draft import Draft
 from app.views.parameters import NONE, help_of, label_of
+from market.errors import InputError
 from trading.bots.problems import Problem
 from trading.parameters import Kind, Parameter, snake_case
 
@@ -43,7 +44,7 @@ def keep_declared(draft: Draft) -> None:
 def _declared(name: str) -> Sequence[Parameter]:
     try:
         return strategies().get(name).declared()
-    except (Exception, SystemExit):  # noqa: BLE001 - a user's own code; what is wrong with it is told beside the form
+    except InputError:  # what is wrong with it is told beside the form
         return ()
 
 

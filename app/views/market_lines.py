@@ -11,8 +11,8 @@ import streamlit as st
 from app.charts.lines import Places, last_values, line_rows, places
 from app.charts.zone import Zone
 from app.data import candles as reads
-from app.desk import Found
 from app.markdown import escaped
+from app.strategy_desk import Found
 from market.timeframe import Timeframe
 from trading.bots.hosts import Answer
 from trading.frames import Floats, Integers, timestamps_us

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app.data import candles as reads
+from app.data.strategies import overlay_desk
 from app.markdown import escaped
 from app.views.market_chart import Overlays
 from app.views.parameters import parameter_form
@@ -24,7 +25,7 @@ def pick_overlays(symbol: str) -> Overlays:
 
 
 def _pick_strategy() -> Described | None:
-    found, pending = reads.desk().catalogue()
+    found, pending = overlay_desk().catalogue()
     known = {each.name: each for each in found.strategies}
     asked = st.session_state.get("strategy", st.query_params.get("strategy"))
     # While they are being read, what the URL asks for may be among them.
@@ -41,7 +42,7 @@ def _pick_strategy() -> Described | None:
 
 @st.fragment(run_every=1.0)
 def _wait_for_strategies() -> None:
-    if not reads.desk().catalogue()[1]:
+    if not overlay_desk().catalogue()[1]:
         st.rerun()
     st.caption("Strategies are being read.")
 

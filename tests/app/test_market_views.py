@@ -208,7 +208,7 @@ class TestOverlays:
             "    def targets(self, data):\n        time.sleep(1000)\n"
         )
         monkeypatch.setenv("TCPDASH_STRATEGIES", str(folder))
-        monkeypatch.setattr("app.desk.LIMIT_SECONDS", 0.5)
+        monkeypatch.setattr("app.strategy_desk.LIMIT_SECONDS", 0.5)
 
         begun = monotonic()
         page = opened(indicators="true", strategy="mine")

@@ -1,20 +1,48 @@
-"""A user's files of strategies, read for the pages: none of them may take the pages along."""
+"""A user's files of strategies, known to the pages: none of their code runs in this process, and none may take the pages along."""
 
+import json
+import os
 from pathlib import Path
 
 import pytest
 
-from app.data.strategies import strategies
+from app import strategy_desk
+from app.data import bot_folder
+from app.data.bot_folder import check
+from app.data.strategies import defaults_of, strategies
+from market.errors import InputError
+from research import asked
 
 OWN = """
+import os, pathlib, time
 from trading.strategy import BaseStrategy
 
+with open({log!r}, "a") as log:
+    log.write(f"{{os.getpid()}}\\n")
+
 class Mine(BaseStrategy):
-    lookback = 1
+    def __init__(self, parameters):
+        super().__init__(parameters)
+        self.fast = self.whole("fast", 3, low=1, high=9, sweep=(1, 2, 3), about="bars")
+        self.slow = self.whole("slow", 5, low=1, high=99, sweep=(2, 3))
+        self.below("fast", "slow")
+        if self.slow == 66:
+            raise ValueError("nobody wants 66")
+        if self.slow == 77:
+            time.sleep(1000)
+        if self.slow == 88:
+            os._exit(3)
+
+    @property
+    def lookback(self):
+        return self.slow
 
     def targets(self, data):
         return data["close"].to_numpy() * 0
 """
+BOT = {"id": "own", "strategy": "mine", "symbols": ["OKX:BTC-USDT"], "timeframe": "1m", "balance": 1000}
+
+pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 
 
 @pytest.fixture
@@ -25,11 +53,24 @@ def folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.mark.postgres
-@pytest.mark.redis
+@pytest.fixture
+def log(folder: Path) -> Path:
+    """The processes that ran the user's file, a line each."""
+    log = folder / "log"
+    (folder / "mine.py").write_text(OWN.format(log=str(log)))
+    return log
+
+
+def text_of(**parameters: object) -> str:
+    return json.dumps({**BOT, "parameters": parameters})
+
+
+def wanted(**more: object) -> asked.Asked:
+    return asked.Asked(**{"kind": "backtest", "strategy": "mine", "symbols": ("OKX:BTC-USDT",), **more})  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("code", ["import os; os._exit(3)", "import signal, os; os.kill(os.getpid(), signal.SIGKILL)"])
-def test_a_file_that_ends_its_process_ends_not_the_pages(folder: Path, code: str) -> None:
-    (folder / "mine.py").write_text(OWN)
+def test_a_file_that_ends_its_process_ends_not_the_pages(folder: Path, log: Path, code: str) -> None:
     (folder / "worse.py").write_text(code)
 
     found = strategies()
@@ -40,10 +81,7 @@ def test_a_file_that_ends_its_process_ends_not_the_pages(folder: Path, code: str
     assert f"{folder} cannot be read: a file of it ends the process that reads it" in str(problem)
 
 
-@pytest.mark.postgres
-@pytest.mark.redis
-def test_files_that_can_be_read_are_there_and_read_again_when_they_change(folder: Path) -> None:
-    (folder / "mine.py").write_text(OWN)
+def test_files_that_can_be_read_are_there_and_read_again_when_they_change(folder: Path, log: Path) -> None:
     assert "mine" in strategies().names()
 
     (folder / "worse.py").write_text("import os; os._exit(3)")
@@ -51,3 +89,46 @@ def test_files_that_can_be_read_are_there_and_read_again_when_they_change(folder
 
     (folder / "worse.py").unlink()
     assert "mine" in strategies().names()
+
+
+def test_all_that_forms_need_is_known_without_its_code(log: Path) -> None:
+    assert defaults_of("mine") == {"fast": 3, "slow": 5}
+    assert asked.check(wanted(parameters={"fast": 2, "slow": 8}), strategies()) == 1
+    assert asked.check(wanted(kind="sweep", search=asked.Search()), strategies()) == 3
+    with pytest.raises(InputError, match="fast of mine: expected less than slow"):
+        asked.check(wanted(parameters={"fast": 8, "slow": 4}), strategies())
+    with pytest.raises(InputError, match="did you mean 'fast'"):
+        asked.check(wanted(parameters={"fasst": 8}), strategies())
+    checked = check(text_of(slow=9), wait_seconds=60)
+    assert checked.config is not None
+    assert checked.is_whole
+
+    assert str(os.getpid()) not in log.read_text().split()
+
+
+def test_what_it_says_beyond_what_it_declares_is_told_too(log: Path) -> None:
+    [problem] = check(text_of(slow=66), wait_seconds=60).problems
+    assert (problem.field, "nobody wants 66" in problem.found) == ("parameters", True)
+
+    [problem] = check(text_of(slow=1000)).problems
+    assert (problem.field, problem.expected) == ("parameters.slow", "a whole number from 1 to 99")
+
+
+@pytest.mark.parametrize(("slow", "said"), [(77, "timeout: no answer within the 1 seconds"), (88, "died: ")])
+def test_one_that_hangs_or_ends_its_process_is_told_and_the_next_is_answered(
+    log: Path, monkeypatch: pytest.MonkeyPatch, slow: int, said: str
+) -> None:
+    monkeypatch.setattr(strategy_desk, "LIMIT_SECONDS", 1.0)
+
+    [problem] = check(text_of(slow=slow), wait_seconds=60).problems
+    assert said in problem.found
+
+    assert check(text_of(slow=10), wait_seconds=60).is_whole
+
+
+def test_a_form_does_not_wait_for_it(log: Path) -> None:
+    typed = check(text_of(slow=77), wait_seconds=0.01)
+
+    assert typed.config is not None
+    assert not typed.is_whole
+    assert bot_folder.TYPED_SECONDS <= 1.0

@@ -5,11 +5,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from db import DatabaseOperations
 from market.errors import InputError
 from market.timeframe import MINUTE_US, Timeframe
 from research.explained import compare_with_backtest
+from research.explained_apart import compare_apart
 from tests.history.quality.damage import START_US
 from tests.research.stored import DAY, SYMBOL, fill
+from tests.trading.bots.users import write
 from trading.bots.bot import Bot
 from trading.bots.config import as_dict, digest, from_dict
 from trading.bots.evidence import Cause
@@ -160,3 +163,46 @@ def test_a_bot_that_has_not_acted_has_nothing_to_compare(database):
         compare_with_backtest(database, "cross", Registry())
     with pytest.raises(InputError, match=r"did you mean 'cross'\?"):
         compare_with_backtest(database, "cros", Registry())
+
+
+class TestApart:
+    """The same, in a process of its own."""
+
+    def test_it_says_the_same(self, database, tmp_path):
+        run_bot(database, without=DAY + 640, strategy="buy_and_hold", parameters={})
+
+        assert compare_apart(url_of(database), "cross", tmp_path, limit_seconds=100) == compare_with_backtest(
+            database, "cross", Registry()
+        )
+
+    @pytest.mark.parametrize(
+        ("body", "said"),
+        [
+            ("raise ValueError('no such price')", "its strategy failed: ValueError: no such price"),
+            ("sys.exit('gone')", "its strategy failed: SystemExit: gone"),
+            ("os._exit(3)", "its strategy ended the process that compares it, or took longer than 20 seconds"),
+            ("print('nonsense', flush=True); os.close(1); os.kill(os.getpid(), 9)", "its strategy ended the process"),
+        ],
+        ids=["raises", "exits", "ends", "killed"],
+    )
+    def test_a_users_strategy_that_fails_is_told(self, database, tmp_path, body, said):
+        run_bot(database, symbols=[SYMBOL])
+        write(tmp_path, "Fails", body)
+        config = from_dict({**CONFIG, "symbols": [SYMBOL], "strategy": "fails", "parameters": {}})
+        with database.transaction() as store:
+            store.bots.put_config("cross", as_dict(config), digest=digest(config), file="cross.json", autostart=True)
+
+        with pytest.raises(InputError, match=said):
+            compare_apart(url_of(database), "cross", tmp_path, limit_seconds=20)
+
+    def test_one_that_does_not_end_is_ended(self, database, tmp_path):
+        with pytest.raises(InputError, match="took longer than 1 seconds"):
+            compare_apart(url_of(database), "cross", tmp_path, limit_seconds=1)
+
+    def test_what_cannot_be_compared_says_why(self, database, tmp_path):
+        with pytest.raises(InputError, match="cros"):
+            compare_apart(url_of(database), "cros", tmp_path, limit_seconds=100)
+
+
+def url_of(database: DatabaseOperations) -> str:
+    return database.engine.url.render_as_string(hide_password=False)

@@ -73,7 +73,7 @@ def test_a_file_that_cannot_be_read_is_a_problem_and_not_the_end(tmp_path: Path)
         "import time\ntime.sleep(100)",
         "import os\nos._exit(3)",
         "import os, time\nif os.fork() == 0: time.sleep(100)\nos._exit(0)",
-        "import os\nos.write(int(__import__('sys').argv[2]), b'nonsense')\nos._exit(0)",
+        "import os\nos.write(int(__import__('sys').argv[1]), b'nonsense')\nos._exit(0)",
     ],
     ids=["hangs", "exits", "leaves a child", "babbles"],
 )

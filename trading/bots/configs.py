@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from db.bot_rows import EventRow
 from market.clock import monotonic
 from market.errors import StoreUnreachable
-from trading.bots.config import BotConfig, ConfigError, Problem, as_dict, digest, from_dict
+from trading.bots.config import BotConfig, as_dict, digest
 from trading.bots.folder import Broken, Change, Folder, Found, Reader
-from trading.bots.hosts import Answer, Hosts, Reading
+from trading.bots.hosts import Hosts
+from trading.bots.reading import read_apart
 
 if TYPE_CHECKING:
     from db.operations import DatabaseOperations
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 1.0
-_READ_SECONDS = 30.0
-_START_SECONDS = 60.0
 _IDLE_SECONDS = 30.0
 
 
@@ -145,29 +144,5 @@ class Configs:
 
     def _read(self, data: bytes, file: str) -> BotConfig:
         self._asked = monotonic()
-        hosts = self._hosts = self._hosts or Hosts(self._strategies, size=1)
-        hosts.read(Reading(bot=file, data=data, file=file), limit_seconds=_READ_SECONDS)
-        while monotonic() < self._asked + _READ_SECONDS + _START_SECONDS:
-            for answer in hosts.answers(1.0):
-                return _config_of(answer, file)
-        hosts.cancel(file)
-        raise ConfigError(file, [Problem(field="", expected="a process to read it in", found=hosts.problem or "none in time")])
-
-
-def _config_of(answer: Answer, file: str) -> BotConfig:
-    """Return what a file says.
-
-    Raises:
-        ConfigError: If it cannot be used.
-    """
-    read = answer.read
-    if read is None:
-        raise ConfigError(
-            file, [Problem(field="strategy", expected="one that can be made", found=f"{answer.kind}: {answer.error}")]
-        )
-    if read.config is None:
-        problems = [
-            Problem(field=field, expected=expected, found=found, hint=hint) for field, expected, found, hint in read.problems
-        ]
-        raise ConfigError(file, problems, id=read.id)
-    return from_dict(read.config)
+        self._hosts = self._hosts or Hosts(self._strategies, size=1)
+        return read_apart(self._hosts, data, file)

@@ -86,6 +86,8 @@ def _edit(key: str, *, bot: str | None) -> None:
     way = choose("Written as", "written", [_FORM, _JSON], _FORM)
     checked = check(own.text)
     show_problems(checked.problems)
+    if not checked.is_whole:
+        st.caption("The strategy is being asked what it says of its parameters; saving waits for it.")
     if way == _JSON or own.tree is None:
         if way != _JSON:
             st.caption("A form can change only what is a JSON object; mend the text first.")

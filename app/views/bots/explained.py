@@ -7,7 +7,7 @@ import streamlit as st
 from app.bots.seen import Seen
 from app.bots.tables import difference_table
 from app.data.background import Done, Failed, Pending, forget
-from app.data.explanations import explanation, key_of, known
+from app.data.explanations import explanation, key_of, under_way
 from app.markdown import escaped
 from app.views.sidebar import zone
 from trading.bots.words import counted, exact
@@ -25,12 +25,12 @@ _ABOUT = (
 def show_explanation(bot: Seen) -> None:
     """Show how a bot compares with a backtest, once somebody asks."""
     st.caption(_ABOUT)
-    found = known(bot.id)
+    found = under_way(bot.id)
     label = "Compare with a backtest" if found is None else "Compare again"
     if st.button(label, icon=":material/balance:", type="primary", disabled=isinstance(found, Pending)):
         forget(key_of(bot.id))
         explanation(bot.id)
-        found = known(bot.id)
+        found = under_way(bot.id)
     st.caption(f"The same on the command line: `tcpdash bots explain {bot.id}`")
     if isinstance(found, Pending):
         _wait(bot.id)
@@ -42,7 +42,7 @@ def show_explanation(bot: Seen) -> None:
 
 @st.fragment(run_every=_WAIT_SECONDS)
 def _wait(bot: str) -> None:
-    found = known(bot)
+    found = under_way(bot)
     if not isinstance(found, Pending):
         st.rerun()
     queue = "" if not found.ahead else f", {found.ahead} before it"

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from app import desk as module
-from app.desk import Desk, Found
+from app import strategy_desk as module
+from app.strategy_desk import Found, StrategyDesk
 from market.clock import monotonic
 from market.errors import StoreUnreachable
 from tests.trading.bots.users import question, write
@@ -30,14 +30,14 @@ def asked(strategy: str, **parameters: Any) -> Any:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StrategyDesk:
     monkeypatch.setattr(module, "LIMIT_SECONDS", 1.0)
     write(tmp_path, "Hangs", "time.sleep(100)")
     write(tmp_path, "Raises", "raise ValueError('no such price')")
-    return Desk(tmp_path)
+    return StrategyDesk(tmp_path)
 
 
-def test_a_question_is_asked_once_and_never_waited_for(desk: Desk) -> None:
+def test_a_question_is_asked_once_and_never_waited_for(desk: StrategyDesk) -> None:
     made: list[int] = []
 
     def make() -> Any:
@@ -54,7 +54,7 @@ def test_a_question_is_asked_once_and_never_waited_for(desk: Desk) -> None:
     assert made == [1]
 
 
-def test_those_that_hang_or_raise_say_so_and_others_are_answered(desk: Desk) -> None:
+def test_those_that_hang_or_raise_say_so_and_others_are_answered(desk: StrategyDesk) -> None:
     for strategy in ("hangs", "raises", "sma_cross"):
         desk.series(strategy, lambda strategy=strategy: asked(strategy))
 
@@ -65,13 +65,13 @@ def test_those_that_hang_or_raise_say_so_and_others_are_answered(desk: Desk) -> 
     assert found["sma_cross"].answer is not None
 
 
-def test_a_wrong_parameter_is_told_with_what_was_expected(desk: Desk) -> None:
+def test_a_wrong_parameter_is_told_with_what_was_expected(desk: StrategyDesk) -> None:
     found = waited(lambda: desk.series("key", lambda: asked("sma_cross", fast=30, slow=4)))
 
     assert "expected less than slow" in found.problem
 
 
-def test_what_cannot_be_read_is_told_and_the_next_is_answered(desk: Desk) -> None:
+def test_what_cannot_be_read_is_told_and_the_next_is_answered(desk: StrategyDesk) -> None:
     def lost() -> Any:
         raise StoreUnreachable("the database is away")
 
@@ -83,7 +83,7 @@ def test_what_cannot_be_read_is_told_and_the_next_is_answered(desk: Desk) -> Non
     assert waited(lambda: desk.series("good", lambda: asked("rsi"))).answer is not None
 
 
-def test_strategies_are_read_elsewhere_and_again_when_a_file_is_another(desk: Desk, tmp_path: Path) -> None:
+def test_strategies_are_read_elsewhere_and_again_when_a_file_is_another(desk: StrategyDesk, tmp_path: Path) -> None:
     def known() -> list[str] | None:
         found, pending = desk.catalogue()
         return None if pending else [each.name for each in found.strategies]
@@ -96,7 +96,7 @@ def test_strategies_are_read_elsewhere_and_again_when_a_file_is_another(desk: De
     assert "later" in waited(known)
 
 
-def test_a_folder_that_cannot_be_read_leaves_those_of_the_program(desk: Desk, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_read_leaves_those_of_the_program(desk: StrategyDesk, tmp_path: Path) -> None:
     (tmp_path / "ends.py").write_text("import os\nos._exit(3)")
 
     found = waited(lambda: None if desk.catalogue()[1] else desk.catalogue()[0])
