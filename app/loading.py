@@ -20,7 +20,7 @@ def load_beside() -> None:
 
 
 def load() -> None:
-    """Import what pages are made of, once the server is there: it answers first, and what is cached needs it."""
+    """Import what pages are made of, and connect, once the server is there: it answers first, and what is cached needs it."""
     while not runtime.exists():
         time.sleep(_LOOK_SECONDS)
     for folder in _FOLDERS:
@@ -29,3 +29,14 @@ def load() -> None:
                 importlib.import_module(module.name)
             except Exception:
                 logger.warning("not loaded module=%s", module.name, exc_info=True)
+    _connect()
+
+
+def _connect() -> None:
+    from app.data.connections import database, redis  # noqa: PLC0415 - loaded just now
+
+    try:
+        for store in (redis(), database()):
+            store.ask(lambda _: None, None, {})
+    except ValueError:
+        logger.warning("not connected: the settings cannot be used")

@@ -9,6 +9,7 @@ from app.views.banner import show_lost
 from app.views.labels import LABELS
 from app.views.overview import tables, tiles
 from app.views.overview.portfolio import show_portfolio
+from app.views.painting import let_paint
 from app.views.sidebar import zone
 from market.clock import now_us
 from trading.bots.rescue import Judged, judged
@@ -36,6 +37,7 @@ def _show_live() -> None:
     if labels - {None}:
         st.markdown(" ".join(LABELS[label] for label in sorted(filter(None, labels))))
     tiles.show_tiles(live, kept, known.values(), at_us, zone(at_us))
+    let_paint("tables of the overview")
     left, right = st.columns(2)
     with left:
         tables.show_feed_table(live, at_us)

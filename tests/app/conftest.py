@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 import cli
+from app.views import painting
 from app.views.navigation import PAGES
 from db import DatabaseOperations
 from tests.app.bots import Bots
@@ -38,6 +39,12 @@ def _main(monkeypatch: pytest.MonkeyPatch) -> None:
 def _components(monkeypatch: pytest.MonkeyPatch) -> None:
     """Find no components of others: each AppTest reads all that is installed for some, which takes longer than its page."""
     monkeypatch.setattr(manifest_scanner, "scan_component_manifests", list)
+
+
+@pytest.fixture(autouse=True)
+def _painting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for no browser where there is none."""
+    monkeypatch.setattr(painting, "PAUSE_SECONDS", 0.0)
 
 
 @pytest.fixture

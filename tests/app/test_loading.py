@@ -2,11 +2,15 @@
 
 import importlib
 import sys
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+import sqlalchemy as sa
+import streamlit as st
 
 from app import loading
+from db import DatabaseOperations
 
 
 @pytest.fixture(autouse=True)
@@ -14,14 +18,18 @@ def _server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "runtime", SimpleNamespace(exists=lambda: True))
 
 
-def test_what_pages_are_made_of_is_loaded() -> None:
+@pytest.mark.postgres
+@pytest.mark.redis
+def test_what_pages_are_made_of_is_loaded(home: Path) -> None:
     loading.load()
 
     assert {"app.charts.candles", "app.data.live", "app.views.sidebar"} <= set(sys.modules)
 
 
+@pytest.mark.postgres
+@pytest.mark.redis
 def test_a_module_that_cannot_be_loaded_keeps_none_from_it(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, home: Path
 ) -> None:
     real, loaded = importlib.import_module, []
 
@@ -37,3 +45,23 @@ def test_a_module_that_cannot_be_loaded_keeps_none_from_it(
 
     assert "app.views.sidebar" in loaded
     assert "app.charts.candles" in caplog.text
+
+
+@pytest.mark.postgres
+@pytest.mark.redis
+def test_stores_are_connected_before_anybody_looks(home: Path, database: DatabaseOperations) -> None:
+    loading.load()
+
+    with database.engine.connect() as connection:
+        seen = connection.execute(sa.text("select query from pg_stat_activity where application_name = 'tcpdash app'")).all()
+    assert len(seen) == 1
+
+
+def test_without_settings_that_can_be_used_it_is_told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(loading, "_FOLDERS", ())
+    monkeypatch.setenv("TCPDASH_APP__PORT", "many")
+    st.cache_resource.clear()
+
+    loading.load()
+
+    assert "not connected: the settings cannot be used" in caplog.text

@@ -14,6 +14,7 @@ from app.views.charts import show_chart
 from app.views.choices import choose, choose_day, choose_from, choose_page, day_named, go_button
 from app.views.data.holes import hole_rows
 from app.views.data.market import link_to_candles
+from app.views.painting import let_paint
 from app.views.sidebar import zone
 from app.words import tape_label
 from market.clock import isoformat, now_us, to_datetime
@@ -49,6 +50,7 @@ def show_coverage() -> None:
         first_us, last_us = window.start_us, _day_of(window.end_us - 1)
         day_us = choose_day("Day (UTC)", "day", first_us=first_us, last_us=last_us, help="A click on a cell chooses both, too.")
     _show_calendar(found, shown, window)
+    let_paint("day of the calendar")
     _show_day(symbol, day_us, found)
 
 

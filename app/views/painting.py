@@ -1,0 +1,22 @@
+"""The order in which a browser draws: what people came for first, what is heavy behind it."""
+
+import time
+
+import streamlit as st
+
+PAUSE_SECONDS = 0.3
+
+
+def let_paint(part: str) -> None:
+    """Wait a moment, once a session, so that the browser draws what it has.
+
+    The code of tables and of charts, a megabyte each, is loaded by the browser when the first of them comes; until that has run it
+    draws nothing, also not what came before.
+
+    Args:
+        part: What comes next; each is waited for once.
+    """
+    key = f"painted before {part}"
+    if not st.session_state.get(key):
+        st.session_state[key] = True
+        time.sleep(PAUSE_SECONDS)
