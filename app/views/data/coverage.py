@@ -1,7 +1,5 @@
 """The calendar of coverage: symbols by day, and the minutes and holes of one day."""
 
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
@@ -40,29 +38,33 @@ def show_coverage() -> None:
                 "--symbols BTC-USDT`, or fetch the past below *Backfill*. This page fills by itself."
             )
         return
-    window, shown, picker = _pick(symbols)
+    window, shown = _pick(symbols)
     found = days(tuple(shown), window.start_us, window.end_us, lost)
     show_lost(lost)
     if found is None:
         return
-    with picker:
-        symbol = choose_from("Symbol of the day", "symbol", shown, shown[0])
-        first_us, last_us = window.start_us, _day_of(window.end_us - 1)
-        day_us = choose_day("Day (UTC)", "day", first_us=first_us, last_us=last_us, help="A click on a cell chooses both, too.")
     _show_calendar(found, shown, window)
     let_paint("day of the calendar")
+    symbol, day_us = _pick_day(shown, window)
     _show_day(symbol, day_us, found)
 
 
-def _pick(symbols: list[str]) -> tuple[Window, list[str], Any]:
+def _pick(symbols: list[str]) -> tuple[Window, list[str]]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         span = choose("Time", "span", list(SPANS), "quarter")
         today_us = _day_of(now_us())
         until_us = choose_day("Up to (UTC)", "until", first_us=today_us - 3_660 * DAY_US, last_us=today_us)
         page = choose_page("symbols_page", len(symbols), _ROWS)
-        picker = st.container(horizontal=True, vertical_alignment="bottom", width="content")
     window = Window(until_us + DAY_US - SPANS[span] * DAY_US, until_us + DAY_US)
-    return window, symbols[page * _ROWS : (page + 1) * _ROWS], picker
+    return window, symbols[page * _ROWS : (page + 1) * _ROWS]
+
+
+def _pick_day(symbols: list[str], window: Window) -> tuple[str, int]:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        symbol = choose_from("Symbol of the day", "symbol", symbols, symbols[0])
+        first_us, last_us = window.start_us, _day_of(window.end_us - 1)
+        day_us = choose_day("Day (UTC)", "day", first_us=first_us, last_us=last_us, help="A click on a cell chooses both, too.")
+    return symbol, day_us
 
 
 def _show_calendar(found: pd.DataFrame, symbols: list[str], window: Window) -> None:
