@@ -90,7 +90,10 @@ def minute_rows(minutes: pd.DataFrame, window: Window, *, zone: Zone) -> pd.Data
     moved = zone.moved(pd.Series(opens))
     rows = pd.DataFrame({"hour": moved.dt.strftime("%d %b %H:00"), "minute": moved.dt.minute, "state": _minute_states(stored)})
     span = moved.dt.strftime("%H:%M") + " to " + (moved + pd.Timedelta(MINUTE_US, unit="us")).dt.strftime("%H:%M")
-    told = {name: stored[name].astype("str").where(stored["close"].notna().to_numpy(), "").tolist() for name in _TOLD}
+    told = {
+        name: stored[name].astype("str").where(stored[name].notna(), "not told").where(stored["close"].notna(), "").tolist()
+        for name in _TOLD
+    }
     return rows.assign(glyph=rows["state"].map(GLYPHS), span=span, **told)
 
 

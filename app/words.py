@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from app.charts.rows import missing_spans
+from app.charts.rows import missing_spans, moments
 from app.charts.zone import UTC, Zone
 from market.timeframe import SECOND_US, Timeframe
 
@@ -66,15 +66,30 @@ class Completeness:
         return NOTHING if not whole else f"{self.proven * 1000 // whole / 10:g} %"
 
 
-def completeness(candles: pd.DataFrame, timeframe: Timeframe) -> Completeness:
-    """Return how complete some candles are; forming ones do not count."""
+def completeness(candles: pd.DataFrame, timeframe: Timeframe, expected_us: tuple[int, int] | None = None) -> Completeness:
+    """Return how complete some candles are; forming ones do not count.
+
+    Args:
+        candles: Oldest first.
+        timeframe: Their width.
+        expected_us: From when to when there should be candles, UTC epoch microseconds; None for between the first and the last.
+    """
+    expected = None if expected_us is None else moments(expected_us)
     proofs = candles.loc[candles["final"].astype("bool"), "complete"]
     return Completeness(
         proven=int(proofs.eq(True).sum()),
         doubtful=int(proofs.eq(False).sum()),
         unproven=int(proofs.isna().sum()),
-        missing=int(missing_spans(candles, timeframe)["count"].sum()),
+        missing=int(missing_spans(candles, timeframe, expected)["count"].sum()),
     )
+
+
+def trade_count(trades: "pd.Series[Any]") -> str:
+    """Return how many trades some candles have together; where a source did not tell of some of them, that there are more."""
+    told = trades.dropna()
+    if told.empty:
+        return NOTHING
+    return f"{'' if len(told) == len(trades) else '≥ '}{int(told.sum()):,}"
 
 
 def tape_label(symbol: str, feed: Feed | None) -> str | None:

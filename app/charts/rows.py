@@ -13,6 +13,9 @@ MAX_BARS = 2_000
 SLOT = "slot"
 """Column of `slim_rows`."""
 
+Ends = tuple[int, int]
+"""From when to when, UTC epoch microseconds."""
+
 _LEAST_SPANS = 40
 _REPEATED = ("kind", "direction", "standing", "origin", "revision", "trades")
 _GAP = 0.14  # of a span, left free on each side of a body
@@ -21,7 +24,7 @@ _UNPROVEN = "cannot be proven (the venue's ids do not tell)"
 
 
 def chart_rows(
-    candles: pd.DataFrame, timeframe: Timeframe, *, zone: Zone = UTC, cover_us: tuple[int, int] | None = None
+    candles: pd.DataFrame, timeframe: Timeframe, *, zone: Zone = UTC, cover_us: Ends | None = None, expected_us: Ends | None = None
 ) -> pd.DataFrame:
     """Return the rows of the chart, in the order of time.
 
@@ -30,6 +33,7 @@ def chart_rows(
         timeframe: Width of the candles.
         zone: Of the times.
         cover_us: Which time the chart covers, UTC epoch microseconds; None for that of the candles, and some more.
+        expected_us: From when to when there should be candles; see `missing_spans`.
 
     Returns:
         Columns begin, end (of the span, as the zone shows it), left, right, middle (of the body), open, high, low, close,
@@ -39,10 +43,11 @@ def chart_rows(
     """
     shown = candles.tail(MAX_BARS).reset_index(drop=True)
     shown = shown.assign(timestamp=zone.moved(shown["timestamp"]))
-    parts = [_frame_row(shown, timeframe), _candle_rows(shown, timeframe, zone), _hole_rows(shown, timeframe, zone)]
+    holes = _hole_rows(shown, timeframe, zone, expected_us)
+    parts = [_frame_row(shown, timeframe), _candle_rows(shown, timeframe, zone), holes]
     rows = pd.concat([part for part in parts if len(part)], ignore_index=True) if len(shown) else parts[1]
     if cover_us is not None and len(rows):
-        begin, end = zone.moved(pd.Series(pd.to_datetime(cover_us, unit="us", utc=True)))
+        begin, end = zone.moved(moments(cover_us))
         rows.loc[rows["kind"] == "frame", ["begin", "end"]] = begin, end
     return rows.sort_values("begin", ignore_index=True)
 
@@ -62,13 +67,27 @@ def slim_rows(rows: pd.DataFrame) -> pd.DataFrame:
     return slim.assign(**{SLOT: np.arange(len(rows), dtype="int16")})
 
 
-def missing_spans(candles: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:
-    """Return where candles are missing between the first and the last: columns begin, end (of the run) and count."""
+def missing_spans(candles: pd.DataFrame, timeframe: Timeframe, expected: "pd.Series[pd.Timestamp] | None" = None) -> pd.DataFrame:
+    """Return where candles are missing: columns begin, end (of the run) and count.
+
+    Args:
+        candles: Oldest first.
+        timeframe: Width of the candles.
+        expected: From when to when there should be candles, two moments; None for between the first candle and the last.
+    """
     closes = candles["timestamp"].reset_index(drop=True)
+    if expected is not None:  # as if one closed where that begins, and one opened where it ends
+        ends = [expected.iloc[:1], closes, expected.iloc[1:] + pd.Timedelta(timeframe.width_us, unit="us")]
+        closes = pd.concat([each.astype(expected.dtype) for each in ends], ignore_index=True)
     count = np.diff(closes.dt.as_unit("us").astype("int64").to_numpy()) // timeframe.width_us - 1
     before = np.flatnonzero(count > 0)
     begin, missing = closes.iloc[before].reset_index(drop=True), count[before]
     return pd.DataFrame({"begin": begin, "end": begin + pd.to_timedelta(missing * timeframe.width_us, unit="us"), "count": missing})
+
+
+def moments(ends_us: Ends) -> "pd.Series[pd.Timestamp]":
+    """Return two moments, UTC epoch microseconds, as a column."""
+    return pd.Series(pd.to_datetime(ends_us, unit="us", utc=True))
 
 
 def _candle_rows(candles: pd.DataFrame, timeframe: Timeframe, zone: Zone) -> pd.DataFrame:
@@ -114,8 +133,8 @@ def _frame_row(candles: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:
     )
 
 
-def _hole_rows(candles: pd.DataFrame, timeframe: Timeframe, zone: Zone) -> pd.DataFrame:
-    holes = missing_spans(candles, timeframe)
+def _hole_rows(candles: pd.DataFrame, timeframe: Timeframe, zone: Zone, expected_us: Ends | None) -> pd.DataFrame:
+    holes = missing_spans(candles, timeframe, None if expected_us is None else zone.moved(moments(expected_us)))
     begin, end = holes["begin"], holes["end"]
     return pd.DataFrame(
         {

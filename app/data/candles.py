@@ -11,13 +11,16 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app.charts.fills import Fill
+from app.data.backtests import spans
 from app.data.connections import database, database_at, redis, url_of
+from app.data.coverage import SETTLE_US
 from app.data.strategies import overlay_desk
+from app.data.windows import stored_of
 from app.ranges import Shown
 from app.stores import Lost
 from app.strategy_desk import Found
 from db.repositories.market_data import MarketDataRepository
-from market.clock import monotonic
+from market.clock import from_datetime, monotonic, now_us
 from market.timeframe import BASE, Timeframe
 from trading.bots.hosts import Question
 from trading.frames import PRICES, timestamps_us
@@ -50,6 +53,41 @@ def window_candles(symbol: str, shown: Shown, lost: Lost) -> pd.DataFrame | None
 @st.cache_data(ttl=30, max_entries=64, show_spinner=False)
 def _window(url: str | None, symbol: str, timeframe: Timeframe, first_us: int, last_us: int) -> pd.DataFrame:
     return database_at(url).market_data.get_bars(symbol, timeframe, first_us, last_us).assign(final=True)
+
+
+def expected_in_window_us(symbol: str, shown: Shown, *, followed: bool, lost: Lost) -> tuple[int, int] | None:
+    """Return from when to when there should be candles in a window of the past; None where there is no such time, or nobody knows.
+
+    That is from the first that is stored of the symbol on, and up to the last; of one that is followed up to now.
+
+    Returns:
+        Begin of the first and end of the last, UTC epoch microseconds.
+    """
+    stored = stored_of(spans(lost) or [], [symbol], shown.timeframe)
+    if stored is None:
+        return None
+    last_us = max(stored.last_us, now_us() - SETTLE_US) if followed else stored.last_us
+    begin_us = _first_open(shown.timeframe, max(shown.start_us or 0, stored.first_us))
+    end_us = shown.timeframe.open_of(min(shown.end_us or 0, last_us))
+    return (begin_us, end_us) if begin_us < end_us else None
+
+
+def expected_lately_us(symbol: str, shown: Shown, candles: pd.DataFrame, lost: Lost) -> tuple[int, int] | None:
+    """Return the same for the newest candles: as far back as they were asked for; None where there are that many, or no more."""
+    if candles.empty:
+        return None
+    first, last = (from_datetime(candles["timestamp"].iloc[place].to_pydatetime()) for place in (0, -1))
+    width_us = shown.timeframe.width_us
+    since_us = last - shown.bars * width_us
+    oldest_us = first_us(symbol, lost) if first - width_us > since_us else None
+    if oldest_us is None:
+        return None
+    return _first_open(shown.timeframe, max(since_us, oldest_us - BASE.width_us)), last
+
+
+def _first_open(timeframe: Timeframe, moment_us: int) -> int:
+    """Return where the first whole span behind a moment begins."""
+    return timeframe.close_of(moment_us - 1)
 
 
 def first_us(symbol: str, lost: Lost) -> int | None:

@@ -12,7 +12,7 @@ from db.repositories.gaps import Gap
 from market.clock import now_us
 from market.timeframe import BASE, DAY_US, MINUTE_US
 
-_SETTLE_US = 3 * MINUTE_US
+SETTLE_US = 3 * MINUTE_US
 """A minute is stored some seconds after it is over; younger ones are not called missing."""
 
 _SECONDS = 60
@@ -53,7 +53,7 @@ def day(symbol: str, day_us: int, lost: Lost) -> Day | None:
 
 
 def _settled_us() -> int:
-    return BASE.open_of(now_us() - _SETTLE_US)
+    return BASE.open_of(now_us() - SETTLE_US)
 
 
 @st.cache_data(ttl=_SECONDS, show_spinner=False)

@@ -33,6 +33,7 @@ class LiveView:
         at_us: When it was looked at, UTC epoch microseconds.
         lost: Stores that are away.
         version: Changes when closed candles were read anew.
+        expected_us: From when to when there should be candles, UTC epoch microseconds; None for between the first and the last.
     """
 
     candles: pd.DataFrame
@@ -40,6 +41,7 @@ class LiveView:
     at_us: int
     lost: Lost
     version: int = 0
+    expected_us: tuple[int, int] | None = None
 
     @property
     def price(self) -> float | None:

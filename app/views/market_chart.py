@@ -1,8 +1,9 @@
 """The live part of the page of the market: how the feed is, and the chart with what is drawn over it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from zlib import crc32
 
 import pandas as pd
 import streamlit as st
@@ -11,7 +12,7 @@ from app import words
 from app.charts.fills import fill_rows
 from app.charts.lines import Places
 from app.charts.live_candles import CLOSED, FILLS, LINES, LIVE, MANY, ZOOM, live_spec
-from app.charts.rows import chart_rows, newest_row, slim_rows
+from app.charts.rows import Ends, chart_rows, newest_row, slim_rows
 from app.charts.zone import Zone
 from app.data import candles as reads
 from app.data.live import LiveView, feed_of, live_view
@@ -69,12 +70,12 @@ def show_market(symbol: str, shown: Shown, overlays: Overlays, *, lost_before: b
 
 
 def _show(symbol: str, shown: Shown, overlays: Overlays, *, lost_before: bool) -> None:
-    view = live_view(symbol, shown.timeframe, shown.bars) if shown.moves else _past_view(symbol, shown)
+    view = _live_view(symbol, shown) if shown.moves else _past_view(symbol, shown)
     if lost_before and not view.lost:
         st.rerun()  # the pickers were made without what was away
     show_lost(view.lost)
     label = words.tape_label(symbol, view.feed)
-    whole = words.completeness(view.candles, shown.timeframe)
+    whole = words.completeness(view.candles, shown.timeframe, view.expected_us)
     _show_head(f"{symbol} {LABELS[label]}" if label else symbol, view, shown, whole)
     if shown.said:
         st.caption(f":material/zoom_out_map: {shown.said}")
@@ -145,17 +146,24 @@ def _closed_rows(symbol: str, shown: Shown, view: LiveView, screen: Zone) -> pd.
         last.value,
         view.version,
         bool(view.candles["final"].iloc[-1]),
+        view.expected_us,
     )
-    return _made_rows(
-        key, view.candles, shown.timeframe, screen, None if shown.start_us is None else (shown.start_us, shown.end_us)
-    )
+    cover_us = None if shown.start_us is None else (shown.start_us, shown.end_us)
+    return _made_rows(key, view.candles, shown.timeframe, screen, cover_us, view.expected_us)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _made_rows(key: object, _candles: pd.DataFrame, _timeframe: Timeframe, _zone: Zone, _cover_us: Any) -> pd.DataFrame:
+def _made_rows(
+    key: object, _candles: pd.DataFrame, _timeframe: Timeframe, _zone: Zone, _cover_us: Any, _expected_us: Ends | None
+) -> pd.DataFrame:
     del key
-    rows = chart_rows(_candles, _timeframe, zone=_zone, cover_us=_cover_us)
+    rows = chart_rows(_candles, _timeframe, zone=_zone, cover_us=_cover_us, expected_us=_expected_us)
     return slim_rows(rows[~rows["last"].astype("bool")].reset_index(drop=True))
+
+
+def _live_view(symbol: str, shown: Shown) -> LiveView:
+    view = live_view(symbol, shown.timeframe, shown.bars)
+    return replace(view, expected_us=reads.expected_lately_us(symbol, shown, view.candles, view.lost))
 
 
 def _past_view(symbol: str, shown: Shown) -> LiveView:
@@ -166,8 +174,13 @@ def _past_view(symbol: str, shown: Shown) -> LiveView:
         found = kept if seen == (symbol, shown) else _NO_CANDLES
     else:
         st.session_state[_SEEN] = ((symbol, shown), found)
-    version = int(found["revision"].sum()) + int(found["complete"].eq(True).sum())
-    return LiveView(candles=found, feed=feed, at_us=now_us(), lost=lost, version=version)
+    expected_us = reads.expected_in_window_us(symbol, shown, followed=feed is not None, lost=lost)
+    return LiveView(candles=found, feed=feed, at_us=now_us(), lost=lost, version=_version(found), expected_us=expected_us)
+
+
+def _version(candles: pd.DataFrame) -> int:
+    """Return what is another number when the candles say something else."""
+    return crc32(pd.util.hash_pandas_object(candles, index=False).to_numpy().tobytes())
 
 
 def _span(candles: pd.DataFrame, shown: Shown) -> tuple[int, int]:
@@ -196,7 +209,7 @@ def _show_head(title: str, view: LiveView, shown: Shown, whole: words.Completene
         st.metric("Last price", words.price(view.price if known else None), width=_METRIC_WIDTH)
         st.metric("Age of the last trade", words.trade_age(view.feed, view.at_us), help=words.AGE_MEANS, width=_METRIC_WIDTH)
         st.metric("Feed", state, help=sentence, width=_METRIC_WIDTH)
-        st.metric("Trades in view", f"{view.candles['trades'].sum():,}", width=_METRIC_WIDTH)
+        st.metric("Trades in view", words.trade_count(view.candles["trades"]), width=_METRIC_WIDTH)
         st.metric("Proven complete", whole.share, help=words.COMPLETE_MEANS, width=_METRIC_WIDTH)
 
 

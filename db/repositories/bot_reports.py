@@ -70,15 +70,15 @@ class BotReports(BotRecords):
         Args:
             symbol: `EXCHANGE:BASE-QUOTE`.
             chosen: Ids of bots; what is none counts for nothing. Each costs, so a few only.
-            start_us: Executions of minutes that closed then or later, UTC epoch microseconds.
-            end_us: Of minutes that closed before.
+            start_us: Executions of minutes that opened then or later, UTC epoch microseconds.
+            end_us: Of minutes that closed then or before.
             most: So many at most, the newest ones; they come by time, bot and number, and are of the accounts that bots have now.
         """
         names, of, ids = [each.name for each in fields(TradeRow)], bot_trades.c, list(chosen)
         # By bot and time, for which there is an index; by symbol there is none.
         row = sa.select(*(of[bot_writes.COLUMNS.get(name, name)].label(name) for name in names))
         row = row.where(of.bot == bots.c.id, of.run == bots.c.run, of.symbol == symbol, is_one(ids))
-        row = row.where(of.timestamp >= to_datetime(start_us), of.timestamp < to_datetime(end_us))
+        row = row.where(of.timestamp > to_datetime(start_us), of.timestamp <= to_datetime(end_us))
         fill = row.order_by(of.timestamp.desc(), of.number.desc()).limit(most).lateral("fill")
         trades_it = sa.func.jsonb_exists(sa.cast(bots.c.config["symbols"], JSONB), symbol)
         query = sa.select(bots.c.id, fill).select_from(sa.outerjoin(bots, fill, sa.true())).where(sa.or_(trades_it, is_one(ids)))

@@ -70,13 +70,13 @@ def test_states_are_counted_the_worst_first() -> None:
 
 
 def test_each_minute_of_a_window_has_a_cell() -> None:
-    stored = frame(candle(1), quiet(2), candle(3, complete=False), candle(4, complete=None))
+    stored = frame(candle(1), quiet(2), candle(3, complete=False), candle(4, complete=None, trades=None))
 
     rows = coverage.minute_rows(stored, Window(START_US, START_US + 6 * MINUTE_US), zone=UTC)
 
     assert rows["state"].tolist() == ["complete", "no trades", "incomplete", "unprovable", "missing", "missing"]
     assert rows["span"].tolist()[:2] == ["23:54 to 23:55", "23:55 to 23:56"]
-    assert rows["trades"].tolist() == ["7", "0", "7", "7", "", ""]
+    assert rows["trades"].tolist() == ["7", "0", "7", "not told", "", ""]
     assert rows.loc[0, ["hour", "minute", "revision"]].tolist() == ["08 Aug 23:00", 54, "0"]
 
 

@@ -12,12 +12,16 @@ from pathlib import Path
 from time import sleep
 from typing import Any
 
+import pandas as pd
 import pytest
+import streamlit as st
+from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
 from streamlit.testing.v1 import AppTest
 
 from app import access
 from app.access import Role, User
 from db import DatabaseOperations, bulk
+from market.candle import Origin
 from market.clock import monotonic
 from market.timeframe import MINUTE_US
 from market.trade import Side, Trade
@@ -42,6 +46,18 @@ def spec(page: AppTest) -> dict[str, Any]:
 def names(page: AppTest) -> set[str]:
     """Return the names of the data that the chart has."""
     return {each.name for each in page.get("vega_lite_chart")[0].proto.datasets}
+
+
+def drawn(page: AppTest, name: str = "closed") -> pd.DataFrame:
+    """Return rows that the chart has, by the name of the data."""
+    found = next(each for each in page.get("vega_lite_chart")[0].proto.datasets if each.name == name)
+    return convert_arrow_bytes_to_pandas_df(found.data.data)
+
+
+def holes(page: AppTest) -> list[str]:
+    """Return what is told of each run of candles that are missing in the chart."""
+    rows = drawn(page)
+    return rows[rows["kind"] == "hole"]["standing"].astype("str").tolist()
 
 
 def between(page: AppTest) -> str:
@@ -141,6 +157,54 @@ class TestRanges:
         assert not page.exception
         start, end = (datetime.fromisoformat(each) for each in between(page).split("/"))
         assert end - start == timedelta(days=1)
+
+    def test_what_lacks_at_the_ends_of_a_window_is_missing(self, opened: Opener, full: Worker) -> None:
+        page = opened(range="window", between="2024-08-09T00:14/2024-08-09T01:04")  # followed until now, stored until 00:54
+
+        assert "In view: 39 proven complete, 0 not complete, 11 missing." in words(page)
+        assert metrics(page)["Proven complete"] == "78 %"
+        assert holes(page) == ["no data: 1 candle missing", "no data: 10 candles missing"]
+
+    def test_what_was_before_the_first_or_is_to_come_lacks_nothing(self, opened: Opener, worker: Worker) -> None:
+        worker.stores(*(candle(minute) for minute in range(1, 61) if minute not in (20, 21)))
+        page = opened(range="window", between="2024-08-08T23:00/2024-08-09T02:00")  # nobody follows it any more
+
+        assert "In view: 58 proven complete, 0 not complete, 2 missing." in words(page)
+        assert metrics(page)["Proven complete"] == "96.6 %"
+
+    def test_a_window_in_which_nothing_is_stored_is_missing(self, opened: Opener, full: Worker) -> None:
+        page = opened(range="window", between="2024-08-09T00:13/2024-08-09T00:15")
+
+        assert "In view: 0 proven complete, 0 not complete, 2 missing." in words(page)
+        assert metrics(page)["Proven complete"] == "0 %"
+
+    def test_what_lacks_at_the_begin_of_the_newest_is_missing(self, opened: Opener, worker: Worker) -> None:
+        worker.stores(candle(1), *(candle(minute) for minute in range(200, 261)))
+        worker.publishes(candle(261, final=False))
+        worker.tells()
+
+        page = opened(bars="120")
+
+        assert "In view: 61 proven complete, 0 not complete, 58 missing." in words(page)
+        assert holes(page) == ["no data: 58 candles missing"]
+
+    def test_a_window_is_drawn_anew_when_other_candles_take_their_place(self, opened: Opener, worker: Worker) -> None:
+        worker.stores(*(candle(minute, origin=Origin.EXCHANGE, trades=None, volume=1.5) for minute in range(1, 11)))
+        page = opened(range="window", between="2024-08-08T23:54/2024-08-09T00:04")
+        assert metrics(page)["Trades in view"] == "–"
+        worker.stores(*(candle(minute, origin=Origin.LIVE, trades=7, volume=2.5) for minute in range(1, 11)))
+        st.cache_data.clear()  # half a minute passes
+        page.run()
+
+        assert metrics(page)["Trades in view"] == "70"
+        assert drawn(page)["volume"].dropna().tolist()[:3] == [2.5, 2.5, 2.5]
+        assert set(drawn(page)["origin"].dropna()) == {"live"}
+
+    def test_fills_of_exactly_the_minutes_in_view_are_shown(self, opened: Opener, full: Worker) -> None:
+        page = opened(range="window", between="2024-08-09T00:04/2024-08-09T00:24", fills="true", bots="trend", view="fills")
+
+        assert page.dataframe[0].value["side"].tolist() == ["sell"]  # that of 00:04 was in the minute before
+        assert drawn(page, "fills")["side"].tolist() == ["sell"]
 
     def test_a_window_without_candles_says_what_to_do(self, opened: Opener, full: Worker) -> None:
         page = opened(range="window", between="2023-08-09T00:00/2023-08-09T00:30")

@@ -1,7 +1,8 @@
+import pandas as pd
 import pytest
 
 from app import words
-from market.timeframe import Timeframe
+from market.timeframe import MINUTE_US, Timeframe
 from tests.app.samples import START_US, SYMBOL, candle, feed, frame
 
 NOW_US = START_US + 3_600_000_000
@@ -119,6 +120,23 @@ def test_completeness_counts_what_is_over_and_what_is_missing() -> None:
     assert whole == words.Completeness(proven=2, doubtful=1, unproven=1, missing=2)
     assert str(whole) == "2 proven complete, 1 not complete, 1 unprovable, 2 missing"
     assert whole.share == "33.3 %"
+
+
+def test_what_lacks_at_the_ends_counts_where_it_is_expected() -> None:
+    view = frame(candle(3), candle(4), candle(6))
+
+    def missing(first: int, last: int) -> int:
+        return words.completeness(view, Timeframe.M1, (START_US + first * MINUTE_US, START_US + last * MINUTE_US)).missing
+
+    assert [missing(2, 6), missing(0, 6), missing(2, 8), missing(0, 8)] == [1, 3, 3, 5]
+    assert words.completeness(view.head(0), Timeframe.M1, (START_US, START_US + 5 * MINUTE_US)).share == "0 %"
+
+
+@pytest.mark.parametrize(
+    ("trades", "told"), [([7, 3], "10"), ([7, None], "≥ 7"), ([None, None], "–"), ([], "–"), ([900, 200], "1,100")]
+)
+def test_trades_that_a_source_does_not_tell_are_not_none(trades: list[int | None], told: str) -> None:
+    assert words.trade_count(pd.Series(trades, dtype="Int64")) == told
 
 
 def test_a_view_of_unproven_candles_has_no_share() -> None:

@@ -40,8 +40,8 @@ def test_the_fills_of_chosen_bots_come_by_time(some):
     assert told(some, []) == (["a", "b", "c"], [])
 
 
-def test_the_window_is_half_open_and_the_newest_count(some):
-    assert told(some, ["a", "b"], first=2, last=9)[1] == [("b", 2), ("a", 5), ("b", 5)]
+def test_the_window_has_minutes_that_are_wholly_in_it_and_the_newest_count(some):
+    assert told(some, ["a", "b"], first=2, last=9)[1] == [("a", 5), ("b", 5), ("a", 9)]
     assert told(some, ["a", "b"], most=2)[1] == [("b", 5), ("a", 9)]
 
 
