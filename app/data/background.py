@@ -259,7 +259,7 @@ def _outcome_of(call: Callable[[], Result], what: str) -> Done[Result] | Failed:
         return Done(result=call())
     except PlatformError as error:
         return Failed(reason=str(error))
-    except Exception:
+    except (Exception, SystemExit):
         logger.exception("background work failed what=%s", what)
         return Failed(reason="it failed in an unexpected way; the log of the page says how")
 

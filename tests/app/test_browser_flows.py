@@ -65,7 +65,7 @@ def test_a_backtest_runs_from_its_form_to_its_report(windows: Windows, pictures:
 
     expect(page.get_by_text("Final value").first).to_be_visible()
     expect(page.get_by_text("SYNTHETIC").first).to_be_visible()
-    page.get_by_role("button", name="Download").click()
+    page.get_by_test_id("stPopoverButton").click()
     page.get_by_role("button", name="Make the html report").click()
     with page.expect_download() as waited:
         page.get_by_role("button", name="html: the report").click()
