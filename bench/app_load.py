@@ -82,7 +82,7 @@ class Sample(NamedTuple):
 
     at: float
     page_own_memory_MB: float  # noqa: N815 - a unit
-    browser_memory_MB: float  # noqa: N815
+    browser_own_memory_MB: float  # noqa: N815
     browser_script_heap_MB: float  # noqa: N815
     browser_nodes: float
 
@@ -94,10 +94,18 @@ def _sample(app: psutil.Process, page: Page, seconds: float) -> list[Sample]:
     while (at := time.monotonic() - begun) < seconds:
         devtools.send("HeapProfiler.collectGarbage")
         told = {each["name"]: each["value"] for each in devtools.send("Performance.getMetrics")["metrics"]}
-        own, whole = app.memory_full_info().uss / 1e6, sum(each.memory_full_info().pss for each in _chromium()) / 1e6
+        own, whole = app.memory_full_info().uss / 1e6, sum(map(_own, _chromium())) / 1e6
         found.append(Sample(at, own, whole, told["JSHeapUsedSize"] / 1e6, told["Nodes"]))
         page.wait_for_timeout(SAMPLE_SECONDS * 1e3)
     return found
+
+
+def _own(process: psutil.Process) -> float:
+    """Return what is of this process alone: what it shares, such as the program, counts for less while others run that, too."""
+    try:
+        return float(process.memory_full_info().uss)
+    except psutil.NoSuchProcess:
+        return 0.0
 
 
 def _tell(name: str, at: Sequence[float], values: Sequence[float]) -> None:

@@ -101,17 +101,17 @@ def _show_chart(symbol: str, shown: Shown, overlays: Overlays, view: LiveView, *
     if overlays.bots is not None:
         found = reads.fills(symbol, overlays.bots, begin_us, end_us, view.lost)
         data[FILLS] = fill_rows(found.fills, zone=screen)
-    _draw(symbol, shown, data, lines.where, screen, about=about)
+    key = chart_key(symbol, shown, end_us)
+    note_chart(key, screen.offset)
+    _draw(symbol, shown, data, lines.where, screen, about=about, key=key)
     st.caption(_LEGEND + (_FILLS_MEAN if FILLS in data else ""))
     if lines.said:
         st.caption(lines.said)
 
 
-def _draw(symbol: str, shown: Shown, data: dict[str, pd.DataFrame], where: Places, screen: Zone, *, about: str) -> None:
+def _draw(symbol: str, shown: Shown, data: dict[str, pd.DataFrame], where: Places, screen: Zone, *, about: str, key: str) -> None:
     spec = dict(live_spec(symbol, about, zone=screen, lines=where, fills=FILLS in data, many=shown.bars > MANY))
     spec["datasets"] = data
-    key = chart_key(symbol, shown)
-    note_chart(key, screen.offset)
     drawn = ["Candles and volume", *(["indicators"] if where else []), *(["fills of bots"] if FILLS in data else [])]
     # Without anything that changes as candles close: Streamlit puts it into the specification, and makes another chart of another.
     alt = f"{', '.join(drawn)} of {about}, {shown.bars:,} candles wide, times in {screen}"

@@ -23,7 +23,8 @@ CHART = "candles"
 BETWEEN = "between"
 """What the URL calls a window: `2026-01-01T00:00/2026-01-02T12:30`, by the clock of the time zone of the screen."""
 
-_SHOWN, _WRITTEN, _ENDS = "market_shown", "market_written", ("market_from", "market_to")
+_SHOWN, _THERE, _WRITTEN, _ENDS = "market_shown", "market_chart", "market_written", ("market_from", "market_to")
+_ANEW = 720
 _FORM = "%Y-%m-%dT%H:%M"
 _END_WIDTH = 240
 _EARLIEST, _LATEST = datetime(2009, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001 - as a clock on the wall shows it
@@ -75,14 +76,27 @@ def shown_span() -> tuple[int, int] | None:
     return span
 
 
-def chart_key(symbol: str, shown: Shown) -> str:
-    """Return the key of a chart: what the mouse zoomed to counts for the range that it is of."""
-    return f"{CHART} {symbol} {shown.timeframe} {shown.bars} {shown.start_us} {shown.end_us}"
+def chart_key(symbol: str, shown: Shown, newest_us: int) -> str:
+    """Return the key of a chart: what the mouse zoomed to counts for the range that it is of.
+
+    A chart that moves is made anew after each 720 candles, unless somebody has zoomed in it: a browser keeps each label that was
+    ever on an axis (vega-dataflow forgets them by ten thousands), and a page may be open for weeks.
+
+    Args:
+        symbol: `EXCHANGE:BASE-QUOTE`.
+        shown: The range.
+        newest_us: Close of the newest candle, UTC epoch microseconds.
+    """
+    about = f"{CHART} {symbol} {shown.timeframe} {shown.bars} {shown.start_us} {shown.end_us} "
+    there, _ = st.session_state.get(_THERE, ("", timedelta(0)))
+    if there.startswith(about) and _zoomed_to(there):
+        return str(there)
+    return f"{about}{newest_us // (_ANEW * shown.timeframe.width_us) if shown.moves else 0}"
 
 
 def note_chart(key: str, offset: timedelta) -> None:
     """Note which chart is there, and how far its clock is from UTC."""
-    st.session_state["market_chart"] = (key, offset)
+    st.session_state[_THERE] = (key, offset)
 
 
 def _pick_window(timeframe: Timeframe) -> Shown:
@@ -143,14 +157,19 @@ def _on_the_wall(moment_us: int, name: str) -> datetime:
 
 
 def _zoomed_in(start_us: int, end_us: int) -> tuple[int, int]:
-    key, offset = st.session_state.get("market_chart", ("", timedelta(0)))
-    state: Any = st.session_state.get(key) or {}
-    zoomed = (state.get("selection") or {}).get(ZOOM, {}).get("begin")
+    key, offset = st.session_state.get(_THERE, ("", timedelta(0)))
+    zoomed = _zoomed_to(key)
     if not zoomed:
         return ranges.scaled(start_us, end_us, 0.5)
     by_us = round(offset.total_seconds() * 1e6)
     first_us, last_us = (round(each * 1_000) - by_us for each in (min(zoomed), max(zoomed)))
     return ranges.scaled(first_us, last_us, 1.0)
+
+
+def _zoomed_to(key: str) -> Any:
+    """Return the two ends that the mouse zoomed to in a chart, milliseconds of its clock; nothing where it did not."""
+    state: Any = st.session_state.get(key) or {}
+    return (state.get("selection") or {}).get(ZOOM, {}).get("begin")
 
 
 def _move(move: Callable[[int, int], tuple[int, int]]) -> None:

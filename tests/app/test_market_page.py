@@ -1,11 +1,15 @@
 """The page of the market against real servers, without a browser."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
+from app.charts.live_candles import ZOOM
 from app.data import live
-from market.timeframe import Timeframe
+from app.ranges import Shown
+from app.views import market_pickers
+from market.timeframe import MINUTE_US, Timeframe
 from tests.app.pages import Opener, Worker, chart_spec, metrics, statements, words
 from tests.app.samples import SYMBOL, candle
 
@@ -183,6 +187,23 @@ def test_a_candle_that_closes_leaves_the_chart_as_it_is_but_for_its_rows(opened:
 
     assert [len(each.data.data) for each in before.datasets] != [len(each.data.data) for each in after.datasets]
     assert (before.id, before.spec, before.alt) == (after.id, after.spec, after.alt)  # else the browser makes the chart anew
+
+
+def test_a_chart_that_moves_is_made_anew_now_and_then_and_not_while_it_is_zoomed(monkeypatch: pytest.MonkeyPatch) -> None:
+    state: dict[str, object] = {}
+    monkeypatch.setattr(market_pickers.st, "session_state", state)
+    shown = Shown(timeframe=Timeframe.M1, bars=60)
+    last_us, next_us = 720_000 * MINUTE_US - MINUTE_US, 720_000 * MINUTE_US
+    first = market_pickers.chart_key(SYMBOL, shown, last_us)
+    market_pickers.note_chart(first, timedelta(0))
+
+    assert market_pickers.chart_key(SYMBOL, shown, last_us - MINUTE_US) == first
+    assert market_pickers.chart_key(SYMBOL, shown, next_us) != first
+    state[first] = {"selection": {ZOOM: {"begin": [1.0, 2.0]}}}
+    assert market_pickers.chart_key(SYMBOL, shown, next_us) == first
+    assert market_pickers.chart_key(SYMBOL, Shown(timeframe=Timeframe.M1, bars=600), last_us) != first
+    state[first] = {"selection": {ZOOM: {}}}
+    assert market_pickers.chart_key(SYMBOL, shown, next_us) != first
 
 
 def test_ticks_ask_the_database_nothing(opened: Opener, worker: Worker) -> None:
