@@ -68,15 +68,18 @@ def parse_time(text: str) -> int:
     """Return the moment that a person typed: ISO 8601 (UTC unless it says otherwise) or epoch seconds.
 
     Raises:
-        TimeError: If the text is neither.
+        TimeError: If the text is neither, or beyond the years 1 to 9999.
     """
     stripped = text.strip()
     try:
         if stripped.replace(".", "", 1).isdigit() and len(stripped.split(".")[0]) > 8:
-            return round(float(stripped) * 1_000_000)
-        return from_datetime(datetime.fromisoformat(stripped))
+            found = round(float(stripped) * 1_000_000)
+        else:
+            found = from_datetime(datetime.fromisoformat(stripped))
+        to_datetime(found)  # what no calendar has is no moment, such as milliseconds taken for seconds
     except (ValueError, OverflowError):
         raise TimeError(text) from None
+    return found
 
 
 def isoformat(moment_us: int) -> str:

@@ -56,7 +56,8 @@ class TimeError(InputError):
     """Raised when a text is not a moment."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(f"time {text!r} is not ISO 8601 (2024-08-09, 2024-08-09T23:55:00Z) or epoch seconds; UTC is assumed")
+        wrong = f"time {text!r} is not ISO 8601 (2024-08-09, 2024-08-09T23:55:00Z) or epoch seconds; UTC is assumed"
+        super().__init__(f"{wrong}{_in_seconds(text)}")
         self.text = text
 
 
@@ -130,3 +131,12 @@ def did_you_mean(text: str, known: list[str]) -> str:
     """Return `; did you mean 'x'?` when one of the known words is close to the text, else nothing."""
     close = get_close_matches(text, known, n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _in_seconds(text: str) -> str:
+    """Return which epoch seconds are meant by digits that look like a smaller unit, else nothing."""
+    digits = text.strip().partition(".")[0]
+    for unit, more in (("milliseconds", 3), ("microseconds", 6), ("nanoseconds", 9)):
+        if digits.isascii() and digits.isdecimal() and len(digits) - more in (9, 10):
+            return f"; it looks like {unit}, did you mean {digits[:-more]!r}?"
+    return ""

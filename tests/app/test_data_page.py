@@ -142,6 +142,8 @@ def test_a_hole_in_the_address_is_told_whole(opened: Opener, full: Worker, datab
 def test_nonsense_in_the_address_is_ignored(opened: Opener, full: Worker) -> None:
     for query in (
         {"view": "nonsense", "span": "x", "until": "never", "day": "2024-13-45", "symbol": "<script>"},
+        {"view": "coverage", "until": "1700000000000", "symbol": SYMBOL},
+        {"view": "coverage", "day": "1700000000000", "symbol": SYMBOL},
         {"view": "holes", "symbols": "nonsense", "states": "' or 1=1", "page": "-7", "hole": "9" * 30},
         {"view": "holes", "page": "99", "hole": "²"},
         {"view": "quality", "of": "nonsense", "check": "-1", "run": "../../admin"},
@@ -288,6 +290,8 @@ def test_a_backfill_is_started_as_the_form_says(opened: Opener, worker: Worker, 
         ({"fill": "BTC"}, "is not EXCHANGE:BASE-QUOTE"),
         ({"fill": SYMBOL, "start": "yesterday"}, "is not ISO 8601"),
         ({"fill": SYMBOL, "start": "2999-01-01"}, "in the future"),
+        ({"fill": SYMBOL, "start": "1700000000000"}, "it looks like milliseconds"),
+        ({"fill": SYMBOL, "start": "2024-02-01", "end": "1700000000000"}, "it looks like milliseconds"),
         ({"fill": SYMBOL, "start": "2024-02-01", "end": "2024-01-01"}, "is not before"),
         ({"fill": SYMBOL, "trades": "true", "end": "2024-01-01", "start": "2023-01-01"}, "trades are fetched back"),
     ],

@@ -67,9 +67,18 @@ def test_times_are_read_as_utc():
     assert from_datetime(to_datetime(expected + 1)) == expected + 1
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2024-13-01", "12", "9" * 400])
+@pytest.mark.parametrize("text", ["", "yesterday", "2024-13-01", "12", "9" * 400, "0001-01-01T00:00+05:00"])
 def test_what_is_no_time_is_refused(text: str):
-    with pytest.raises(TimeError, match="is not ISO 8601"):
+    with pytest.raises(TimeError, match=r"UTC is assumed$"):
+        parse_time(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [("1700000000000", "milli"), (" 1700000000000.5", "milli"), ("1700000000000000", "micro"), ("17" + "0" * 17, "nano")],
+)
+def test_epoch_time_in_a_smaller_unit_is_refused_with_the_seconds_that_are_meant(text: str, unit: str):
+    with pytest.raises(TimeError, match=f"is not ISO 8601 .*; it looks like {unit}seconds, did you mean '1700000000'\\?$"):
         parse_time(text)
 
 
