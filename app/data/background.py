@@ -22,6 +22,8 @@ MOST_WAITING = 8
 MOST_KEPT = 32
 KEPT_SECONDS = 300.0
 """So long what came of it is kept."""
+FAILED_SECONDS = 10.0
+"""So long a failure is the answer to who asks; later it is tried again."""
 LIMIT_SECONDS = 180.0
 """Work that takes longer is given up: its thread is left behind, and another one goes on with what waits."""
 
@@ -36,10 +38,12 @@ class Pending:
     Attributes:
         seconds: Since it was asked for.
         ahead: How much else comes before; 0 while it is being done.
+        last: What came of it before, where it is done again; None where nothing did.
     """
 
     seconds: float
     ahead: int
+    last: "Done[object] | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,15 @@ class _Work:
     begun: float | None = None
     ended: float | None = None
     outcome: "Done[object] | Failed | None" = None
+    last: "Done[object] | None" = None
+
+    def pending(self, now: float, ahead: int) -> Pending:
+        return Pending(seconds=now - self.asked, ahead=ahead, last=self.last)
+
+    def is_old(self, now: float, fresh_seconds: float) -> bool:
+        """Return whether it is over, and so long that it is done again for who asks."""
+        kept = min(FAILED_SECONDS, fresh_seconds) if isinstance(self.outcome, Failed) else fresh_seconds
+        return self.ended is not None and now - self.ended > kept
 
 
 class Background:
@@ -88,21 +101,22 @@ class Background:
         self._change = threading.Condition()
         self._worker: threading.Thread | None = None
 
-    def ask(self, key: Key, call: Callable[[], Result]) -> Pending | Done[Result] | Failed:
-        """Return what came of a call, which is made once for its key until that is forgotten; see `background`."""
+    def ask(self, key: Key, call: Callable[[], Result], *, fresh_seconds: float = KEPT_SECONDS) -> Pending | Done[Result] | Failed:
+        """Return what came of a call, which is made once for its key until that is forgotten or old; see `background`."""
         now = monotonic()
         with self._change:
             self._tidy(now)
             work = self._works.get(key)
-            if work is None:
+            if work is None or work.is_old(now, fresh_seconds):
                 if sum(each.outcome is None for each in self._works.values()) >= MOST_WAITING:
                     return Failed(reason="too much is waiting to be done already; try again in a minute")
-                work = self._works[key] = _Work(str(key[0]), call, now)
+                last = self._works.pop(key).outcome if work is not None else None
+                work = self._works[key] = _Work(str(key[0]), call, now, last=last if isinstance(last, Done) else None)
                 self._start()
                 self._change.notify()
             if work.outcome is not None:
                 return work.outcome  # type: ignore[return-value]  # what its own call returned
-            return Pending(seconds=now - work.asked, ahead=self._ahead(key))
+            return work.pending(now, self._ahead(key))
 
     def peek(self, key: Key) -> Pending | Done[object] | Failed | None:
         """Return how something is that somebody asked for; None where nobody did, or it is forgotten."""
@@ -112,7 +126,7 @@ class Background:
             work = self._works.get(key)
             if work is None:
                 return None
-            return work.outcome or Pending(seconds=now - work.asked, ahead=self._ahead(key))
+            return work.outcome or work.pending(now, self._ahead(key))
 
     def forget(self, key: Key) -> None:
         """Forget what came of something, so that it is done again when it is asked for; what is being done goes on."""
@@ -162,18 +176,19 @@ class Background:
         return next((work for work in self._works.values() if work.begun is None), None)
 
 
-def background(key: Key, call: Callable[[], Result]) -> Pending | Done[Result] | Failed:
+def background(key: Key, call: Callable[[], Result], *, fresh_seconds: float = KEPT_SECONDS) -> Pending | Done[Result] | Failed:
     """Return what came of a call that takes longer than a page may, or that it is under way; for a fragment that polls.
 
-    All sessions share one thread. What came of it, also that it failed, is kept for some minutes, and is what the next one
-    gets who asks by the same key.
+    All sessions share one thread. What came of it is kept for some minutes, and is what the next one gets who asks by the same
+    key; that it failed for some seconds, because what was away may be back.
 
     Args:
         key: Tells it from all else: the name of what is done first, then of what.
         call: Does it, without Streamlit. A PlatformError becomes its words; another exception is logged, and only that it failed is
             told.
+        fresh_seconds: What came of it longer ago is only the last one while it is done again.
     """
-    return _background().ask(key, call)
+    return _background().ask(key, call, fresh_seconds=fresh_seconds)
 
 
 def peek(key: Key) -> Pending | Done[object] | Failed | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from app.data.background import Done, Failed, Pending, background
@@ -14,6 +15,7 @@ from market.timeframe import Timeframe
 
 MOST_CANDLES = 700_000
 """More than this is not looked at before it runs; the run itself looks at all."""
+_FRESH_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,8 @@ def looked_at(
 ) -> "Pending | Done[list[dict[str, Any]]] | Failed | None":
     """Return how much of a window is there, symbol by symbol, as documents of runs say it; None where it is too much to look at.
 
-    The candles are read in a thread as the run will read them, so that the numbers are the same.
+    The candles are read in a thread as the run will read them, so that the numbers are the same; again half a minute later, because
+    holes are healed.
     """
     start_us, end_us = (None if text is None else parse_time(text) for text in window)
     if stored is not None:
@@ -71,7 +74,8 @@ def looked_at(
     if db is None:
         return Failed(reason="the database is away")
     key = ("window", repr(db.engine.url), tuple(symbols), timeframe, window)
-    return background(key, lambda: _coverage(db, tuple(symbols), timeframe, start_us, end_us))
+    call = partial(_coverage, db, tuple(symbols), timeframe, start_us, end_us)
+    return background(key, call, fresh_seconds=_FRESH_SECONDS)
 
 
 def _coverage(

@@ -1,5 +1,6 @@
 """The form of a new run: filled by links, checked as it is typed, and started by those who may only."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from app import access
 from app.access import Role, User
 from app.actions import backtests as wishes
 from app.backtests.links import query_of
+from app.data import background
 from app.data.background import Done
 from app.data.flows import Flows, RunState
 from app.markdown import escaped
@@ -19,7 +21,7 @@ from db import DatabaseOperations
 from research.asked import BACKTEST, SWEEP, WALK_FORWARD, Asked, Search, command, flow_parameters
 from tests.app.kept_runs import begin
 from tests.app.pages import Opener, Worker, statements, words
-from tests.app.samples import START_US, SYMBOL, candle
+from tests.app.samples import START_US, SYMBOL, Clock, candle
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 VIEWER = User(name="Eve", role=Role.VIEWER)
@@ -103,12 +105,38 @@ def test_the_form_says_what_is_stored_and_how_much_of_the_window_is_there(
     opened: Opener, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker.stores(*(candle(minute) for minute in (1, 2, 3, 7, 8)))
-    monkeypatch.setattr("app.data.windows.background", lambda _, call: Done(result=call()))
+    monkeypatch.setattr("app.data.windows.background", lambda _, call, **__: Done(result=call()))
     page = opened("backtests", view="New run", new_symbols=SYMBOL, new_timeframe="1m", tz="Asia/Tokyo")
 
     assert not page.exception
     assert "Stored: 2024-08-09 08:54 to 2024-08-09 09:02 Asia/Tokyo" in words(page)
     assert "62.5 %: 5 of 8 candles, 1 hole. A run is refused unless holes are allowed." in words(page)
+
+
+def test_holes_that_are_healed_are_told_no_more_half_a_minute_later(
+    opened: Opener, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(background, "monotonic", clock)
+    worker.stores(*(candle(minute) for minute in (1, 2, 3, 7, 8)))
+    page = until(opened("backtests", view="New run", new_symbols=SYMBOL, new_timeframe="1m"), "5 of 8 candles")
+    worker.stores(*(candle(minute) for minute in (4, 5, 6)))
+    clock.now += 31
+
+    page.run()
+    assert "5 of 8 candles" in words(page)  # while they are counted again
+
+    assert not until(page, "complete: all 8 candles").warning
+
+
+def until(page: AppTest, said: str) -> AppTest:
+    """Run a page again until it says something."""
+    for _ in range(300):
+        if said in words(page):
+            return page
+        threading.Event().wait(0.05)
+        page.run()
+    raise AssertionError(words(page))
 
 
 def test_the_newest_part_of_what_is_stored_is_a_window(opened: Opener, stored: None) -> None:

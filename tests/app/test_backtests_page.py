@@ -1,5 +1,6 @@
 """The page of backtests against real servers, without a browser: list, results, comparison, and stores that go down."""
 
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -7,8 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.backtests.links import NEW, OWN_WINDOW
+from app.data import run_files
 from db import DatabaseOperations
 from db.embedded import PostgresServer, RedisServer
+from market.errors import StoreUnreachable
 from research.backtests import keep, stored_of
 from tests.app.documents import document
 from tests.app.kept_runs import BACKTEST, CHANCE, SWEEP, WALK, begin, keep_all
@@ -94,6 +97,39 @@ def test_a_result_is_shown_part_by_part(
     assert said in words(page)
     assert len([each for each in sent if "pg_stat" not in each]) <= AT_MOST
     assert "Run it again, or change it" in links(page)
+
+
+def test_a_report_that_could_not_be_made_is_made_when_it_is_asked_for_again(
+    opened: Opener, database: DatabaseOperations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> bytes:
+        raise StoreUnreachable("the database does not answer")
+
+    keep_all(database)
+    page = opened("backtests", run=BACKTEST)
+    with monkeypatch.context() as lost:
+        lost.setattr(run_files, "html_of", away)
+        press_report(page)
+        assert "There is no report: the database does not answer." in until_reported(page)
+
+    press_report(page)
+
+    assert "There is no report" not in until_reported(page)
+    assert any(each.proto.label.startswith("html: the report") for each in page.get("download_button"))
+
+
+def press_report(page: AppTest) -> None:
+    next(each for each in page.button if each.label == "Make the html report").click().run()
+
+
+def until_reported(page: AppTest) -> str:
+    """Run a page again until its report is made, or could not be; return its texts."""
+    for _ in range(300):
+        if not any("is being made" in each.value for each in page.caption):
+            return "\n".join(each.value for each in page.text)
+        threading.Event().wait(0.05)
+        page.run()
+    raise AssertionError("it never ended")
 
 
 def test_a_figure_explains_itself_by_its_formula(opened: Opener, database: DatabaseOperations) -> None:

@@ -1,6 +1,6 @@
 """How much of a window is there: told before a run, as the run will find it."""
 
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import streamlit as st
@@ -57,6 +57,9 @@ def _wait(symbols: tuple[str, ...], timeframe: Timeframe, window: tuple[str | No
     found = looked_at(symbols, timeframe, window, stored=stored, lost={})
     if not isinstance(found, Pending):
         st.rerun()
+    if found.last is not None:
+        show_coverage(cast("list[dict[str, Any]]", found.last.result))
+        return
     st.caption(f"Looking at the candles of this window, since {found.seconds:.0f} s …")
 
 

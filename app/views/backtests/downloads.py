@@ -7,9 +7,10 @@ import streamlit as st
 
 from app.backtests.rows import DIGITS
 from app.data import run_files
-from app.data.background import Done, Failed, Pending, background
+from app.data.background import Done, Failed, Key, Pending, background, forget
 from app.data.backtests import Run, store
 from app.stores import Lost
+from db import DatabaseOperations
 
 _AGAIN_SECONDS = 0.5
 
@@ -41,6 +42,7 @@ def _files(run: Run) -> None:
         _file("csv: the curve", f"{name}-curve.csv", "text/csv", partial(run_files.curve_csv, db, run.kept.id))
     if st.button("Make the html report", icon=":material/description:", help="It takes some seconds, and opens without a network."):
         st.session_state["report"] = run.kept.id
+        forget(_report_key(db, run.kept.id))
     if st.session_state.get("report") == run.kept.id:
         _report(run.kept.id, f"{name}.html")
 
@@ -54,7 +56,7 @@ def _report(backtest: str, name: str) -> None:
     db = store({})
     if db is None:
         return
-    found = background(("report", repr(db.engine.url), backtest), partial(run_files.html_of, db, backtest))
+    found = background(_report_key(db, backtest), partial(run_files.html_of, db, backtest))
     if isinstance(found, Pending):
         st.caption(f"The report is being made, since {found.seconds:.0f} s …")
     elif isinstance(found, Failed):
@@ -62,3 +64,7 @@ def _report(backtest: str, name: str) -> None:
     elif isinstance(found, Done):
         st.download_button(f"html: the report, {len(found.result) / 1e6:.1f} MB", found.result, file_name=name, mime="text/html",
                            on_click="ignore", key=name, type="primary")  # fmt: skip
+
+
+def _report_key(db: DatabaseOperations, backtest: str) -> Key:
+    return ("report", repr(db.engine.url), backtest)

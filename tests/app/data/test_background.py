@@ -103,6 +103,37 @@ def test_what_is_old_or_too_much_is_forgotten(monkeypatch: pytest.MonkeyPatch):
     assert work.peek((module.MOST_KEPT + 2,)) is None
 
 
+def test_what_failed_is_done_again_for_who_asks_some_seconds_later_and_told_meanwhile(clock: Clock):
+    work, outcomes = Background(), [InputError("the database does not answer"), None]
+
+    def call():
+        if (error := outcomes.pop(0)) is not None:
+            raise error
+        return "made"
+
+    failed = until(lambda: work.ask(("a",), call))
+    clock.now += module.FAILED_SECONDS - 1
+    assert work.ask(("a",), call) == failed
+    clock.now += 2
+
+    assert work.peek(("a",)) == failed
+    assert until(lambda: work.ask(("a",), call)) == Done(result="made")
+
+
+def test_an_answer_may_be_wanted_fresh_and_the_last_one_is_there_meanwhile(clock: Clock):
+    work, gate = Background(), threading.Event()
+    until(lambda: work.ask(("a",), lambda: "first"))
+    clock.now += 31
+
+    assert work.ask(("a",), gate.wait) == Done(result="first")
+    again = work.ask(("a",), gate.wait, fresh_seconds=30)
+
+    assert isinstance(again, Pending)
+    assert again.last == Done(result="first")
+    gate.set()
+    assert until(lambda: work.ask(("a",), gate.wait, fresh_seconds=30)) == Done(result=True)
+
+
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
