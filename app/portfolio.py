@@ -50,9 +50,9 @@ def purses(bots: Sequence[BotGlance]) -> dict[str, list[BotGlance]]:
 
 
 def purse_of(config: Mapping[str, Any]) -> str:
-    """Return what a bot reckons in, by its configuration."""
+    """Return what a bot reckons in, by its configuration: the quote currency, of spot and derivatives alike."""
     symbols = [str(symbol) for symbol in config.get("symbols", ())]
-    quote = symbols[0].rpartition("-")[2] if symbols else ""
+    quote = symbols[0].partition("-")[2].partition("-")[0] if symbols else ""
     label = next(filter(None, (tape_label(symbol, None) for symbol in symbols)), "")
     return f"{quote} {label}".strip()
 

@@ -44,6 +44,18 @@ class TestPurses:
         assert list(found) == ["USDT", "BTC", "USDT SYNTHETIC"]
         assert purse_of({"symbols": []}) == ""
 
+    @pytest.mark.parametrize(
+        ("symbol", "purse"),
+        [
+            ("OKX:BTC-USDT-SWAP", "USDT"),
+            ("OKX:BTC-USD-SWAP", "USD"),
+            ("OKX:BTC-USD-240927", "USD"),
+            ("SYNTHETIC:BTC-USDT-SWAP", "USDT SYNTHETIC"),
+        ],
+    )
+    def test_a_derivative_is_reckoned_in_its_quote_currency_as_spot_is(self, symbol: str, purse: str):
+        assert purse_of({"symbols": [symbol]}) == purse
+
 
 class TestToday:
     def test_the_gain_is_against_the_begin_of_the_day_with_the_live_equity_where_there_is_one(self):
