@@ -12,6 +12,7 @@ from db.repositories.quality import Match, QualityResult, QualityRun
 from market.clock import parse_time
 
 _FIRST = ("timestamp", "trade_id", "start", "end", "open", "high", "low", "close", "volume")  # JSON is kept by the length of names
+_FORM = "%Y-%m-%d %H:%M:%S"
 _PRICES = ("open", "high", "low", "close", "volume")
 
 
@@ -38,7 +39,7 @@ def run_rows(runs: Sequence[QualityRun], *, zone: Zone = UTC) -> pd.DataFrame:
             "suite": [_suite(run) for run in runs],
             "what": [f"{run.symbol} {_suite(run)}" for run in runs],
             "begun": zone.moved(begun),
-            "told": [zone.told(run.started_us) for run in runs],
+            "told": zone.moved(begun).dt.strftime(_FORM),
             "rows": pd.array([run.rows for run in runs], dtype="int64"),
             "result": [result_of(run) for run in runs],
             "error": [run.error or "" for run in runs],
@@ -61,7 +62,7 @@ def match_rows(matches: Iterable[Match], comparisons: Iterable[Mapping[str, Any]
     table = pd.DataFrame(rows, columns=["symbol", "source", "at_us", "compared", "differing"])
     moments = pd.to_datetime(table["at_us"].astype("int64"), unit="us", utc=True)
     return table.drop(columns="at_us").assign(
-        found=zone.moved(moments), told=[zone.told(at_us) for at_us in table["at_us"]],
+        found=zone.moved(moments), told=zone.moved(moments).dt.strftime(_FORM),
         rate=1 - table["differing"].astype("float64") / table["compared"].astype("float64"),
     )  # fmt: skip
 

@@ -16,11 +16,12 @@ class Zone:
     """A time zone with the offset that it has at one moment.
 
     A chart has one offset from its left to its right, that of its newest moment, and its axis says which: over a change of the
-    clocks no hour is drawn twice, and none is missing.
+    clocks no hour is drawn twice, and none is missing. Tables and sentences tell each moment by the offset that it had itself, and
+    name the zone without one.
 
     Attributes:
         name: As in the database of time zones, `Europe/Berlin`.
-        offset: What is added to UTC.
+        offset: What is added to UTC in charts.
     """
 
     name: str = "UTC"
@@ -30,12 +31,17 @@ class Zone:
         return self.name if self.name == "UTC" else f"{self.name} (UTC{_signed(self.offset)})"
 
     def moved(self, moments: "pd.Series[pd.Timestamp]") -> "pd.Series[pd.Timestamp]":
-        """Return moments in UTC as the clock of this zone shows them, still called UTC, which is what charts draw."""
+        """Return moments in UTC moved by the one offset of a chart, still called UTC, which is what charts draw."""
         return moments + pd.Timedelta(self.offset) if self.offset else moments
 
     def told(self, at_us: int, form: str = "%Y-%m-%d %H:%M:%S") -> str:
-        """Return what the clock of this zone shows at a moment, UTC epoch microseconds."""
-        return f"{to_datetime(at_us) + self.offset:{form}}"
+        """Return what clocks of this zone showed at a moment, UTC epoch microseconds, by the offset that they had then."""
+        moment = to_datetime(at_us)
+        return f"{moment if self.name == 'UTC' else moment.astimezone(ZoneInfo(self.name)):{form}}"
+
+    def told_all(self, moments: "pd.Series[pd.Timestamp]", form: str = "%Y-%m-%d %H:%M") -> "pd.Series[str]":
+        """Return what clocks of this zone showed at moments in UTC, each by the offset that they had then."""
+        return moments.dt.tz_convert(ZoneInfo(self.name)).dt.strftime(form)
 
 
 UTC = Zone()

@@ -46,8 +46,8 @@ def _show_trades(symbol: str) -> None:
     screen = zone(newest_us)
     st.html(trade_table(found, screen, name=f"The last {_MOST} stored trades of {symbol}"))
     st.caption(
-        f"The newest stored trades, newest first, read when a minute closes; times in {screen}, prices in {traded.quote}, sizes in "
-        f"{traded.base}. The side is the taker's. `tcpdash trades {symbol}` lists more."
+        f"The newest stored trades, newest first, read when a minute closes; times in {screen.name}, prices in {traded.quote}, "
+        f"sizes in {traded.base}. The side is the taker's. `tcpdash trades {symbol}` lists more."
     )
 
 

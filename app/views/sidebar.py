@@ -35,6 +35,6 @@ def zone(at_us: int) -> Zone:
 
 
 _MEANS = (
-    "Of all times on these pages. What is stored, and what the command line prints, is UTC. A chart keeps one offset from its left "
-    "to its right, also where clocks changed in between."
+    "Of all times on these pages. What is stored, and what the command line prints, is UTC. Tables tell each moment as clocks "
+    "showed it then; a chart keeps one offset from its left to its right, also where clocks changed in between."
 )

@@ -8,9 +8,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.backtests.links import NEW, OWN_WINDOW
+from app.charts.zone import zone_at
 from app.data import run_files
 from db import DatabaseOperations
 from db.embedded import PostgresServer, RedisServer
+from market.clock import parse_time
 from market.errors import StoreUnreachable
 from research.backtests import keep, stored_of
 from tests.app.documents import document
@@ -130,6 +132,33 @@ def until_reported(page: AppTest) -> str:
         threading.Event().wait(0.05)
         page.run()
     raise AssertionError("it never ended")
+
+
+@pytest.mark.parametrize(
+    ("run", "part", "at", "said"),
+    [
+        (BACKTEST, "Trades", 0, ("2024-01-01 02:00", "2024-01-01 04:00")),
+        (BACKTEST, "Data and rules", 1, ("2024-01-31 01:00 to 2024-02-01 01:00 Europe/Berlin",)),
+        (WALK, "Windows", 0, ("2024-01-01 01:00",)),
+    ],
+)
+def test_tables_of_a_run_tell_each_moment_by_the_offset_of_its_day(
+    opened: Opener,
+    database: DatabaseOperations,
+    monkeypatch: pytest.MonkeyPatch,
+    run: str,
+    part: str,
+    at: int,
+    said: tuple[str, ...],
+) -> None:
+    summer = zone_at("Europe/Berlin", parse_time("2024-07-01"))
+    monkeypatch.setattr("app.views.sidebar.zone_at", lambda *_: summer)
+    keep_all(database)
+
+    page = opened("backtests", run=run, part=part, tz="Europe/Berlin")
+
+    assert not page.exception
+    assert set(said) <= set(table(page, at).astype("str").to_numpy().ravel()), table(page, at).to_string()
 
 
 def test_a_figure_explains_itself_by_its_formula(opened: Opener, database: DatabaseOperations) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
@@ -21,7 +22,7 @@ from db import DatabaseOperations
 from db.embedded import PostgresServer, RedisServer
 from db.repositories.gaps import Gap
 from db.repositories.quality import QualityResult
-from market.clock import now_us
+from market.clock import now_us, parse_time
 from market.timeframe import MINUTE_US, Timeframe
 from market.window import Window
 from tests.app.pages import Opener, Worker, metrics, statements, words
@@ -202,6 +203,29 @@ def test_times_are_told_in_the_zone_of_the_screen(opened: Opener, full: Worker) 
     page = opened("data", view="storage", tz="Asia/Tokyo")
 
     assert tables(page)[1].loc[0, "oldest minute (Asia/Tokyo)"] == "2024-08-09 08:55"
+
+
+def test_each_moment_of_a_table_is_told_by_the_offset_of_its_day(opened: Opener, full: Worker) -> None:
+    winter = parse_time("2025-01-15T12:00:00Z")
+    full.misses(replace(HOLE, first_id=30, last_id=31, start_us=winter, end_us=winter + MINUTE_US))
+
+    [holes] = tables(opened("data", view="holes", tz="Europe/Berlin", symbols=SYMBOL, states="open"))
+
+    assert holes["from (Europe/Berlin)"].tolist() == ["2025-01-15 13:00:00", "2024-08-09 01:55:00"]
+
+
+def test_a_check_is_told_when_it_began_by_the_offset_of_its_day(opened: Opener, database: DatabaseOperations) -> None:
+    window = Window(START_US, START_US + 60 * MINUTE_US)
+    for begun in ("2025-01-15T12:00:00Z", "2025-07-15T12:00:00Z"):
+        number = database.quality.begin(SYMBOL, Timeframe.M1, "candles", window)
+        with database.engine.begin() as connection:
+            connection.execute(
+                sa.text("UPDATE quality_runs SET started_at = :begun WHERE id = :id"), {"begun": begun, "id": number}
+            )
+
+    checks = tables(opened("data", view="quality", tz="Europe/Berlin"))[0]
+
+    assert checks["begun (Europe/Berlin)"].tolist() == ["2025-07-15 14:00:00", "2025-01-15 13:00:00"]
 
 
 @pytest.mark.parametrize("section", SECTIONS)

@@ -43,13 +43,15 @@ def show_about(run: Run, zone: Zone) -> None:
 
 
 def _holes(run: Run, zone: Zone) -> None:
-    holes = hole_rows(run.document, zone=zone)
+    holes = hole_rows(run.document)
     touching = (run.document.get("counts") or {}).get("touching_holes", 0)
     if holes.empty:
         return
     more = f", the first {_MOST_HOLES} of {len(holes):,}" if len(holes) > _MOST_HOLES else ""
     st.write(f"Holes{more}; {touching:,} trade{'' if touching == 1 else 's'} touch{'es' if touching == 1 else ''} one.")
-    shown = holes.head(_MOST_HOLES)[["symbol", "told", "bars"]].rename(columns={"told": "hole"})
+    shown = holes.head(_MOST_HOLES)
+    words = zone.told_all(shown["begin"]) + " to " + zone.told_all(shown["end"]) + f" {zone.name}"
+    shown = shown.assign(hole=words)[["symbol", "hole", "bars"]]
     st.dataframe(shown, hide_index=True, alt="Holes, the oldest first")
 
 

@@ -19,6 +19,7 @@ from app.reports.honesty import luck_words
 from app.views.charts import show_chart
 from app.views.choices import choose_from
 from app.views.navigation import page_at
+from market.clock import parse_time
 from research.asked import command, of_document
 from trading.backtest.metrics import METRICS, Metric
 
@@ -143,8 +144,9 @@ def show_windows(run: Run, zone: Zone) -> None:
 def _window_table(rows: pd.DataFrame, names: list[str], metric: Metric, zone: Zone) -> None:
     lines = [
         {
-            "window": row["number"], f"searched from ({zone.name})": f"{row['train_begin']:{_FORM}}",
-            "traded from": f"{row['test_begin']:{_FORM}}", "traded to": f"{row['test_end']:{_FORM}}",
+            "window": row["number"], f"searched from ({zone.name})": zone.told(parse_time(row["train_start"]), _FORM),
+            "traded from": zone.told(parse_time(row["test_start"]), _FORM),
+            "traded to": zone.told(parse_time(row["test_until"]), _FORM),
             **{name: value_words(row.get(name)) for name in names},
             "in sample": told(metric, row["inside"]), "out of sample": told(metric, row["outside"]),
         }

@@ -132,7 +132,8 @@ def told_trades(rows: pd.DataFrame, zone: Zone) -> pd.DataFrame:
 
 def _table(rows: pd.DataFrame, zone: Zone) -> pd.DataFrame:
     told = told_trades(rows, zone)
-    told = told.assign(entered=told["entry"], left=told["exit"], reason=rows["reason"].str.replace("-", " "))
+    moments = {name: zone.told_all(rows[f"{name}_at"]) for name in ("entered", "left")}
+    told = told.assign(**moments, reason=rows["reason"].str.replace("-", " "))
     told["hole"] = rows["touches_hole"].map({True: "touches a hole", False: ""})
     return told.rename(columns={"entry_price": "entry price", "exit_price": "exit price"})[list(_SHOWN)]
 

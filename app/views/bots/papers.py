@@ -78,7 +78,7 @@ def _show_turner(kind: Kind, number: int, count: int, *, more: bool, place: Zone
         st.button("Newest", icon=":material/refresh:", on_click=turn_to, args=(1,), help="Read the first page again.")
         begin = (number - 1) * PAGE_ROWS
         rows = f"{kind} {begin + 1:,} to {begin + count:,}, the newest first; " if count else ""
-        st.caption(f"Page {number:,}: {rows}times in {place}.")
+        st.caption(f"Page {number:,}: {rows}times in {place.name}.")
 
 
 def _show_on_candles(bot: Seen, rows: Sequence[SignalRow]) -> None:

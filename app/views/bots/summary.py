@@ -150,7 +150,7 @@ def _facts(bot: Seen, place: Zone) -> Iterator[tuple[str, str]]:
         begun = place.told(int(row.account["begins_us"]))
         yield "account", f"number {row.run}, begun {begun}, with {amount(bot.line.begun_with)} {bot.quote}"
         yield "cash", f"{amount(row.cash)} {bot.quote}"
-    yield "times in", str(place)
+    yield "times in", place.name
 
 
 def _moment(moment_us: int | None) -> str:

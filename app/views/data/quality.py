@@ -77,14 +77,14 @@ def _show_found(symbol: str | None) -> None:
 
 
 def _show_runs(runs: Sequence[QualityRun], rows: pd.DataFrame, here: Zone) -> None:
-    table = rows[::-1].head(_SHOWN)
+    table = rows.assign(begun=[here.told(run.started_us) for run in runs])[::-1].head(_SHOWN)
     columns = {
         "run": "run",
         "symbol": "symbol",
         "suite": "suite",
         "result": "result",
         "rows": "rows",
-        "told": f"begun ({here.name})",
+        "begun": f"begun ({here.name})",
     }
     st.caption(f"The newest {len(table):,} of {len(rows):,} runs. Choose a row for what came of each rule.")
     st.session_state["_quality_numbers"] = table["run"].tolist()

@@ -25,6 +25,15 @@ def test_a_moment_is_told_by_the_clock_of_the_zone() -> None:
     assert UTC.told(SUMMER, "%H:%M") == "12:00"
 
 
+def test_moments_of_another_day_are_told_by_the_offset_of_that_day_and_drawn_by_that_of_the_chart() -> None:
+    zone = zone_at("Europe/Berlin", SUMMER)
+    moments = pd.Series(pd.to_datetime([WINTER, SUMMER], unit="us", utc=True))
+
+    assert zone.told(WINTER) == "2024-12-01 13:00:00"
+    assert zone.told_all(moments).tolist() == ["2024-12-01 13:00", "2024-07-01 14:00"]
+    assert zone.moved(moments).dt.hour.tolist() == [14, 14]
+
+
 def test_an_unknown_zone_names_the_likely_one() -> None:
     with pytest.raises(InputError, match=r"time zone 'Europe/Berln' is none that is known.*Europe/Berlin"):
         zone_at("Europe/Berln", SUMMER)
