@@ -1,9 +1,16 @@
-"""How much time a chart shows: so many of the newest candles, a length of time up to them, or a window of the past; pure."""
+"""How much time a chart shows: so many of the newest candles, a length of time up to them, or a window of the past; pure.
 
-from collections.abc import Mapping
+In words a window is `2026-01-01T00:00/2026-01-02T12:30`, as a clock on the wall of a time zone shows its ends. Where clocks are put
+back they show an hour twice: an end of the second time has its offset, `2026-10-25T02:05+01:00`, and `fold` 1 as a `datetime`.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from app.charts.rows import MAX_BARS
+from market.clock import from_datetime, to_datetime
 from market.timeframe import DAY_US, MINUTE_US, Timeframe
 
 LIVE, ALL, WINDOW = "live", "all", "window"
@@ -14,6 +21,9 @@ QUICK: Mapping[str, int] = {
 """Lengths up to the newest candle, in microseconds."""
 
 RANGES = (LIVE, *QUICK, ALL, WINDOW)
+
+EARLIEST, LATEST = datetime(2009, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001 - as a clock on the wall shows it
+"""What the ends of a window may be."""
 
 _LEAST_BARS = 10
 
@@ -85,6 +95,36 @@ def scaled(start_us: int, end_us: int, factor: float) -> tuple[int, int]:
     """Return a window made longer by a factor around its middle, or shorter; ten minutes at least."""
     middle, length = (start_us + end_us) // 2, max(round((end_us - start_us) * factor), _LEAST_BARS * MINUTE_US)
     return middle - length // 2, middle - length // 2 + length
+
+
+def on_the_wall(moment_us: int, name: str) -> datetime:
+    """Return what a clock of a time zone shows at a moment, to the minute."""
+    bounded = min(max(to_datetime(moment_us), EARLIEST.replace(tzinfo=UTC)), LATEST.replace(tzinfo=UTC))
+    return bounded.astimezone(ZoneInfo(name)).replace(second=0, microsecond=0, tzinfo=None)
+
+
+def moment_of(wall: datetime, name: str) -> int:
+    """Return when a clock of a time zone shows that, UTC epoch microseconds."""
+    return from_datetime(wall.replace(tzinfo=ZoneInfo(name)))
+
+
+def window_words(ends: Iterable[datetime], name: str) -> str:
+    """Return a window in words, its ends as a clock of a time zone shows them."""
+    clear = (each.replace(tzinfo=ZoneInfo(name)) if each.fold else each for each in ends)
+    return "/".join(each.isoformat(timespec="minutes") for each in clear)
+
+
+def window_named(said: str | None, name: str) -> tuple[datetime, datetime] | None:
+    """Return both ends that words name, as a clock of a time zone shows them; None where they name none."""
+    try:
+        start, end = (_wall(datetime.fromisoformat(each), name) for each in (said or "").split("/"))
+    except (ValueError, OverflowError):
+        return None
+    return (start, end) if all(EARLIEST <= each <= LATEST for each in (start, end)) else None
+
+
+def _wall(found: datetime, name: str) -> datetime:
+    return found if found.tzinfo is None else found.astimezone(ZoneInfo(name)).replace(tzinfo=None)
 
 
 def _count(timeframe: Timeframe, span_us: int) -> int:

@@ -1,9 +1,8 @@
 """What is picked on the page of the market: symbol, timeframe, range, and moving about in time; all of it stands in the URL."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -14,20 +13,20 @@ from app.data.live import KnownSymbols
 from app.ranges import Shown
 from app.views.pickers import BARS, TIMEFRAMES, pick_one, pick_symbol
 from app.views.sidebar import zone
-from market.clock import from_datetime, now_us, to_datetime
+from market.clock import now_us
 from market.timeframe import DAY_US, Timeframe
 
 CHART = "candles"
 """Key of the chart."""
 
 BETWEEN = "between"
-"""What the URL calls a window: `2026-01-01T00:00/2026-01-02T12:30`, by the clock of the time zone of the screen."""
+"""What the URL calls a window, in the words of `app.ranges`, by the clock of the time zone of the screen."""
 
 _SHOWN, _THERE, _WRITTEN, _ENDS = "market_shown", "market_chart", "market_written", ("market_from", "market_to")
 _ANEW = 720
-_FORM = "%Y-%m-%dT%H:%M"
+_FOLDS = "market_folds"
+"""Which ends clocks show for the second time, and what they show: fields have no place for it."""
 _END_WIDTH = 240
-_EARLIEST, _LATEST = datetime(2009, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001 - as a clock on the wall shows it
 
 
 def pick_market(known: KnownSymbols) -> tuple[str | None, Timeframe, str]:
@@ -103,57 +102,52 @@ def _pick_window(timeframe: Timeframe) -> Shown:
     """Return the window that is picked; both its ends are one parameter of the URL, so that one step back is one window back."""
     start_us, end_us = st.session_state.get(_SHOWN, (now_us() - DAY_US, now_us()))
     name = zone(end_us).name
-    _follow_url(*(_on_the_wall(moment_us, name) for moment_us in (start_us, end_us)))
+    _follow_url([ranges.on_the_wall(moment_us, name) for moment_us in (start_us, end_us)], name)
     for label, key in zip(("From", "To"), _ENDS, strict=True):
         st.datetime_input(
-            f"{label} ({name})", None, _EARLIEST, _LATEST, key=key, on_change=_write_url, step=timedelta(minutes=1),
+            f"{label} ({name})", None, ranges.EARLIEST, ranges.LATEST, key=key, on_change=_write_url, step=timedelta(minutes=1),
             format="YYYY-MM-DD", width=_END_WIDTH,
         )  # fmt: skip
-    ends = (st.session_state[key] for key in _ENDS)
     picked = [
-        default_us if found is None else from_datetime(found.replace(tzinfo=ZoneInfo(name)))
-        for found, default_us in zip(ends, (start_us, end_us), strict=True)
+        default_us if found is None else ranges.moment_of(found, name)
+        for found, default_us in zip(_ends(), (start_us, end_us), strict=True)
     ]
     return ranges.window(timeframe, *picked)
 
 
-def _follow_url(start: datetime, end: datetime) -> None:
+def _follow_url(default: Sequence[datetime], name: str) -> None:
     """Take over what the URL says, where that is not what the page wrote there: after a link, a reload, the back button."""
     said = st.query_params.get(BETWEEN)
     known = all(key in st.session_state for key in _ENDS)
     if known and said == st.session_state.get(_WRITTEN):
         return
-    found = _parsed(said) or (None if known and said is None else (start, end))
+    named = ranges.window_named(said, name)
+    found = named or (None if known and said is None else default)
     if found is not None:
-        st.session_state[_ENDS[0]], st.session_state[_ENDS[1]] = found
+        _put_ends(*found)
     st.session_state[_WRITTEN] = said
-    if _parsed(said) is None:
+    if named is None:
         _write_url()
 
 
+def _put_ends(*ends: datetime) -> None:
+    st.session_state.update({key: end.replace(fold=0) for key, end in zip(_ENDS, ends, strict=True)})
+    st.session_state[_FOLDS] = {key: end for key, end in zip(_ENDS, ends, strict=True) if end.fold}
+
+
+def _ends() -> list[datetime | None]:
+    """Return what the fields have, each with its `fold` as long as nobody changed it."""
+    folds, fields = st.session_state.get(_FOLDS, {}), {key: st.session_state.get(key) for key in _ENDS}
+    return [folds[key] if key in folds and folds[key] == found else found for key, found in fields.items()]
+
+
 def _write_url() -> None:
-    start, end = (st.session_state.get(key) for key in _ENDS)
+    start, end = _ends()
     if start is not None and end is not None:
-        said = f"{start:{_FORM}}/{end:{_FORM}}"
+        said = ranges.window_words((start, end), zone(now_us()).name)
         if st.query_params.get(BETWEEN) != said:
             st.query_params[BETWEEN] = said
         st.session_state[_WRITTEN] = said
-
-
-def _parsed(said: str | None) -> tuple[datetime, datetime] | None:
-    """Return both ends that a URL names, as a clock on the wall shows them; None where it names none."""
-    try:
-        start, end = (datetime.fromisoformat(each) for each in (said or "").split("/"))
-    except ValueError:
-        return None
-    naive = start.tzinfo is None and end.tzinfo is None
-    return (start, end) if naive and all(_EARLIEST <= each <= _LATEST for each in (start, end)) else None
-
-
-def _on_the_wall(moment_us: int, name: str) -> datetime:
-    """Return what a clock of a time zone shows at a moment, to the minute."""
-    bounded = min(max(to_datetime(moment_us), _EARLIEST.replace(tzinfo=UTC)), _LATEST.replace(tzinfo=UTC))
-    return bounded.astimezone(ZoneInfo(name)).replace(second=0, microsecond=0, tzinfo=None)
 
 
 def _zoomed_in(start_us: int, end_us: int) -> tuple[int, int]:
@@ -178,7 +172,7 @@ def _move(move: Callable[[int, int], tuple[int, int]]) -> None:
     start_us, end_us = move(*st.session_state[_SHOWN])
     name = zone(end_us).name
     st.session_state["range"] = ranges.WINDOW
-    st.session_state[_ENDS[0]], st.session_state[_ENDS[1]] = _on_the_wall(start_us, name), _on_the_wall(end_us, name)
+    _put_ends(*(ranges.on_the_wall(moment_us, name) for moment_us in (start_us, end_us)))
     _write_url()
 
 

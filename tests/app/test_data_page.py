@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 import sqlalchemy as sa
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app import access
+from app import access, ranges
 from app.access import Role, User
 from app.actions import backfills as backfill_wishes
 from app.actions import flows as flow_wishes
@@ -212,6 +213,32 @@ def test_each_moment_of_a_table_is_told_by_the_offset_of_its_day(opened: Opener,
     [holes] = tables(opened("data", view="holes", tz="Europe/Berlin", symbols=SYMBOL, states="open"))
 
     assert holes["from (Europe/Berlin)"].tolist() == ["2025-01-15 13:00:00", "2024-08-09 01:55:00"]
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("2024-03-31T00:30:00Z", "2024-03-31T01:10:00Z"),  # clocks are put forward at 01:00
+        ("2024-10-27T00:10:00Z", "2024-10-27T00:30:00Z"),  # and back
+        ("2024-10-27T00:30:00Z", "2024-10-27T01:10:00Z"),
+        ("2024-10-27T01:20:00Z", "2024-10-27T01:40:00Z"),
+    ],
+)
+def test_a_link_to_candles_opens_the_time_of_the_hole_also_where_clocks_change(
+    opened: Opener, full: Worker, database: DatabaseOperations, monkeypatch: pytest.MonkeyPatch, start: str, end: str
+) -> None:
+    start_us, end_us = parse_time(start), parse_time(end)
+    full.misses(replace(HOLE, symbol=OTHER, first_id=30, last_id=31, start_us=start_us, end_us=end_us))
+    number = next(each for each, gap in database.gaps.page([OTHER], limit=9)[0].items() if gap.start_us == start_us)
+    page = opened("data", view="holes", hole=str(number), tz="Europe/Berlin")
+    [link] = [each.proto for each in page.get("page_link") if each.proto.label == "The candles around it"]
+    windows: list[tuple[int, int]] = []
+    monkeypatch.setattr(ranges, "window", lambda width, *ends, window=ranges.window: windows.append(ends) or window(width, *ends))
+
+    market = opened("market", **dict(parse_qsl(link.query_string)))
+
+    assert not market.exception
+    assert windows[0] == (start_us - 15 * MINUTE_US, end_us + 15 * MINUTE_US)
 
 
 def test_a_check_is_told_when_it_began_by_the_offset_of_its_day(opened: Opener, database: DatabaseOperations) -> None:

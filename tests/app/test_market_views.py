@@ -22,7 +22,7 @@ from app import access
 from app.access import Role, User
 from db import DatabaseOperations, bulk
 from market.candle import Origin
-from market.clock import monotonic
+from market.clock import monotonic, parse_time
 from market.timeframe import MINUTE_US
 from market.trade import Side, Trade
 from tests.app.pages import Opener, Worker, metrics, statements, words
@@ -34,7 +34,7 @@ PATIENCE_SECONDS = 120.0
 WINDOW = "2024-08-09T00:00/2024-08-09T00:30"
 NONSENSE = [
     *("", "nonsense", "2024-08-09T00:00", "2024-13-01T00:00/x", "1001-01-01T00:00/9999-01-01T00:00"),
-    "2024-08-09T00:00+00:00/2024-08-09T01:00+00:00",
+    "0001-01-01T00:00+14:00/9999-12-31T23:59-12:00",
 ]
 
 
@@ -149,6 +149,24 @@ class TestRanges:
         assert not page.exception
         assert "In view: 28 proven complete, 0 not complete, 2 missing." in words(page)
         assert "time in Europe/Berlin (UTC+02:00)" in json.dumps(spec(page))
+
+    def test_an_hour_that_clocks_show_twice_stays_the_second_one_through_ticks_and_buttons(
+        self, opened: Opener, full: Worker
+    ) -> None:
+        said = "2024-10-27T02:05+01:00/2024-10-27T02:55+01:00"
+        begin = (parse_time("2024-10-27T00:00Z") - START_US) // MINUTE_US
+        full.stores(*(candle(begin + minute) for minute in range(120)))
+        page = opened(range="window", between=said, tz="Europe/Berlin")
+
+        page.run()
+        assert between(page) == said
+        page.button(key="market_Earlier").click().run()
+        assert between(page) == "2024-10-27T02:40/2024-10-27T02:30+01:00"
+        page.button(key="market_Later").click().run()
+        assert between(page) == said
+        page.datetime_input(key="market_from").set_value(datetime(2024, 10, 27, 1, 0)).run()  # noqa: DTZ001 - as a clock shows it
+        assert between(page) == "2024-10-27T01:00/2024-10-27T02:55+01:00"
+        assert not page.exception
 
     @pytest.mark.parametrize("said", NONSENSE)
     def test_nonsense_is_a_window_of_a_day(self, opened: Opener, full: Worker, said: str) -> None:

@@ -3,10 +3,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.charts.rows import MAX_BARS
-from app.ranges import QUICK, Shown, fitting, moved, newest, scaled, window
+from app.ranges import QUICK, Shown, fitting, moment_of, moved, newest, on_the_wall, scaled, window, window_named, window_words
+from market.clock import parse_time
 from market.timeframe import DAY_US, MINUTE_US, Timeframe
 
 HOUR_US = 60 * MINUTE_US
+
+
+def test_both_hours_that_clocks_show_when_they_are_put_back_have_words_of_their_own() -> None:
+    first, second = (parse_time(f"2024-10-27T0{hour}:30Z") for hour in (0, 1))
+    ends = [on_the_wall(moment_us, "Europe/Berlin") for moment_us in (first, second)]
+
+    said = window_words(ends, "Europe/Berlin")
+
+    assert said == "2024-10-27T02:30/2024-10-27T02:30+01:00"
+    assert [moment_of(end, "Europe/Berlin") for end in window_named(said, "Europe/Berlin") or ()] == [first, second]
+
+
+def test_each_end_of_a_window_is_read_by_its_own_offset() -> None:
+    ends = window_named("2024-03-31T01:15/2024-03-31T03:25", "Europe/Berlin") or ()
+
+    assert [moment_of(end, "Europe/Berlin") for end in ends] == [parse_time(f"2024-03-31T{clock}Z") for clock in ("00:15", "01:25")]
+
+
+@given(st.sampled_from(["UTC", "Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe"]), st.integers(21_000_000, 68_000_000))
+def test_a_minute_comes_back_from_its_words_in_any_zone(name: str, minute: int) -> None:
+    ends = [on_the_wall(minute * MINUTE_US, name)] * 2
+
+    back = window_named(window_words(ends, name), name) or ()
+
+    assert [moment_of(end, name) for end in back] == [minute * MINUTE_US] * 2
 
 
 @pytest.mark.parametrize(
