@@ -241,6 +241,18 @@ def test_a_link_to_candles_opens_the_time_of_the_hole_also_where_clocks_change(
     assert windows[0] == (start_us - 15 * MINUTE_US, end_us + 15 * MINUTE_US)
 
 
+def test_a_link_to_candles_names_utc_where_another_zone_is_the_usual_one(
+    opened: Opener, full: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TCPDASH_APP__TIME_ZONE", "Europe/Berlin")
+
+    for name, carried in (("UTC", "UTC"), ("Europe/Berlin", None)):
+        page = opened("data", **DAY, tz=name)
+        [link] = [each.proto for each in page.get("page_link") if each.proto.label == "These candles"]
+
+        assert dict(parse_qsl(link.query_string)).get("tz") == carried
+
+
 def test_a_check_is_told_when_it_began_by_the_offset_of_its_day(opened: Opener, database: DatabaseOperations) -> None:
     window = Window(START_US, START_US + 60 * MINUTE_US)
     for begun in ("2025-01-15T12:00:00Z", "2025-07-15T12:00:00Z"):
