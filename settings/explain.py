@@ -14,7 +14,8 @@ from settings.tree import Settings
 
 NOT_SET = "not set"
 _LOGIN = re.compile(r"(?<=://)[^/?#\s]*@")
-_OPTION = re.compile(r"(?i)([?&][^=&#\s]*(?:password|passwd|pwd|token|secret|key|auth)[^=&#\s]*=)[^&#\s]*")
+# No part of a name is looked through twice: strangers write some of these texts, and the time grows as the text does.
+_OPTION = re.compile(r"(?i)([?&](?=[^?=&#\s]*(?:password|passwd|pwd|token|secret|key|auth))[^?=&#\s]*+[^=&#\s]{0,64}=)[^&#\s]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

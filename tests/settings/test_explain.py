@@ -68,8 +68,24 @@ def test_the_secret_texts_are_whole_settings_passwords_and_tokens(file):
         ("at postgresql://me:it@here/app: no", "at postgresql://***@here/app: no"),
         ("redis://:a@b@here:1/0", "redis://***@here:1/0"),
         ("https://here/x?api_key=1&y=2#z", "https://here/x?api_key=***&y=2#z"),
+        ("https://here/x?y=1&a?my_token?b=1&z=2", "https://here/x?y=1&a?my_token?b=***&z=2"),
         ("mail me@here or https://here/@x", "mail me@here or https://here/@x"),
     ],
 )
 def test_a_text_is_told_without_the_logins_of_its_addresses(text, shown):
     assert without_logins(text) == shown
+
+
+@pytest.mark.timeout(30)  # it takes a moment; where the time grew with the square it would be minutes
+@pytest.mark.parametrize("part", ["?", "?a", "?token", "&key"])
+def test_no_text_of_a_stranger_takes_long_to_mask(part: str):
+    text = part * 100_000
+
+    assert without_logins(f"{text} http://here/x?token=abc") == f"{text} http://here/x?token=***"
+
+
+@pytest.mark.timeout(30)
+def test_an_option_without_an_end_takes_not_long_to_mask():
+    text = "?" + "token" * 100_000
+
+    assert without_logins(text) == text
