@@ -1,7 +1,8 @@
 """What runs in the home, and what went down: the state and the incidents that `tcpdash up` writes."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -88,7 +89,8 @@ def _component(name: str, pid: int, at_us: int) -> dict[str, Any]:
         process = psutil.Process(pid)
         if process.status() != psutil.STATUS_ZOMBIE:
             running_us = at_us - round(process.create_time() * 1_000_000)
-            row |= {"state": "● running", "running for": age(running_us), "memory": _memory(process)}
+            row |= {"state": "● running", "running for": age(running_us)}
+            row["memory"] = _memory(process)
     except psutil.Error:
         pass
     return row
@@ -96,12 +98,24 @@ def _component(name: str, pid: int, at_us: int) -> dict[str, Any]:
 
 def _memory(process: psutil.Process) -> str:
     """Return the memory of a process and its children, pages that several share counted once; at most, where that is not told."""
-    parts = [process, *process.children(recursive=True)]
+    children = process.children(recursive=True)
     try:
-        return size(sum(part.memory_full_info().pss for part in parts))
+        return size(sum(_measured([process, *children], lambda part: part.memory_full_info().pss)))
     except (psutil.Error, AttributeError):  # of a process of another user; not on this system
-        own, *others = [part.memory_info() for part in parts]
-        return f"≤ {size(own.rss + sum(other.rss - getattr(other, 'shared', 0) for other in others))}"
+        return f"≤ {size(process.memory_info().rss + sum(_measured(children, _own_bytes)))}"
+
+
+def _measured(parts: Iterable[psutil.Process], measure: Callable[[psutil.Process], int]) -> Iterator[int]:
+    """Measure processes one by one; one that ended since it was listed has no memory any more."""
+    for part in parts:
+        with suppress(psutil.NoSuchProcess):
+            yield measure(part)
+
+
+def _own_bytes(process: psutil.Process) -> int:
+    memory = process.memory_info()
+    own: int = memory.rss - getattr(memory, "shared", 0)
+    return own
 
 
 def _incident(line: str) -> Incident | None:
