@@ -55,12 +55,17 @@ def thin(rows: pd.DataFrame, most: int = MAX_POINTS) -> pd.DataFrame:
 
 
 def split_at_holes(rows: pd.DataFrame, holes: pd.DataFrame) -> pd.DataFrame:
-    """Return rows with an empty one inside each hole that has none, so that no line is drawn through what is not known."""
+    """Return rows with an empty one inside each hole that has none, so that no line is drawn through what is not known.
+
+    Holes that are narrower than rows commonly are apart are left out: nobody would see them, and many of them would leave no two
+    rows to draw a line between. There is one empty row at most between two.
+    """
     if rows.empty or holes.empty:
         return rows
-    middles = holes["begin"] + (holes["end"] - holes["begin"]) / 2
-    before, after = rows["timestamp"].searchsorted(holes["begin"], "right"), rows["timestamp"].searchsorted(holes["end"], "left")
-    empty = middles[(before >= after) & (before > 0) & (after < len(rows))].drop_duplicates()
+    widths, stamps = holes["end"] - holes["begin"], rows["timestamp"]
+    before, after = stamps.searchsorted(holes["begin"], "right"), stamps.searchsorted(holes["end"], "left")
+    seen = (before >= after) & (before > 0) & (after < len(rows)) & (widths >= stamps.diff().median())
+    empty = (holes["begin"] + widths / 2)[seen & ~pd.Series(before, holes.index).where(seen).duplicated()]
     if empty.empty:
         return rows
     joined = pd.concat([rows, pd.DataFrame({"timestamp": empty})], ignore_index=True)

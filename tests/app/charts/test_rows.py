@@ -11,7 +11,7 @@ from app.charts.parts import curve_rows, hole_rows, month_rows, return_rows, tra
 from app.charts.search import best_first, set_rows, window_rows
 from app.charts.sweep import best_of, sweep_chart, sweep_distribution_chart
 from app.charts.trades import profit_chart
-from tests.app.documents import document, long_curve, sweep, trade, walk_forward
+from tests.app.documents import coverage, document, long_curve, sweep, trade, walk_forward
 from trading.backtest.metrics import METRICS
 
 SHARPE, DRAWDOWN = METRICS["sharpe_ratio"], METRICS["max_drawdown"]
@@ -57,6 +57,42 @@ def test_a_line_goes_on_where_another_symbol_was_traded_inside_the_hole():
     holes = hole_rows(document()).assign(begin=pd.Timestamp("2024-01-02T00:00Z"), end=pd.Timestamp("2024-01-03T00:00Z"))
 
     assert len(split_at_holes(curve, holes)) == 96
+
+
+def test_a_line_goes_on_over_holes_that_are_narrower_than_its_points_are_apart():
+    curve = curve_rows(document(curve=long_curve(96))).iloc[::2]  # one hour is there, the next one is not
+    ends = curve["timestamp"].iloc[1:].reset_index(drop=True)
+
+    assert len(split_at_holes(curve, pd.DataFrame({"begin": ends - pd.Timedelta(hours=1), "end": ends}))) == 48
+
+
+def test_a_run_with_thousands_of_holes_is_still_drawn_as_a_line():
+    hours = np.datetime_as_string(np.datetime64("2024-01-01T00", "h") + np.arange(12_001), unit="s").tolist()
+    holes = [{"start": f"{begin}Z", "end": f"{end}Z", "bars": 1} for begin, end in zip(hours[1::3], hours[2::3], strict=False)]
+    curve = {name: [value for at, value in enumerate(values) if at % 3 != 2] for name, values in long_curve(12_000).items()}
+    run = document(curve=curve, coverage=[coverage(holes=holes)])
+
+    spec = equity_chart(curve_rows(run), hole_rows(run), quote="USDT").to_dict()
+
+    assert len(holes) == 4_000
+    drawn = max(spec["datasets"].values(), key=len)
+    assert len(drawn) <= MAX_POINTS
+    assert all(row["equity"] is not None for row in drawn)
+
+
+@settings(max_examples=50)
+@given(st.sets(st.integers(0, 200), min_size=2), st.lists(st.tuples(st.integers(0, 200), st.integers(1, 40)), max_size=30))
+def test_a_line_breaks_once_between_two_points_at_most_and_only_inside_of_holes(hours, spans):
+    begin, hour = pd.Timestamp("2024-01-01T00:00Z"), pd.Timedelta(hours=1)
+    curve = pd.DataFrame({"timestamp": [begin + at * hour for at in sorted(hours)], "equity": 1.0})
+    holes = pd.DataFrame({"begin": [begin + at * hour for at, _ in spans], "end": [begin + sum(each) * hour for each in spans]})
+
+    rows = split_at_holes(curve, holes)
+
+    empty = rows["equity"].isna()
+    assert not (empty & empty.shift(fill_value=False)).any()
+    assert not empty.iloc[[0, -1]].any()
+    assert all(((holes["begin"] < at) & (at < holes["end"])).any() for at in rows["timestamp"][empty])
 
 
 def test_a_hole_is_shaded_and_says_so():
