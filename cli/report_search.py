@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
-from app.charts.search import BESIDE, best_first, parameter_names, records, set_rows, window_rows
+from app.charts.search import BESIDE, best_first, column_of, headings, parameter_names, records, set_rows, window_rows
 from app.reports.figures import plural, quote_of, told, told_of, value_words
 from app.reports.honesty import luck_words
 from app.reports.resamples import quantile_table, title_of, words_of
@@ -32,10 +32,11 @@ def print_sweep(document: Document, console: Console, *, top: int = 15) -> None:
     columns = [metric.name, *(name for name in BESIDE if name in rows.columns and name != metric.name)]
     best = records(best_first(rows, metric).head(top))
     lines = [
-        [str(rank), *(value_words(row.get(name)) for name in names), *(told_of(row, name) for name in columns)]
+        [str(rank), *(value_words(row.get(column_of(name))) for name in names), *(told_of(row, name) for name in columns)]
         for rank, row in enumerate(best, start=1)
     ]
-    header = ["rank", *names, *(_SHORT.get(name, METRICS[name].title) for name in columns)]
+    titles = [_SHORT.get(name, METRICS[name].title) for name in columns]
+    header = ["rank", *headings(names, ["rank", *titles]), *titles]
     # What does not fit is left out at the right, where the less important metrics are.
     while len(columns) > 1 and _width(header, lines) > console.width:
         header, lines, columns = header[:-1], [each[:-1] for each in lines], columns[:-1]
@@ -58,12 +59,14 @@ def print_walk_forward(document: Document, console: Console) -> None:
     console.print()
     lines = [
         [
-            str(row["number"]), row["test_start"][:10], row["test_until"][:10], *(value_words(row.get(name)) for name in names),
+            str(row["number"]), row["test_start"][:10], row["test_until"][:10],
+            *(value_words(row.get(column_of(name))) for name in names),
             line(told(metric, row["inside"])), line(told(metric, row["outside"]), sign_style(row["outside"])),
         ]
         for row in records(rows)
     ]  # fmt: skip
-    header = ["window", "traded from", "to", *names, "in sample", "out of sample"]
+    first, last = ["window", "traded from", "to"], ["in sample", "out of sample"]
+    header = [*first, *headings(names, [*first, *last]), *last]
     show(console, table(header, lines, right=[0, *range(3, len(header))]))
     console.print(line("\nJoined, out of sample:"))
     print_figures(document, console)

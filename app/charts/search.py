@@ -1,6 +1,6 @@
 """Parts of the documents of sweeps, walk-forward and Monte Carlo runs as rows that charts draw."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pandas as pd
@@ -22,12 +22,25 @@ def parameter_names(document: Document) -> list[str]:
     return list(named)
 
 
+def column_of(parameter: str) -> str:
+    """Return the column of a parameter in the rows below, which no metric and nothing of ours is called."""
+    return f"parameter {parameter}"
+
+
+def headings(parameters: list[str], others: Collection[str]) -> list[str]:
+    """Return what stands above the columns of parameters for somebody to read, beside columns that are called otherwise."""
+    return [column_of(name) if name in others else name for name in parameters]
+
+
 def set_rows(document: Document) -> pd.DataFrame:
-    """Return one row for each parameter set of a sweep: a column for each parameter and each metric.
+    """Return one row for each parameter set of a sweep: a column for each parameter (`column_of`) and each metric.
 
     The document has them as `results`: a list of {"parameters": {name: value}, "metrics": {name: number or null}}.
     """
-    rows = [{**each["parameters"], **each["metrics"]} for each in document.get("results") or ()]
+    rows = [
+        {**{column_of(name): value for name, value in each["parameters"].items()}, **each["metrics"]}
+        for each in document.get("results") or ()
+    ]
     frame = pd.DataFrame(rows)
     for name in {name for each in document.get("results") or () for name in each["metrics"]}:
         frame[name] = frame[name].astype("float64")
@@ -52,7 +65,7 @@ def window_rows(document: Document, *, zone: Zone = UTC) -> pd.DataFrame:
 
     Returns:
         Columns number, train_start, test_start, test_until (words, UTC), train_begin, train_end, test_begin, test_end (as the zone
-        shows them), inside, outside (the metric that chose), chosen (in words), and one for each parameter.
+        shows them), inside, outside (the metric that chose), chosen (in words), and one for each parameter (`column_of`).
     """
     metric, names, rows = document["metric"], parameter_names(document), []
     for each in document.get("windows") or ():
@@ -71,7 +84,7 @@ def window_rows(document: Document, *, zone: Zone = UTC) -> pd.DataFrame:
                 "inside": each["in_sample"].get(metric),
                 "outside": each["out_of_sample"].get(metric),
                 "chosen": ", ".join(f"{name} = {value}" for name, value in each["parameters"].items()),
-                **{name: each["parameters"].get(name) for name in names},
+                **{column_of(name): each["parameters"].get(name) for name in names},
             }
         )
     return pd.DataFrame(rows).astype({"inside": "float64", "outside": "float64"}) if rows else pd.DataFrame()

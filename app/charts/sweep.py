@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from app.charts.house import GAIN, HEIGHT, LOSS, MAX_POINTS, QUIET, SCHEME, layered, thin
+from app.charts.search import column_of
 from trading.backtest.metrics import Metric, Unit
 
 MAX_LEVELS = 40
@@ -22,7 +23,7 @@ def best_of(results: pd.DataFrame, names: list[str], metric: Metric) -> pd.DataF
 
     Args:
         results: A column for each parameter and for the metric; sets without a value of the metric count only as tried.
-        names: Of the parameters that stay.
+        names: Columns of the parameters that stay.
         metric: Where `higher_is_better` is False the lowest is the best.
 
     Returns:
@@ -44,15 +45,16 @@ def sweep_chart(results: pd.DataFrame, parameters: list[str], *, metric: Metric,
     """Return a metric over one parameter, or over the first two that vary, at the best of all others.
 
     Args:
-        results: A column for each parameter and for the metric.
+        results: A column for each parameter (`column_of`) and for the metric.
         parameters: Their names; the first is drawn to the right, the second upwards.
         metric: What is drawn.
         title: Above the chart; the metric and the parameters if empty.
     """
-    varied = [name for name in parameters if results[name].nunique() > 1] or parameters[:1]
+    varied = [name for name in parameters if results[column_of(name)].nunique() > 1] or parameters[:1]
     drawn, free = varied[:2], varied[2:]
     said = title or f"{metric.title} by {' and '.join(drawn)}{', best over ' + ', '.join(free) if free else ''}"
-    cells = best_of(results, drawn, metric).rename(columns=dict(zip(drawn, ("across", "up"), strict=False)))
+    columns = [column_of(name) for name in drawn]
+    cells = best_of(results, columns, metric).rename(columns=dict(zip(columns, ("across", "up"), strict=False)))
     return _map(cells, drawn, metric, said) if len(drawn) > 1 else _line(cells, drawn[0], metric, said)
 
 

@@ -6,6 +6,7 @@ import altair as alt
 import pandas as pd
 
 from app.charts.house import GAIN, LOSS, QUIET, layered, time_axis
+from app.charts.search import column_of
 from app.charts.sweep import form_of
 from app.charts.zone import UTC, Zone
 from trading.backtest.metrics import Metric
@@ -43,11 +44,12 @@ def chosen_chart(windows: pd.DataFrame, parameters: list[str], *, title: str = "
     """Return which value each parameter had in each window: what jumps about was fitted to noise.
 
     Args:
-        windows: Column number, and one for each parameter.
+        windows: Column number, and one for each parameter (`column_of`).
         parameters: Their names.
         title: Above the chart.
     """
-    charts = [_chosen(windows[["number", name]].rename(columns={name: "value"}), name) for name in parameters]
+    columns = {name: column_of(name) for name in parameters}
+    charts = [_chosen(windows[["number", column]].rename(columns={column: "value"}), name) for name, column in columns.items()]
     chart: alt.VConcatChart = alt.vconcat(*charts, title=title).configure_mark(aria=False)
     return chart
 

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from app.charts.search import headings
 from app.spreadsheets import csv_of
 from db import DatabaseOperations
 from market.errors import InputError
@@ -40,12 +41,20 @@ def curve_csv(db: DatabaseOperations, backtest: str) -> bytes:
 
 
 def sets_csv(db: DatabaseOperations, backtest: str) -> bytes:
-    """Return the sets of a sweep that are kept as a table, the best first; errors as of `json_of`."""
+    """Return the sets of a sweep that are kept as a table, the best first; errors as of `json_of`.
+
+    A parameter that is called like a metric has "parameter" before its name.
+    """
     found = db.backtests.several([backtest], parts=("results",))
     if not found:
         raise _gone(backtest)
     results = (found[0].report or {}).get("results") or []
-    return csv_of(pd.DataFrame([{**each["parameters"], **each["metrics"]} for each in results]))
+    metrics = {name for each in results for name in each["metrics"]}
+    rows = [
+        {**dict(zip(headings(list(each["parameters"]), metrics), each["parameters"].values(), strict=True)), **each["metrics"]}
+        for each in results
+    ]
+    return csv_of(pd.DataFrame(rows))
 
 
 def _document(db: DatabaseOperations, backtest: str) -> dict[str, object]:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from app.charts.search import BESIDE, best_first, parameter_names, records, set_rows
+from app.charts.search import BESIDE, best_first, column_of, headings, parameter_names, records, set_rows
 from app.charts.sweep import sweep_chart, sweep_distribution_chart
 from app.reports import parts
 from app.reports.figures import quote_of, told, told_of, value_words
@@ -36,12 +36,16 @@ def sweep_report(document: Document) -> str:
 def _found(document: Document, rows: pd.DataFrame, names: list[str], metric: Metric) -> Markup:
     shown = best_first(rows, metric).head(_MOST_SETS)
     columns = [metric.name, *(name for name in BESIDE if name in rows.columns and name != metric.name)]
-    header = ["rank", *names, *(METRICS[name].title for name in columns)]
+    titles = [METRICS[name].title for name in columns]
+    header = ["rank", *headings(names, ["rank", *titles]), *titles]
     quote = quote_of(document)
     lines = [
-        [str(rank), *(value_words(row.get(name)) for name in names), *(told_of(row, name, quote=quote) for name in columns)]
+        [
+            str(rank), *(value_words(row.get(column_of(name))) for name in names),
+            *(told_of(row, name, quote=quote) for name in columns),
+        ]
         for rank, row in enumerate(records(shown), start=1)
-    ]
+    ]  # fmt: skip
     caption = f"The best {len(shown):,} of {document.get('sets', len(rows)):,} by {metric.title}"
     words = (
         f"{document.get('sets', len(rows)):,} parameter sets were tried, so that the best of them looks better than it is: "
@@ -59,7 +63,7 @@ def _pictures(document: Document, rows: pd.DataFrame, names: list[str], metric: 
     if rows.empty or rows[metric.name].isna().all():
         return []
     best = best_first(rows, metric).iloc[0]
-    at = ", ".join(f"{name} = {value_words(best[name])}" for name in names)
+    at = ", ".join(f"{name} = {value_words(best[column_of(name)])}" for name in names)
     words = f"{metric.title} over the parameters; the best is {told(metric, best[metric.name])} at {at}."
     middle = told(metric, float(rows[metric.name].median()))
     drawn = [picture(sweep_chart(rows, names, metric=metric), alternative=words)] if names else []

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from app.charts.search import parameter_names, records, window_rows
+from app.charts.search import column_of, headings, parameter_names, records, window_rows
 from app.charts.walk_forward import chosen_chart, kept_chart, windows_chart
 from app.reports import parts
 from app.reports.figures import day, plain, quote_of, told, value_words
@@ -46,12 +46,13 @@ def _windows(rows: pd.DataFrame, names: list[str], metric: Metric) -> Markup:
     lines = [
         [
             str(row["number"]), day(row["train_start"]), day(row["test_start"]), day(row["test_until"]),
-            *(value_words(row.get(name)) for name in names), told(metric, row["inside"]), told(metric, row["outside"]),
+            *(value_words(row.get(column_of(name))) for name in names), told(metric, row["inside"]), told(metric, row["outside"]),
         ]
         for row in records(rows)
     ]  # fmt: skip
-    header = ["window", "searched from", "traded from", "traded to", *names, "in sample", "out of sample"]
-    listed = table(header, lines, numbers=[*names, *header[-2:]], caption=f"{metric.title} of each window")
+    first, last = ["window", "searched from", "traded from", "traded to"], ["in sample", "out of sample"]
+    heads = headings(names, [*first, *last])
+    listed = table([*first, *heads, *last], lines, numbers=[*heads, *last], caption=f"{metric.title} of each window")
     if rows.empty:
         return section("Windows", listed)
     kept = int((rows["outside"] >= rows["inside"]).sum())

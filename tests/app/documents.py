@@ -87,6 +87,13 @@ def walk_forward(**changes: Any) -> dict[str, Any]:
     return {**document(), "kind": "walk-forward", "metric": "sharpe_ratio", "anchored": False, "windows": windows, **changes}
 
 
+def renamed(run: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the document of a search whose parameter fast has another name."""
+    for each in run.get("results") or run["windows"]:
+        each["parameters"] = {name: each["parameters"].pop("fast"), **each["parameters"]}
+    return {**run, "space": {name: [5, 10], "slow": [20, 30]}}
+
+
 def monte_carlo(**changes: Any) -> dict[str, Any]:
     """Return the document of a backtest whose three trades were shuffled."""
     levels = ["5", "50", "95"]

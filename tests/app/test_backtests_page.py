@@ -15,8 +15,8 @@ from db.embedded import PostgresServer, RedisServer
 from market.clock import parse_time
 from market.errors import StoreUnreachable
 from research.backtests import keep, stored_of
-from tests.app.documents import document
-from tests.app.kept_runs import BACKTEST, CHANCE, SWEEP, WALK, begin, keep_all
+from tests.app.documents import document, renamed
+from tests.app.kept_runs import BACKTEST, CHANCE, SWEEP, WALK, begin, keep_all, whole_sweep
 from tests.app.pages import Opener, Worker, metrics, statements, words
 from tests.app.samples import SYMBOL, candle
 
@@ -197,6 +197,16 @@ def test_a_sweep_has_its_map_its_best_sets_and_the_command_of_each(opened: Opene
     page.selectbox(key="shown").select("Total return").run()
     assert not page.exception
     assert "The best 8 sets by Total return" in words(page)
+
+
+def test_a_sweep_may_have_a_parameter_that_is_called_as_something_else(opened: Opener, database: DatabaseOperations) -> None:
+    keep(database, renamed(whole_sweep(), "max_drawdown"))
+    page = opened("backtests", run=SWEEP)
+
+    assert not page.exception
+    assert charts(page) == 2
+    assert table(page).loc[0, ["max_drawdown", "slow", "Maximum drawdown"]].tolist() == ["10", "30", "10.00 %"]
+    assert "--param max_drawdown=10 --param slow=30" in page.code[0].value
 
 
 def test_a_walk_forward_has_its_windows_and_what_was_kept(opened: Opener, database: DatabaseOperations) -> None:

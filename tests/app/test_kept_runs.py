@@ -23,10 +23,10 @@ from market.clock import parse_time
 from market.errors import InputError
 from market.timeframe import Timeframe
 from research.asked import Asked
-from research.backtests import document_of, encoded
+from research.backtests import document_of, encoded, keep
 from research.backtests import stored_of as row_of
-from tests.app.documents import SYMBOL, document, walk_forward
-from tests.app.kept_runs import BACKTEST, SWEEP, keep_all
+from tests.app.documents import SYMBOL, document, renamed, walk_forward
+from tests.app.kept_runs import BACKTEST, SWEEP, keep_all, whole_sweep
 from trading.rules import Rules
 from trading.strategies.sma_cross import SmaCross
 
@@ -135,6 +135,16 @@ def test_files_of_a_run_hold_what_the_command_prints(database: DatabaseOperation
     assert run_files.html_of(database, BACKTEST).startswith(b"<!doctype html>")
     with pytest.raises(InputError, match="is not stored any more"):
         run_files.curve_csv(database, "9" * 32)
+
+
+@pytest.mark.postgres
+def test_the_file_of_a_sweep_tells_a_parameter_from_the_metric_of_that_name(database: DatabaseOperations) -> None:
+    keep(database, renamed(whole_sweep(), "max_drawdown"))
+
+    lines = run_files.sets_csv(database, SWEEP).decode().splitlines()
+
+    assert lines[0] == "parameter max_drawdown,slow,size,sharpe_ratio,total_return,max_drawdown"
+    assert lines[1] == "5,20,0.5,1.0,0.01,0.1"
 
 
 # -- the form --------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from cli.report import print_report, show, table, terminal
-from tests.app.documents import SYMBOL, coverage, document, monte_carlo, sweep, trade, walk_forward
+from tests.app.documents import SYMBOL, coverage, document, monte_carlo, renamed, sweep, trade, walk_forward
 
 
 def printed(run, *, width=80, colours=False) -> str:
@@ -125,6 +125,15 @@ def test_a_sweep_is_a_table_of_the_best_sets():
     assert lines[at + 1].split() == ["1", "10", "30", "1", "8.00", "8.00", "%", "10.00", "%"]
     assert lines[at + 8].split()[4] == "–"
     assert "8 parameter sets, ranked by Sharpe ratio" in lines
+
+
+def test_a_search_may_have_a_parameter_that_is_called_as_something_else():
+    lines, windows = printed(renamed(sweep(), "max_drawdown")).splitlines(), printed(renamed(walk_forward(), "number"))
+
+    at = next(at for at, line in enumerate(lines) if line.startswith("rank"))
+    assert lines[at].split() == ["rank", "max_drawdown", "slow", "Sharpe", "return", "drawdown"]
+    assert lines[at + 1].split() == ["1", "10", "30", "8.00", "8.00", "%", "10.00", "%"]
+    assert "     2  2024-01-12   2024-01-13      10     –       1.50          -0.50" in windows
 
 
 def test_a_sweep_drops_columns_that_do_not_fit():

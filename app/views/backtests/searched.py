@@ -8,7 +8,7 @@ import streamlit as st
 from app.backtests.links import query_of
 from app.charts.equity import equity_chart
 from app.charts.parts import curve_rows, hole_rows
-from app.charts.search import BESIDE, best_first, parameter_names, records, set_rows, window_rows
+from app.charts.search import BESIDE, best_first, column_of, headings, parameter_names, records, set_rows, window_rows
 from app.charts.sweep import sweep_chart, sweep_distribution_chart
 from app.charts.walk_forward import chosen_chart, kept_chart, windows_chart
 from app.charts.zone import Zone
@@ -43,7 +43,7 @@ def show_sets(run: Run, zone: Zone) -> None:
     for sentence in luck_words(document):
         st.caption(sentence)
     metric = _metric(rows, str(document["metric"]))
-    varied = _drawn([name for name in names if rows[name].nunique() > 1] or names[:1])
+    varied = _drawn(_varied(rows, names) or names[:1])
     if varied and rows[metric.name].notna().any():
         chart = sweep_chart(rows, varied, metric=metric)
         show_chart(chart, alternative=f"{metric.title} over {' and '.join(varied)}; the list below has the numbers")
@@ -51,6 +51,10 @@ def show_sets(run: Run, zone: Zone) -> None:
         show_chart(sweep_distribution_chart(rows, metric=metric, title=kept), alternative=f"{metric.title} of all sets")
     _list(run, best_first(rows, metric).head(_MOST_SETS), names, metric)
     _errors(run)
+
+
+def _varied(rows: pd.DataFrame, names: list[str]) -> list[str]:
+    return [name for name in names if rows[column_of(name)].nunique() > 1]
 
 
 def _metric(rows: pd.DataFrame, ranked: str) -> Metric:
@@ -76,10 +80,10 @@ def _drawn(names: list[str]) -> list[str]:
 def _list(run: Run, shown: pd.DataFrame, names: list[str], metric: Metric) -> None:
     st.subheader(f"The best {len(shown):,} sets by {metric.title}", anchor=False)
     columns = [metric.name, *(name for name in BESIDE if name in shown.columns and name != metric.name)]
-    quote = quote_of(run.document)
+    heads, quote = headings(names, ["rank", *(METRICS[name].title for name in columns)]), quote_of(run.document)
     lines = [
         {
-            "rank": rank, **{name: value_words(row.get(name)) for name in names},
+            "rank": rank, **{head: value_words(row.get(column_of(name))) for head, name in zip(heads, names, strict=True)},
             **{METRICS[name].title: told_of(row, name, quote=quote) for name in columns},
         }
         for rank, row in enumerate(records(shown), start=1)
@@ -135,19 +139,21 @@ def show_windows(run: Run, zone: Zone) -> None:
         show_chart(chart, alternative="Equity of the parts that were not searched, joined")
     show_chart(kept_chart(rows, metric=metric), alternative=f"{metric.title} in sample and out of sample, window by window")
     show_chart(windows_chart(rows, zone=zone), alternative=f"{len(rows)} windows in time")
-    varied = [name for name in names if rows[name].nunique() > 1]
+    varied = _varied(rows, names)
     if varied:
         show_chart(chosen_chart(rows, varied), alternative="Parameters chosen in each window, as in the table")
     _window_table(rows, names, metric, zone)
 
 
 def _window_table(rows: pd.DataFrame, names: list[str], metric: Metric, zone: Zone) -> None:
+    searched = f"searched from ({zone.name})"
+    heads = headings(names, ["window", searched, "traded from", "traded to", "in sample", "out of sample"])
     lines = [
         {
-            "window": row["number"], f"searched from ({zone.name})": zone.told(parse_time(row["train_start"]), _FORM),
+            "window": row["number"], searched: zone.told(parse_time(row["train_start"]), _FORM),
             "traded from": zone.told(parse_time(row["test_start"]), _FORM),
             "traded to": zone.told(parse_time(row["test_until"]), _FORM),
-            **{name: value_words(row.get(name)) for name in names},
+            **{head: value_words(row.get(column_of(name))) for head, name in zip(heads, names, strict=True)},
             "in sample": told(metric, row["inside"]), "out of sample": told(metric, row["outside"]),
         }
         for row in records(rows)

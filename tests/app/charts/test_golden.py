@@ -13,7 +13,7 @@ from app.charts.monte_carlo import fan_chart
 from app.charts.monthly import monthly_chart
 from app.charts.parts import curve_rows, hole_rows, month_rows, return_rows, trade_rows
 from app.charts.returns import returns_chart
-from app.charts.search import fan_rows, parameter_names, set_rows, window_rows
+from app.charts.search import column_of, fan_rows, parameter_names, set_rows, window_rows
 from app.charts.sweep import sweep_chart, sweep_distribution_chart
 from app.charts.trades import profit_chart, trade_marks_chart
 from app.charts.walk_forward import chosen_chart, kept_chart, windows_chart
@@ -36,7 +36,7 @@ CHARTS: dict[str, Callable[[], Any]] = {
     "profit": lambda: profit_chart(TRADES, HOLES, quote="USDT"),
     "trade_marks": lambda: trade_marks_chart(PRICES, TRADES, HOLES, symbol=SYMBOL, title=SYMBOL),
     "sweep": lambda: sweep_chart(SETS, parameter_names(sweep()), metric=SHARPE),
-    "sweep_of_one": lambda: sweep_chart(SETS[SETS["slow"] == 20], ["fast"], metric=SHARPE),
+    "sweep_of_one": lambda: sweep_chart(SETS[SETS[column_of("slow")] == 20], ["fast"], metric=SHARPE),
     "sweep_distribution": lambda: sweep_distribution_chart(SETS, metric=SHARPE),
     "windows": lambda: windows_chart(WALK),
     "chosen": lambda: chosen_chart(WALK, ["fast", "mode"]),

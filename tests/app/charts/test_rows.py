@@ -8,10 +8,11 @@ from app.charts.equity import equity_chart
 from app.charts.house import MAX_POINTS, hole_bands, split_at_holes, thin
 from app.charts.monthly import monthly_chart
 from app.charts.parts import curve_rows, hole_rows, month_rows, return_rows, trade_rows, year_gains
-from app.charts.search import best_first, set_rows, window_rows
+from app.charts.search import best_first, column_of, headings, set_rows, window_rows
 from app.charts.sweep import best_of, sweep_chart, sweep_distribution_chart
 from app.charts.trades import profit_chart
-from tests.app.documents import coverage, document, long_curve, sweep, trade, walk_forward
+from app.charts.walk_forward import chosen_chart
+from tests.app.documents import coverage, document, long_curve, renamed, sweep, trade, walk_forward
 from trading.backtest.metrics import METRICS
 
 SHARPE, DRAWDOWN = METRICS["sharpe_ratio"], METRICS["max_drawdown"]
@@ -139,10 +140,12 @@ def test_a_trade_at_a_hole_has_a_ring():
 
 
 def test_a_cell_is_the_best_over_the_parameters_that_are_not_drawn():
-    cells = best_of(set_rows(sweep()), ["fast", "slow"], SHARPE)
+    names = [column_of("fast"), column_of("slow")]
+
+    cells = best_of(set_rows(sweep()), names, SHARPE)
 
     # Sets count 1 to 8, size turning fastest; the fifth (10, 20, 0.5) has no value and counts as tried.
-    assert cells[["fast", "slow", "value", "sets", "best"]].to_numpy().tolist() == [
+    assert cells[[*names, "value", "sets", "best"]].to_numpy().tolist() == [
         [5, 20, 2.0, 2, False], [5, 30, 4.0, 2, False], [10, 20, 6.0, 2, False], [10, 30, 8.0, 2, True],
     ]  # fmt: skip
 
@@ -167,17 +170,40 @@ def test_cells_are_what_a_loop_finds(rows):
 
 
 def test_many_values_of_a_parameter_become_ranges():
-    rows = pd.DataFrame({"a": np.linspace(0, 1, 3_000), "b": [1, 2, 3] * 1_000, "sharpe_ratio": np.arange(3_000.0)})
+    columns = {column_of("a"): np.linspace(0, 1, 3_000), column_of("b"): [1, 2, 3] * 1_000}
+    rows = pd.DataFrame({**columns, "sharpe_ratio": np.arange(3_000.0)})
 
     spec = sweep_chart(rows, ["a", "b"], metric=SHARPE).to_dict()
 
     assert max(len(each) for each in spec["datasets"].values()) == 20 * 3
 
 
+@pytest.mark.parametrize("name", ["value", "sets", "best", "across", "up", "number", "inside", "fees", "sharpe_ratio"])
+def test_a_parameter_may_be_called_as_anything_of_ours(name: str):
+    found = renamed(sweep(), name), renamed(walk_forward(), name)
+    rows, windows = set_rows(found[0]), window_rows(found[1])
+
+    assert rows[column_of(name)].tolist() == [5, 5, 5, 5, 10, 10, 10, 10]
+    assert rows["sharpe_ratio"].dropna().tolist() == [1.0, 2.0, 3.0, 4.0, 6.0, 7.0, 8.0]
+    chart = sweep_chart(rows, [name, "slow"], metric=SHARPE)
+    assert chart.to_dict()["title"] == f"Sharpe ratio by {name} and slow"
+    assert [(row["across"], row["up"], row["value"]) for row in rows_of(chart, 0)] == [
+        (5, 20, 2.0), (5, 30, 4.0), (10, 20, 6.0), (10, 30, 8.0),
+    ]  # fmt: skip
+    assert windows[["number", "inside"]].to_numpy().tolist() == [[1, 1.5], [2, 1.5]]
+    assert next(iter(chosen_chart(windows, [name]).to_dict()["datasets"].values())) == [
+        {"number": 1, "value": 5}, {"number": 2, "value": 10},
+    ]  # fmt: skip
+
+
+def test_headings_tell_parameters_from_what_is_called_the_same():
+    assert headings(["fast", "fees"], {"fees", "rank"}) == ["fast", "parameter fees"]
+
+
 def test_parameters_that_do_not_vary_are_not_drawn():
     rows = set_rows(sweep())
 
-    spec = sweep_chart(rows[rows["fast"] == 5], ["fast", "slow", "size"], metric=SHARPE).to_dict()
+    spec = sweep_chart(rows[rows[column_of("fast")] == 5], ["fast", "slow", "size"], metric=SHARPE).to_dict()
 
     assert spec["title"] == "Sharpe ratio by slow and size"
 

@@ -7,7 +7,7 @@ from app.reports.figures import NOTHING
 from app.reports.resamples import words_of
 from app.reports.sweep import sweep_report
 from app.reports.walk_forward import walk_forward_report
-from tests.app.documents import SYMBOL, document, monte_carlo, sweep, trade, walk_forward
+from tests.app.documents import SYMBOL, document, monte_carlo, renamed, sweep, trade, walk_forward
 from tests.app.reports.reading import Reading
 from trading.backtest.metrics import METRICS
 
@@ -179,6 +179,16 @@ def test_a_sweep_names_the_best_sets_first_and_how_many_were_tried():
     assert "The best 8 of 8 by Sharpe ratio" in text
     assert re.search(r"\n1\n10\n30\n1\n8\.00\n", text)
     assert "8 parameter sets were tried, so that the best of them looks better than it is" in text
+
+
+@pytest.mark.parametrize("name", ["value", "max_drawdown", "rank"])
+def test_a_sweep_may_have_a_parameter_that_is_called_as_something_else(name):
+    report = sweep_report(renamed(sweep(), name))
+
+    text = Reading(report).text
+    assert f"the best is 8.00 at {name} = 10, slow = 30" in report
+    assert re.search(r"\n1\n10\n30\n8\.00\n", text)
+    assert ("\nparameter rank\n" in text) == (name == "rank")
 
 
 def test_a_walk_forward_run_lists_its_windows():
