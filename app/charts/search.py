@@ -90,6 +90,13 @@ def window_rows(document: Document, *, zone: Zone = UTC) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"inside": "float64", "outside": "float64"}) if rows else pd.DataFrame()
 
 
+def kept_windows(rows: pd.DataFrame, metric: Metric) -> int:
+    """Return in how many windows, as `window_rows` has them, a metric was not worse out of sample; those without a value not."""
+    if metric.higher_is_better is False:
+        return int((rows["outside"] <= rows["inside"]).sum())
+    return int((rows["outside"] >= rows["inside"]).sum())
+
+
 def fan_rows(found: Document) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return quantiles of equity over the steps of a Monte Carlo run, and the equity that really came.
 

@@ -101,7 +101,8 @@ def kept_chart(windows: pd.DataFrame, *, metric: Metric, title: str = "") -> alt
             tooltip=told,
         )
     )
-    fall = alt.when("datum.outside < datum.inside").then(alt.value(LOSS)).otherwise(alt.value(GAIN))
+    worse = "datum.outside > datum.inside" if metric.higher_is_better is False else "datum.outside < datum.inside"
+    fall = alt.when(worse).then(alt.value(LOSS)).otherwise(alt.value(GAIN))
     stems = (
         alt.Chart(windows[["number", "inside", "outside"]])
         .mark_rule(strokeWidth=1.5)

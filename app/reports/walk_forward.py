@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from app.charts.search import column_of, headings, parameter_names, records, window_rows
+from app.charts.search import column_of, headings, kept_windows, parameter_names, records, window_rows
 from app.charts.walk_forward import chosen_chart, kept_chart, windows_chart
 from app.reports import parts
 from app.reports.figures import day, plain, quote_of, told, value_words
@@ -55,8 +55,8 @@ def _windows(rows: pd.DataFrame, names: list[str], metric: Metric) -> Markup:
     listed = table([*first, *heads, *last], lines, numbers=[*heads, *last], caption=f"{metric.title} of each window")
     if rows.empty:
         return section("Windows", listed)
-    kept = int((rows["outside"] >= rows["inside"]).sum())
-    words = f"{metric.title} in sample and out of sample; it was not lower out of sample in {kept} of {len(rows)} windows."
+    kept = kept_windows(rows, metric)
+    words = f"{metric.title} in sample and out of sample; it was not worse out of sample in {kept} of {len(rows)} windows."
     pictures = [
         picture(windows_chart(rows), alternative=f"{len(rows)} windows in time; the table above has their dates."),
         picture(kept_chart(rows, metric=metric), alternative=words),

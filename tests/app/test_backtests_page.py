@@ -214,7 +214,7 @@ def test_a_walk_forward_has_its_windows_and_what_was_kept(opened: Opener, databa
     page = opened("backtests", run=WALK, part="Windows", tz="Asia/Tokyo")
 
     assert not page.exception
-    assert "Sharpe ratio was not lower out of sample in 1 of 2 windows. Efficiency 0.50" in words(page)
+    assert "Sharpe ratio was not worse out of sample in 1 of 2 windows. Efficiency 0.50" in words(page)
     assert charts(page) == 4
     assert table(page).loc[0, "searched from (Asia/Tokyo)"] == "2024-01-01 09:00"
 

@@ -8,7 +8,7 @@ import streamlit as st
 from app.backtests.links import query_of
 from app.charts.equity import equity_chart
 from app.charts.parts import curve_rows, hole_rows
-from app.charts.search import BESIDE, best_first, column_of, headings, parameter_names, records, set_rows, window_rows
+from app.charts.search import BESIDE, best_first, column_of, headings, kept_windows, parameter_names, records, set_rows, window_rows
 from app.charts.sweep import sweep_chart, sweep_distribution_chart
 from app.charts.walk_forward import chosen_chart, kept_chart, windows_chart
 from app.charts.zone import Zone
@@ -125,10 +125,9 @@ def show_windows(run: Run, zone: Zone) -> None:
     if rows.empty:
         st.info("There is no window.")
         return
-    kept = int((rows["outside"] >= rows["inside"]).sum())
-    efficiency = plain(document.get("efficiency"))
+    kept, efficiency = kept_windows(rows, metric), plain(document.get("efficiency"))
     st.write(
-        f"{metric.title} was not lower out of sample in {kept} of {len(rows)} windows. Efficiency {efficiency}: what a bar earned "
+        f"{metric.title} was not worse out of sample in {kept} of {len(rows)} windows. Efficiency {efficiency}: what a bar earned "
         "out of sample for each unit in sample."
     )
     curve, holes = curve_rows(document, zone=zone), hole_rows(document, zone=zone)

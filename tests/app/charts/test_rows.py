@@ -5,13 +5,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.charts.equity import equity_chart
-from app.charts.house import MAX_POINTS, hole_bands, split_at_holes, thin
+from app.charts.house import LOSS, MAX_POINTS, hole_bands, split_at_holes, thin
 from app.charts.monthly import monthly_chart
 from app.charts.parts import curve_rows, hole_rows, month_rows, return_rows, trade_rows, year_gains
-from app.charts.search import best_first, column_of, headings, set_rows, window_rows
+from app.charts.search import best_first, column_of, headings, kept_windows, set_rows, window_rows
 from app.charts.sweep import best_of, sweep_chart, sweep_distribution_chart
 from app.charts.trades import profit_chart
-from app.charts.walk_forward import chosen_chart
+from app.charts.walk_forward import chosen_chart, kept_chart
 from tests.app.documents import coverage, document, long_curve, renamed, sweep, trade, walk_forward
 from trading.backtest.metrics import METRICS
 
@@ -194,6 +194,16 @@ def test_a_parameter_may_be_called_as_anything_of_ours(name: str):
     assert next(iter(chosen_chart(windows, [name]).to_dict()["datasets"].values())) == [
         {"number": 1, "value": 5}, {"number": 2, "value": 10},
     ]  # fmt: skip
+
+
+def test_a_window_keeps_what_it_promised_by_what_is_better():
+    windows = pd.DataFrame({"number": [1, 2, 3], "inside": [0.1, 0.2, 0.2], "outside": [0.3, 0.1, None]})
+
+    assert (kept_windows(windows, DRAWDOWN), kept_windows(windows.head(1), DRAWDOWN)) == (1, 0)
+    assert (kept_windows(windows, SHARPE), kept_windows(windows.head(1), SHARPE)) == (1, 1)
+    for metric, worse in ((DRAWDOWN, "datum.outside > datum.inside"), (SHARPE, "datum.outside < datum.inside")):
+        colour = layers_of(kept_chart(windows, metric=metric))[0]["encoding"]["color"]
+        assert colour["condition"] == [{"test": worse, "value": LOSS}]
 
 
 def test_headings_tell_parameters_from_what_is_called_the_same():

@@ -197,6 +197,14 @@ def test_a_walk_forward_run_lists_its_windows():
     assert re.search(r"\n2\n2024-01-02 00:00\n2024-01-12 00:00\n2024-01-13 00:00\n10\na\n1\.50\n-0\.50\n", text)
 
 
+def test_a_walk_forward_run_says_of_a_drawdown_that_lower_is_better():
+    run = walk_forward(metric="max_drawdown", curve={}, monthly={}, returns={}, trades=[])
+    for each, inside in zip(run["windows"], (0.1, 0.2), strict=True):
+        each |= {"in_sample": {"max_drawdown": inside}, "out_of_sample": {"max_drawdown": 2 * inside}}
+
+    assert "it was not worse out of sample in 0 of 2 windows" in walk_forward_report(run)
+
+
 def test_resamples_say_how_often_they_end_badly():
     drawn = Reading(backtest_report(bare(monte_carlo=monte_carlo()["monte_carlo"])))
 
