@@ -1,6 +1,7 @@
 """What numbers and states are called on screens; pure."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -164,8 +165,10 @@ def clock_time(moment_us: int, zone: Zone = UTC) -> str:
 
 
 def price(value: float | None) -> str:
-    """Return a price with the digits it has, at most eight after the point."""
-    return NOTHING if value is None else f"{value:,.8f}".rstrip("0").rstrip(".")
+    """Return a price with the digits it has: at most eight after the point, below 1 at most eight that are significant."""
+    if value is None:
+        return NOTHING
+    return f"{Decimal(f'{value:.8g}'):,f}" if abs(value) < 1 else f"{value:,.8f}".rstrip("0").rstrip(".")
 
 
 def size(count: float) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from app.charts.house import DOUBT, GAIN, LOSS, QUIET, TIME_LABEL
+from app.charts.house import DOUBT, GAIN, LOSS, PRICE_FORM, QUIET, TIME_LABEL
 from app.charts.rows import SLOT, chart_rows
 from app.charts.zone import UTC, Zone
 from market.symbol import Symbol
@@ -109,7 +109,7 @@ class Pen:
         band = alt.Chart().mark_rect(opacity=0)
         band = band.transform_calculate(**self._words) if self._words else band
         span, standing = alt.Tooltip("span:N"), alt.Tooltip("standing:N", title="complete")
-        numbers = [alt.Tooltip(f"{name}:Q", format=",.8~f") for name in ("open", "high", "low", "close", "volume")]
+        numbers = [alt.Tooltip(f"{name}:Q", format=PRICE_FORM) for name in ("open", "high", "low", "close", "volume")]
         trades, origin, revision = (alt.Tooltip(f"{name}:N") for name in ("trades", "origin", "revision"))
         about = [alt.Tooltip("label:N", title="label (close)"), span, *numbers, trades, standing, origin, revision]
         candles = self._drawn(band, f"{_TRADED} || {_IS_QUIET}", self.x("begin"), alt.X2("end"), tooltip=about)

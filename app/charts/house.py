@@ -21,6 +21,10 @@ MAX_POINTS = 2_000
 MAX_BANDS = 240
 """So many places the mouse finds along an axis of time: a band of a few pixels each."""
 
+PRICE_FORM: Final = ",.12~r"
+"""Prices and sizes of venues with the digits that they have, in a format of d3: also far below 1, where those behind the point end,
+and without what adding up leaves in the last digits."""
+
 HEIGHT = 260
 
 TIME_LABEL = (

@@ -5,7 +5,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from app.charts.house import DOUBT, GAIN, LOSS, MAX_POINTS, QUIET, layered, number_axis, signed, time_axis
+from app.charts.house import DOUBT, GAIN, LOSS, MAX_POINTS, PRICE_FORM, QUIET, layered, number_axis, signed, time_axis
 from app.charts.rows import chart_rows
 from app.charts.zone import UTC, Zone
 from market.timeframe import Timeframe
@@ -60,7 +60,7 @@ def _candles(base: alt.Chart, name: str, zone: Zone) -> list[alt.Chart]:
     filled = alt.when("datum.direction == 'up'").then(alt.value(0.0)).otherwise(alt.value(0.8))
     told = [
         alt.Tooltip("label:N", title=f"close ({zone.name})"),
-        *(alt.Tooltip(f"{each}:Q", format=",.8~f") for each in ("open", "high", "low", "close", "volume")),
+        *(alt.Tooltip(f"{each}:Q", format=PRICE_FORM) for each in ("open", "high", "low", "close", "volume")),
         alt.Tooltip("standing:N", title="complete"),
     ]
     begin, end = time_axis("begin", zone=zone), alt.X2("end")

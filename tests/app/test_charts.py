@@ -3,8 +3,10 @@ from typing import Any
 import altair as alt
 import pandas as pd
 import pytest
+import vl_convert
 
 from app.charts.candles import DOWN, UP, candle_chart
+from app.charts.house import PRICE_FORM
 from app.charts.rows import MAX_BARS, chart_rows, missing_spans
 from market.timeframe import Timeframe
 from tests.app.samples import START_US, SYMBOL, candle, frame, quiet
@@ -151,6 +153,24 @@ def test_tooltip_tells_all_of_a_candle() -> None:
 
     fields = ["label", "span", "open", "high", "low", "close", "volume", "trades", "standing", "origin", "revision"]
     assert [one["field"] for one in told] == fields
+    assert {one["format"] for one in told if "format" in one} == {PRICE_FORM}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (63_867.123456, "63,867.123456"),
+        (123_456.789, "123,456.789"),
+        (1.234e-9, "0.000000001234"),
+        (12.340000000000002, "12.34"),
+        (0.0, "0"),
+    ],
+)
+def test_tooltip_tells_prices_with_the_digits_that_they_have(value: float, text: str) -> None:
+    rows = pd.DataFrame({"price": [value]})
+    drawn = alt.Chart(rows).mark_text().encode(text=alt.Text("price:Q", format=PRICE_FORM))
+
+    assert f">{text}<" in vl_convert.vegalite_to_svg(drawn.to_json())
 
 
 def test_nothing_is_told_by_colour_alone() -> None:

@@ -30,7 +30,19 @@ def test_size_is_told_in_one_fitting_unit(count: float, text: str) -> None:
     assert words.size(count) == text
 
 
-@pytest.mark.parametrize(("value", "text"), [(None, words.NOTHING), (63_550.3, "63,550.3"), (1e-8, "0.00000001"), (100.0, "100")])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, words.NOTHING),
+        (63_550.3, "63,550.3"),
+        (63_867.123456, "63,867.123456"),
+        (100.0, "100"),
+        (0.1 + 0.2, "0.3"),
+        (1e-8, "0.00000001"),
+        (1.234e-9, "0.000000001234"),
+        (0.0, "0"),
+    ],
+)
 def test_price_has_the_digits_it_has(value: float | None, text: str) -> None:
     assert words.price(value) == text
 
