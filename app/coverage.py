@@ -48,14 +48,17 @@ def day_rows(days: pd.DataFrame) -> pd.DataFrame:
 
 
 def week_rows(days: pd.DataFrame) -> pd.DataFrame:
-    """Return the same with a cell for each week, which is what its worst day is; `column` is its Monday, `day` the worst day."""
+    """Return the same with a cell for each week, which is what its worst day is; `column` is its Monday, `day` the worst day.
+
+    `holes` are the most of a day.
+    """
     cells = day_rows(days)
     monday = (days["day"] - pd.to_timedelta(days["day"].dt.day_of_week, unit="D")).dt.strftime("%Y-%m-%d")
     cells = cells.assign(column=monday, rank=cells["state"].map(_WORST))
     worst = cells.sort_values(["symbol", "column", "rank", "day"], kind="stable").groupby(["symbol", "column"], sort=True)
     rows = worst.first().reset_index()
     counts = cells.groupby(["symbol", "column"], sort=True)["state"].agg(_counted).reset_index(drop=True)
-    holes = worst["holes"].sum().reset_index(drop=True)
+    holes = worst["holes"].max().reset_index(drop=True)  # one that lasts is open on several days
     columns = rows[["symbol", "column", "day", "state", "glyph"]]
     return columns.assign(told=counts, holes=holes)
 

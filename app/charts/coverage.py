@@ -45,7 +45,7 @@ def calendar_chart(
         alt.Tooltip("day:N", title="worst day (UTC)" if by == "week" else "day (UTC)"),
         alt.Tooltip("state:N"),
         alt.Tooltip("told:N", title="days" if by == "week" else "minutes"),
-        alt.Tooltip("holes:Q", title="open holes"),
+        alt.Tooltip("holes:Q", title="open holes, most of a day" if by == "week" else "open holes"),
     ]
     base = alt.Chart(cells).encode(across, up, tooltip=told)
     picked = alt.selection_point(name=CELL, fields=["symbol", "day"], on="click", clear="dblclick", toggle=False)

@@ -58,10 +58,16 @@ def test_a_week_is_what_its_worst_day_is() -> None:
     rows = coverage.week_rows(week).to_dict("records")
 
     assert [(row["column"], row["day"], row["state"], row["holes"]) for row in rows] == [
-        ("2024-08-05", "2024-08-06", "missing", 3),
+        ("2024-08-05", "2024-08-06", "missing", 2),
         ("2024-08-12", "2024-08-12", "no trades", 0),
     ]
     assert rows[0]["told"] == "2 missing, 1 incomplete, 4 complete"
+
+
+def test_a_hole_that_lasts_a_week_is_one() -> None:
+    rows = coverage.week_rows(days(*[{"open_holes": 1}] * 7))
+
+    assert rows["holes"].tolist() == [1]
 
 
 def test_states_are_counted_the_worst_first() -> None:
