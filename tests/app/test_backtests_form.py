@@ -230,6 +230,21 @@ def test_a_run_at_work_is_cancelled_and_the_wish_recorded(
     assert database.backtests.get(backtest).state == "cancelled"
     assert cancelled == ["run-7"]
     assert [(wish.action, wish.subject, wish.by) for wish in database.wishes.list()] == [("cancel backtest", backtest, "the page")]
+    assert [each.value for each in page.toast] == [
+        "Cancelled: what is done of a search is kept, and the same one goes on from there."
+    ]
+
+
+def test_cancelling_what_is_over_says_that_and_nothing_else(
+    opened: Opener, database: DatabaseOperations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backtest = begin(database, done=2)
+    page = opened("backtests", run=backtest)
+    monkeypatch.setattr(progress.wishes, "cancel", lambda **_: "It was over already.")
+
+    button(page, "Cancel").click().run()
+
+    assert [each.value for each in page.toast] == ["It was over already."]
 
 
 def test_a_started_run_leads_to_its_result(opened: Opener, database: DatabaseOperations, started: list[dict[str, Any]]) -> None:

@@ -138,6 +138,6 @@ def _again(flow_run: str | None) -> None:
 
 def _cancel(row: StoredBacktest | None, flow_run: str | None) -> None:
     if st.button("Cancel", icon=":material/cancel:", disabled=not may_act(), help=None if may_act() else MAY_NOT):
-        with told("Cancelled."):
+        with told():
             st.toast(wishes.cancel(backtest=None if row is None else row.id, flow_run=flow_run))
             look_again()
