@@ -11,10 +11,13 @@ from app.charts.zone import UTC, Zone
 from market.timeframe import Timeframe
 
 _SIDES = alt.Scale(domain=["long", "short"], range=["triangle-up", "triangle-down"])
-_LEGEND = (
-    "hollow: rises, filled: falls, thin line: nobody traded, grey band: no candle; \N{BLACK UP-POINTING TRIANGLE} long or "
-    "\N{BLACK DOWN-POINTING TRIANGLE} short enters, a bar leaves; blue won, orange lost; the chosen one in rings"
-)
+_LEGEND = [
+    "hollow: rises, filled: falls, thin line: nobody traded; grey band: no candle, violet band around one: trades are missing",
+    (
+        "\N{BLACK UP-POINTING TRIANGLE} long or \N{BLACK DOWN-POINTING TRIANGLE} short enters, a bar leaves; blue won, orange lost; "
+        "the chosen one in rings"
+    ),
+]
 _AIR, _MOST_TRADES = 40, 200
 
 
@@ -64,8 +67,9 @@ def _candles(base: alt.Chart, name: str, zone: Zone) -> list[alt.Chart]:
         alt.Tooltip("standing:N", title="complete"),
     ]
     begin, end = time_axis("begin", zone=zone), alt.X2("end")
+    bands = base.transform_filter("datum.kind == 'hole' || datum.incomplete").mark_rect(opacity=0.22)
     return [
-        base.transform_filter("datum.kind == 'hole' || datum.incomplete").mark_rect(opacity=0.22, color=QUIET).encode(begin, end),
+        bands.encode(begin, end, color=alt.when("datum.kind == 'hole'").then(alt.value(QUIET)).otherwise(alt.value(DOUBT))),
         *(
             traded.mark_rule(strokeWidth=1, opacity=0.7).encode(
                 time_axis("middle", zone=zone), number_axis(start, name), alt.Y2(stop), color=direction

@@ -11,6 +11,7 @@ import pytest
 from app.charts.compared import compared_chart
 from app.charts.drawdown import drawdown_chart, exposure_chart
 from app.charts.equity import equity_chart
+from app.charts.house import DOUBT, QUIET
 from app.charts.parts import curve_rows, hole_rows, trade_rows
 from app.charts.search import window_rows
 from app.charts.trade_candles import trade_candles_chart, window_around
@@ -74,6 +75,15 @@ GOLDEN_CHARTS: dict[str, Callable[[], Any]] = {
 @pytest.mark.parametrize("name", GOLDEN_CHARTS)
 def test_a_chart_is_what_was_looked_at(name: str) -> None:
     check(name, GOLDEN_CHARTS[name]().to_dict())
+
+
+def test_a_candle_that_is_there_and_not_complete_is_told_from_one_that_is_not_there() -> None:
+    spec = GOLDEN_CHARTS["trade_candles"]().to_dict()
+
+    band = spec["layer"][0]
+    assert band["transform"] == [{"filter": "datum.kind == 'hole' || datum.incomplete"}]
+    assert band["encoding"]["color"] == {"condition": [{"test": "datum.kind == 'hole'", "value": QUIET}], "value": DOUBT}
+    assert "grey band: no candle, violet band around one: trades are missing" in spec["title"]["subtitle"][0]
 
 
 def test_new_charts_can_be_made_of_nothing_and_in_another_zone() -> None:
