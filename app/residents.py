@@ -76,7 +76,9 @@ def _queue(feed: Feed) -> str:
 
 
 def _where(name: str, here: str, host: str) -> str:
-    return "this home" if name == here else "this machine" if name.startswith(f"{host}-") else "elsewhere"
+    """Return where the process of a name runs: its host and its id, and what it is besides; hosts may have hyphens, too."""
+    its_host = name.removesuffix("-manager").rpartition("-")[0]
+    return "this home" if name == here else "this machine" if its_host == host else "elsewhere"
 
 
 def _lease(each: BotRunner) -> str:

@@ -1,5 +1,7 @@
 """Who follows feeds and runs bots, here and elsewhere."""
 
+import pytest
+
 from app.residents import runner_rows, worker_rows
 from db.repositories.bot_sums import BotRunner
 from tests.app.samples import START_US, feed
@@ -28,6 +30,14 @@ def test_each_worker_is_a_row_with_where_it_runs_what_waits_and_how_far_it_is_be
     assert rows.loc["OKX", ["running for", "last word", "newest trade"]].tolist() == ["5 h", "0.5 s ago", "0.4 s"]
     assert rows["waits for the database"].to_dict() == {"OKX": "70 of 100", "BYBIT": "▲ 95 of 100", "KRAKEN": "70 of 100"}
     assert rows.loc["OKX", "refused frames"] == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [("box-7", "this home"), ("box-991", "this machine"), ("box-991-manager", "this machine"), ("box-2-991", "elsewhere")],
+)
+def test_a_host_is_told_from_one_whose_name_begins_the_same(name: str, where: str):
+    assert worker_rows({"OKX:A-B": told("OKX:A-B", worker=name)}, AT_US, **HERE).loc[0, "where"] == where
 
 
 def test_a_worker_of_before_that_does_not_say_who_it_is_is_told_as_far_as_it_can_be():
