@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from app.backtests.links import NEW, OWN_WINDOW
 from app.charts.zone import zone_at
 from app.data import run_files
+from app.views.backtests import trades
 from db import DatabaseOperations
 from db.embedded import PostgresServer, RedisServer
 from market.clock import parse_time
@@ -232,6 +233,20 @@ def test_trades_are_marked_on_the_candles_around_them(opened: Opener, database: 
     assert len(sent) <= AT_MOST
     assert charts(page) == 2
     assert table(page).loc[0, ["number", "entered", "reason"]].tolist() == [1, "2024-08-09 00:01", "take profit"]
+
+
+def test_the_profits_of_trades_are_told_of_all_and_not_of_those_that_are_drawn(
+    opened: Opener, database: DatabaseOperations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(trades, "show_chart", lambda _, *, alternative: told.append(alternative))
+    monkeypatch.setattr(trades, "_MOST_DRAWN", 2)  # which both won
+    keep(database, document(id=BACKTEST, metrics={**document()["metrics"], "largest_win": 20.0, "largest_loss": 10.0}))
+
+    page = opened("backtests", run=BACKTEST, part="Trades")
+
+    assert not page.exception
+    assert told == ["Profit of each trade (the 2 largest of 3): 3 trades, largest win 20.00 USDT, largest loss 10.00 USDT"]
 
 
 def test_candles_that_are_gone_are_told(opened: Opener, database: DatabaseOperations) -> None:

@@ -10,7 +10,7 @@ from app.charts.trade_candles import trade_candles_chart, window_around
 from app.charts.trades import profit_chart
 from app.charts.zone import Zone
 from app.data.backtests import Run, candles, largest_trades, trade_page
-from app.reports.figures import plural, quote_of
+from app.reports.figures import plural, quote_of, told_of
 from app.stores import Lost
 from app.views.banner import show_lost
 from app.views.charts import show_chart
@@ -45,11 +45,11 @@ def show_trades(run: Run, zone: Zone) -> None:
 def _show_profits(run: Run, largest: pd.DataFrame, zone: Zone) -> None:
     count, quote = int(largest["count"].iloc[0]), quote_of(run.document)
     more = f" (the {len(largest):,} largest of {count:,})" if len(largest) < count else ""
-    chart = profit_chart(
-        told_trades(largest, zone), hole_rows(run.document, zone=zone), quote=quote, title=f"Profit of each trade{more}", zone=zone
-    )
-    worst, best = largest["profit"].min(), largest["profit"].max()
-    show_chart(chart, alternative=f"Profit of each of {plural(count, 'trade')}, from {worst:+,.2f} to {best:+,.2f} {quote}")
+    title = f"Profit of each trade{more}"
+    chart = profit_chart(told_trades(largest, zone), hole_rows(run.document, zone=zone), quote=quote, title=title, zone=zone)
+    # Of all trades: those that are drawn may all have won.
+    win, loss = (told_of(run.document["metrics"], name, quote=quote) for name in ("largest_win", "largest_loss"))
+    show_chart(chart, alternative=f"{title}: {plural(count, 'trade')}, largest win {win}, largest loss {loss}")
 
 
 def _show_list(run: Run, largest: pd.DataFrame, zone: Zone) -> None:
