@@ -14,8 +14,8 @@ _SIDES = alt.Scale(domain=["long", "short"], range=["triangle-up", "triangle-dow
 _LEGEND = [
     "hollow: rises, filled: falls, thin line: nobody traded; grey band: no candle, violet band around one: trades are missing",
     (
-        "\N{BLACK UP-POINTING TRIANGLE} long or \N{BLACK DOWN-POINTING TRIANGLE} short enters, a bar leaves; blue won, orange lost; "
-        "the chosen one in rings"
+        "\N{BLACK UP-POINTING TRIANGLE} long or \N{BLACK DOWN-POINTING TRIANGLE} short enters, a bar leaves; blue won, "
+        "orange lost; the chosen one in rings"
     ),
 ]
 _AIR, _MOST_TRADES = 40, 200
