@@ -101,11 +101,13 @@ def kept_chart(windows: pd.DataFrame, *, metric: Metric, title: str = "") -> alt
             tooltip=told,
         )
     )
+    return layered(title or f"{metric.title} in sample and out of sample", _stems(windows, metric, across), points, height=220)
+
+
+def _stems(windows: pd.DataFrame, metric: Metric, across: alt.X) -> alt.Chart:
+    """Return the way from a metric in sample to the same out of sample, in the colour of a loss where that is worse."""
     worse = "datum.outside > datum.inside" if metric.higher_is_better is False else "datum.outside < datum.inside"
     fall = alt.when(worse).then(alt.value(LOSS)).otherwise(alt.value(GAIN))
-    stems = (
-        alt.Chart(windows[["number", "inside", "outside"]])
-        .mark_rule(strokeWidth=1.5)
-        .encode(across, alt.Y("inside:Q"), alt.Y2("outside"), color=fall)
-    )
-    return layered(title or f"{metric.title} in sample and out of sample", stems, points, height=220)
+    base = alt.Chart(windows[["number", "inside", "outside"]]).mark_rule(strokeWidth=1.5)
+    chart: alt.Chart = base.encode(across, alt.Y("inside:Q"), alt.Y2("outside"), color=fall)
+    return chart
