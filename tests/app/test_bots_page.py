@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import access
 from app.access import Role, User
+from app.actions import bots as wishes
 from app.data import bot_folder, explanations
 from app.data import bots as data
 from app.data.background import background
@@ -269,6 +270,19 @@ def test_what_a_dialog_asks_stands_in_it(opened: Opener, bots: Bots):
     assert button(page, "Delete it").disabled
     page = button(opened("bots", bot="second"), "Reset account").click().run()
     assert r"End account 1 of **second**" in words(page)
+
+
+@pytest.mark.parametrize(("label", "asked"), [("Stop these 2", "Stop 1 bots?"), ("Start these 2", "Let 1 bots run?")])
+def test_a_press_counts_though_the_list_is_another_by_now(opened: Opener, bots: Bots, label: str, asked: str):
+    bots.known(id="first", run=True)
+    bots.known(id="second", run=True)
+    bots.known(id="other")
+    page = opened("bots", state="starting")
+
+    wishes.stop(["first"])  # somebody else
+    button(page, label).click().run()
+
+    assert asked in words(page)
 
 
 def test_a_parked_bot_says_who_parked_it_and_why(opened: Opener, bots: Bots, database: DatabaseOperations):

@@ -17,6 +17,7 @@ from app.views.bots.picker import open_bot
 from app.views.wishes import MAY_NOT, may_act, told
 from market.errors import InputError
 
+_MORE = "\N{HORIZONTAL ELLIPSIS}"
 _AWAY = (
     "Nothing was done where the database is away. While it is, bots do nothing; then they go on: stop them again once it answers."
 )
@@ -32,13 +33,14 @@ def show_wishes_of_all(shown: Sequence[Seen], total: int) -> None:
     ids, refused = [bot.id for bot in shown], not may_act()
     with st.container(horizontal=True, vertical_alignment="center"):
         every = "all" if len(ids) == total else "these"
+        # Without keys a button whose number is another one by now is another button, and the press is lost.
         if st.button(
-            f"Start {every} {len(ids):,}\N{HORIZONTAL ELLIPSIS}", icon=":material/play_arrow:", disabled=refused or not ids
+            f"Start {every} {len(ids):,}{_MORE}", icon=":material/play_arrow:", disabled=refused or not ids, key="start shown"
         ):
             _ask_start(ids)
-        if st.button(f"Stop {every} {len(ids):,}\N{HORIZONTAL ELLIPSIS}", icon=":material/stop:", disabled=refused or not ids):
+        if st.button(f"Stop {every} {len(ids):,}{_MORE}", icon=":material/stop:", disabled=refused or not ids, key="stop shown"):
             _ask_stop(ids)
-        if len(ids) != total and st.button("Stop all\N{HORIZONTAL ELLIPSIS}", icon=":material/stop_circle:", disabled=refused):
+        if len(ids) != total and st.button(f"Stop all{_MORE}", icon=":material/stop_circle:", disabled=refused, key="stop all"):
             _ask_stop(None)
         if refused:
             st.caption(MAY_NOT)
@@ -46,16 +48,16 @@ def show_wishes_of_all(shown: Sequence[Seen], total: int) -> None:
 
 def show_wishes_of_one(bot: Seen) -> None:
     """Show what can be wished of one bot."""
-    refused, more = not may_act(), "\N{HORIZONTAL ELLIPSIS}"
+    refused = not may_act()
     first: Literal["primary", "secondary"] = "secondary" if bot.line.bot.wanted == "running" else "primary"
     buttons: list[tuple[str, str, str, Callable[[], None]]] = [
         ("Start", ":material/play_arrow:", _START, partial(_start, bot.id, from_now=False)),
         ("Start from now", ":material/fast_forward:", _FROM_NOW, partial(_start, bot.id, from_now=True)),
         ("Stop", ":material/stop:", _STOP, partial(_stop, bot.id)),
-        (f"Park{more}", ":material/local_parking:", _PARK, partial(_ask_park, bot)),
+        (f"Park{_MORE}", ":material/local_parking:", _PARK, partial(_ask_park, bot)),
         ("Clone", ":material/content_copy:", _CLONE, partial(_clone, bot.id)),
-        (f"Reset account{more}", ":material/restart_alt:", _RESET, partial(_ask_reset, bot)),
-        (f"Delete{more}", ":material/delete:", _DELETE, partial(_ask_delete, bot)),
+        (f"Reset account{_MORE}", ":material/restart_alt:", _RESET, partial(_ask_reset, bot)),
+        (f"Delete{_MORE}", ":material/delete:", _DELETE, partial(_ask_delete, bot)),
     ]
     with st.container(horizontal=True, vertical_alignment="center"):
         pressed = [
