@@ -6,24 +6,30 @@ import queue
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from market.clock import monotonic
 from market.errors import InputError, PlatformError
 from trading.bots.hosts import Answer, Hosts, Question
 from trading.bots.problems import ConfigError
-from trading.bots.reading import read_apart
+from trading.bots.reading import NotReadError, read_apart
 from trading.describing import Catalogue, catalogue_apart
 
 logger = logging.getLogger(__name__)
 
 LIMIT_SECONDS = 10.0
 MEMORY_MB = 512
+PASSING_SECONDS = 10.0
+"""So long a failure counts that a strategy need not be to blame for; then it is asked again."""
 _KEPT = 64
 _IDLE_SECONDS = 300.0
+_PASSING = {"timeout", "died", "memory"}
 _NOWHERE = Path(os.devnull)  # where no file of a user is
 
 Make = Callable[[], Question | None]
@@ -41,6 +47,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
         problem: Why there is none.
         refused: What is wrong with the file of a bot.
         catalogue: Which strategies there are.
+        until: Until when it counts, in seconds of a clock that never goes back.
     """
 
     answer: Answer | None = None
@@ -48,13 +55,26 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     problem: str = ""
     refused: ConfigError | None = None
     catalogue: Catalogue | None = None
+    until: float = inf
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What somebody asked, and what became of it; None while it is under way."""
+
+    since: float = field(default_factory=monotonic)
+    found: Found | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return self.found is not None and monotonic() >= self.found.until
 
 
 class StrategyDesk:
     """Asks strategies, one question after another, in a thread that is there while something is asked.
 
     Strategies run in a process that is killed when it takes longer than `LIMIT_SECONDS` or more than `MEMORY_MB`, the files of
-    a user among them. The newest answers are kept.
+    a user among them. The newest answers are kept; those that are failures which may pass, for `PASSING_SECONDS`.
 
     Args:
         folder: Of a user's own strategies; one that is not there has none.
@@ -63,21 +83,26 @@ class StrategyDesk:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._change = threading.Condition()
-        self._asked: queue.Queue[tuple[Hashable, Work]] = queue.Queue(maxsize=64)  # what is too much is asked again by the page
-        self._found: OrderedDict[Hashable, Found | None] = OrderedDict()
-        self._catalogue = Catalogue(strategies=[])  # the newest
+        self._asked: queue.Queue[tuple[_Asked, Hashable, Work]] = queue.Queue(
+            maxsize=64
+        )  # what is too much is asked again by the page
+        self._known: OrderedDict[Hashable, _Asked] = OrderedDict()
+        self._newest: tuple[Hashable, Catalogue] = (None, Catalogue(strategies=[]))  # of which state of the files
         self._thread: threading.Thread | None = None
 
     def catalogue(self, *, wait_seconds: float = 0.0) -> tuple[Catalogue, bool]:
-        """Return which strategies there are, and whether they are being read still, since a user's files are new.
+        """Return which strategies there are, as far as that is known, and whether they are not read yet as a user's files are now.
 
         Args:
-            wait_seconds: For so long at most to wait until they are read.
+            wait_seconds: For so long at most to wait until they are read, since that was asked for.
         """
-        found = self._ask(("catalogue", self._state()), lambda _: Found(catalogue=self._read()), wait_seconds=wait_seconds)
+        state = self._state()
+        known = self._newest[0] == state  # it may be read once more, as not all could be
+        found = self._ask(("catalogue", state), lambda _: self._read(), wait_seconds=0.0 if known else wait_seconds)
         if found is not None and found.catalogue is not None:
-            self._catalogue = found.catalogue
-        return self._catalogue, found is None
+            self._newest = (state, found.catalogue)
+        of, newest = self._newest
+        return newest, of != state
 
     def series(self, key: Hashable, make: Make) -> Found | None:
         """Return what became of a question, None while it is under way; it is asked when it is not known.
@@ -94,29 +119,34 @@ class StrategyDesk:
         Args:
             text: What the file says.
             file: What it is called, for what is said of it.
-            wait_seconds: For so long at most to wait for the answer.
+            wait_seconds: For so long at most to wait for the answer, since it was asked for.
         """
         data = text.encode("utf-8", "surrogatepass")
         return self._ask(("reading", data, self._state()), lambda hosts: _read_by(hosts, data, file), wait_seconds=wait_seconds)
 
     def _ask(self, key: Hashable, work: Work, *, wait_seconds: float = 0.0) -> Found | None:
         with self._change:
-            if key not in self._found and not self._queue(key, work):
+            asked = self._known.get(key)
+            if (asked is None or asked.is_over) and not self._queue(key, work):
                 return None
-            self._found.move_to_end(key)
-            if wait_seconds > 0:
-                self._change.wait_for(lambda: self._found.get(key) is not None, wait_seconds)
-            return self._found.get(key)
+            asked = self._known[key]
+            self._known.move_to_end(key)
+            left = asked.since + wait_seconds - monotonic()
+            if left > 0:
+                self._change.wait_for(lambda: asked.found is not None, left)
+            return asked.found
 
     def _queue(self, key: Hashable, work: Work) -> bool:
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._work, name="strategies", daemon=True)
             self._thread.start()
         try:
-            self._asked.put_nowait((key, work))
+            self._asked.put_nowait((asked := _Asked(), key, work))
         except queue.Full:
             return False
-        self._keep(key, None)
+        self._known[key] = asked
+        while len(self._known) > _KEPT:
+            self._known.popitem(last=False)
         return True
 
     def _state(self) -> Hashable:
@@ -132,7 +162,7 @@ class StrategyDesk:
         with Hosts(self._folder, size=1, memory_mb=MEMORY_MB) as hosts:
             while True:
                 try:
-                    key, work = self._asked.get(timeout=_IDLE_SECONDS)
+                    asked, key, work = self._asked.get(timeout=_IDLE_SECONDS)
                 except queue.Empty:
                     with self._change:
                         if self._asked.empty():
@@ -143,10 +173,10 @@ class StrategyDesk:
                     hosts.renew()
                 found = _done(work, hosts, key)
                 with self._change:
-                    self._keep(key, found)
+                    asked.found = found
                     self._change.notify_all()
 
-    def _read(self) -> Catalogue:
+    def _read(self) -> Found:
         problems: list[str] = []
         for folder in (self._folder, _NOWHERE):  # those that come with the program, where a user's own keep them from being read
             try:
@@ -154,24 +184,27 @@ class StrategyDesk:
             except InputError as error:
                 problems.append(str(error))
             else:
-                return msgspec.structs.replace(found, problems=[*problems, *found.problems])
-        return Catalogue(strategies=[], problems=problems)
-
-    def _keep(self, key: Hashable, found: Found | None) -> None:
-        self._found[key] = found
-        self._found.move_to_end(key)
-        while len(self._found) > _KEPT:
-            self._found.popitem(last=False)
+                whole = msgspec.structs.replace(found, problems=[*problems, *found.problems])
+                return Found(catalogue=whole, until=_soon() if problems else inf)
+        return _passing("; ".join(problems))
 
 
 def _done(work: Work, hosts: Hosts, key: Hashable) -> Found:
     try:
         return work(hosts)
     except PlatformError as error:
-        return Found(problem=str(error))
+        return _passing(str(error))
     except Exception:
         logger.exception("strategy not asked key=%s", key)
-        return Found(problem="it could not be asked; the log of the app has more")
+        return _passing("it could not be asked; the log of the app has more")
+
+
+def _soon() -> float:
+    return monotonic() + PASSING_SECONDS
+
+
+def _passing(problem: str) -> Found:
+    return Found(problem=problem, until=_soon())
 
 
 def _answered(hosts: Hosts, question: Question | None) -> Found:
@@ -182,14 +215,17 @@ def _answered(hosts: Hosts, question: Question | None) -> Found:
     for _ in range(10):  # also where processes do not start, it goes on with the next question some time
         answers = answers or hosts.answers(LIMIT_SECONDS)
     if not answers:
+        why = hosts.blocked(question.bot)
         hosts.cancel(question.bot)
-        return Found(problem=hosts.blocked(question.bot) or "no process for strategies answers")
-    return Found(answer=answers[-1], labels_us=question.timestamps_us, problem=answers[-1].error or "")
+        return _passing(why or "no process for strategies answers")
+    answer = answers[-1]
+    until = _soon() if answer.kind in _PASSING else inf
+    return Found(answer=answer, labels_us=question.timestamps_us, problem=answer.error or "", until=until)
 
 
 def _read_by(hosts: Hosts, data: bytes, file: str) -> Found:
     try:
         read_apart(hosts, data, file, limit_seconds=LIMIT_SECONDS)
     except ConfigError as error:
-        return Found(problem=str(error), refused=error)
+        return Found(problem=str(error), refused=error, until=_soon() if isinstance(error, NotReadError) else inf)
     return Found()

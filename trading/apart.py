@@ -29,8 +29,13 @@ def ask_apart(module: str, question: bytes, *, limit_seconds: int) -> bytes:
         What it wrote; a part or nothing where it ended before, or took too long.
     """
     read, write = os.pipe()
-    process = _start(module, write, limit_seconds)
-    os.close(write)
+    try:
+        process = _start(module, write, limit_seconds)
+    except BaseException:
+        os.close(read)
+        raise
+    finally:
+        os.close(write)
     try:
         assert process.stdin is not None, "it is a pipe"
         with suppress(BrokenPipeError):

@@ -1,5 +1,7 @@
 """Strategies are asked in a thread: nobody waits for them, and nothing of theirs comes through but answers."""
 
+import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from time import sleep
@@ -11,8 +13,9 @@ import pytest
 from app import strategy_desk as module
 from app.strategy_desk import Found, StrategyDesk
 from market.clock import monotonic
-from market.errors import StoreUnreachable
+from market.errors import InputError, StoreUnreachable
 from tests.trading.bots.users import question, write
+from trading.describing import Catalogue, Described, catalogue_apart
 
 PATIENCE_SECONDS = 120.0
 
@@ -27,6 +30,11 @@ def waited(ask: Callable[[], Any]) -> Any:
 
 def asked(strategy: str, **parameters: Any) -> Any:
     return msgspec.structs.replace(question("page", strategy, **parameters), series=True)
+
+
+def known(desk: StrategyDesk) -> list[Described] | None:
+    found, pending = desk.catalogue()
+    return None if pending else found.strategies
 
 
 @pytest.fixture
@@ -83,17 +91,125 @@ def test_what_cannot_be_read_is_told_and_the_next_is_answered(desk: StrategyDesk
     assert waited(lambda: desk.series("good", lambda: asked("rsi"))).answer is not None
 
 
-def test_strategies_are_read_elsewhere_and_again_when_a_file_is_another(desk: StrategyDesk, tmp_path: Path) -> None:
-    def known() -> list[str] | None:
-        found, pending = desk.catalogue()
-        return None if pending else [each.name for each in found.strategies]
+def test_what_may_pass_is_asked_again_and_a_refusal_is_not(
+    desk: StrategyDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PASSING_SECONDS", 0.1)
+    slow, away = tmp_path / "slow", [True]
+    slow.touch()
+    write(tmp_path, "Slow", f"while os.path.exists({str(slow)!r}): time.sleep(0.05)")
+    made: list[str] = []
 
+    def make(strategy: str) -> Any:
+        made.append(strategy)
+        if strategy == "rsi" and away[0]:
+            raise StoreUnreachable("the database is away")
+        return asked(strategy, **({"fast": 30, "slow": 4} if strategy == "sma_cross" else {}))
+
+    def found(strategy: str) -> Found:
+        return waited(lambda: desk.series(strategy, lambda: make(strategy)))
+
+    before = {name: found(name).problem for name in ("slow", "rsi", "raises", "sma_cross")}
+    slow.unlink()
+    away[0] = False
+    sleep(0.2)
+    after = {name: found(name).problem for name in before}
+
+    assert all(before.values())
+    assert (after["slow"], after["rsi"]) == ("", "")
+    assert (after["raises"], after["sma_cross"]) == (before["raises"], before["sma_cross"])
+    assert made == ["slow", "rsi", "raises", "sma_cross", "slow", "rsi"]
+
+
+def test_a_text_of_a_bot_whose_strategy_was_slow_once_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LIMIT_SECONDS", 1.0)
+    monkeypatch.setattr(module, "PASSING_SECONDS", 0.1)
+    slow, log = tmp_path / "slow", tmp_path / "log"
+    slow.touch()
+    write(tmp_path, "Slow", "pass")
+    file = tmp_path / "slow.py"
+    begins = 'self.number("number", 1.0)'
+    file.write_text(file.read_text().replace(begins, f"""{begins}
+        if parameters.get("number") == 2:
+            open({str(log)!r}, "a").write("asked ")
+            raise ValueError("nobody wants 2")
+        while os.path.exists({str(slow)!r}):
+            time.sleep(0.05)"""))  # fmt: skip
+    desk, bot = StrategyDesk(tmp_path), {"id": "own", "strategy": "slow", "symbols": ["OKX:BTC-USDT"], "balance": 1000}
+
+    def read(number: int) -> str:
+        text = json.dumps({**bot, "timeframe": "1m", "parameters": {"number": number}})
+        return waited(lambda: desk.reading(text, "the text", wait_seconds=PATIENCE_SECONDS)).problem
+
+    # Where the folder is read, too, all parameters have their defaults: then nothing is slow.
+    slow.unlink()
+    assert "nobody wants 2" in read(2)
+    slow.touch()
+    assert "no answer within the 1 seconds" in read(3)
+    slow.unlink()
+    sleep(0.2)
+
+    assert "nobody wants 2" in read(2)
+    assert read(3) == ""
+    assert log.read_text() == "asked "
+
+
+def test_who_waits_in_vain_for_a_process_is_told_why_none_starts(desk: StrategyDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: Any, **__: Any) -> None:
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr(module, "LIMIT_SECONDS", 0.05)
+    monkeypatch.setattr("trading.bots.hosts.HostProcess", none)
+
+    found = waited(lambda: desk.series("key", lambda: asked("rsi")))
+
+    assert "Cannot allocate memory" in found.problem
+
+
+def test_a_catalogue_that_could_not_be_read_is_read_again(desk: StrategyDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: Any, **__: Any) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(module, "PASSING_SECONDS", 0.1)
+    with monkeypatch.context() as broken:
+        broken.setattr("trading.apart.subprocess.Popen", none)
+        found, pending = desk.catalogue(wait_seconds=PATIENCE_SECONDS)
+
+        assert (found.strategies, pending) == ([], True)
+
+    assert {"hangs", "macd"} <= {each.name for each in waited(lambda: known(desk))}
+
+
+def test_one_that_took_too_long_once_is_read_again_while_what_is_known_counts(
+    desk: StrategyDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PASSING_SECONDS", 0.1)
+    busy = [True]
+
+    def read(folder: Path) -> Catalogue:
+        if busy[0] and folder != Path(os.devnull):
+            raise InputError("it takes longer than 20 seconds")
+        return catalogue_apart(folder)
+
+    monkeypatch.setattr(module, "catalogue_apart", read)
+    found, pending = desk.catalogue(wait_seconds=PATIENCE_SECONDS)
+    assert (found.problems, pending) == (["it takes longer than 20 seconds"], False)
+    assert "macd" in {each.name for each in found.strategies}
+    busy[0] = False
+    sleep(0.2)
+
+    assert desk.catalogue() == (found, False)
+    again = waited(lambda: None if desk.catalogue()[0].problems else desk.catalogue()[0])
+    assert "hangs" in {each.name for each in again.strategies}
+
+
+def test_strategies_are_read_elsewhere_and_again_when_a_file_is_another(desk: StrategyDesk, tmp_path: Path) -> None:
     assert desk.catalogue()[1]
-    assert {"hangs", "raises", "macd"} <= set(waited(known))
+    assert {"hangs", "raises", "macd"} <= {each.name for each in waited(lambda: known(desk))}
 
     write(tmp_path, "Later", "")
 
-    assert "later" in waited(known)
+    assert "later" in {each.name for each in waited(lambda: known(desk))}
 
 
 def test_a_folder_that_cannot_be_read_leaves_those_of_the_program(desk: StrategyDesk, tmp_path: Path) -> None:

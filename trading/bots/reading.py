@@ -9,6 +9,10 @@ READ_SECONDS = 30.0
 """So long a strategy may look at its parameters."""
 
 
+class NotReadError(ConfigError):
+    """Raised when nobody said what is wrong with a file: its strategy took too long or ended its process, or none answers."""
+
+
 def read_apart(hosts: Hosts, data: bytes, file: str, *, limit_seconds: float = READ_SECONDS) -> BotConfig:
     """Return what the file of a bot says; like `trading.bots.config.read_config`, but for where a user's code runs.
 
@@ -19,7 +23,8 @@ def read_apart(hosts: Hosts, data: bytes, file: str, *, limit_seconds: float = R
         limit_seconds: How long the strategy may take; a process may have to be started before.
 
     Raises:
-        ConfigError: If it cannot be used, or no process answers.
+        ConfigError: If it cannot be used.
+        NotReadError: If there is no answer.
     """
     hosts.read(Reading(bot=file, data=data, file=file), limit_seconds=limit_seconds)
     until = monotonic() + limit_seconds + START_SECONDS
@@ -27,7 +32,7 @@ def read_apart(hosts: Hosts, data: bytes, file: str, *, limit_seconds: float = R
         for answer in hosts.answers(1.0):
             return _config_of(answer, file)
     hosts.cancel(file)
-    raise ConfigError(file, [Problem(field="", expected="a process to read it in", found=hosts.problem or "none in time")])
+    raise NotReadError(file, [Problem(field="", expected="a process to read it in", found=hosts.problem or "none in time")])
 
 
 def _config_of(answer: Answer, file: str) -> BotConfig:
@@ -35,11 +40,13 @@ def _config_of(answer: Answer, file: str) -> BotConfig:
 
     Raises:
         ConfigError: If it cannot be used.
+        NotReadError: If there is no answer.
     """
     read = answer.read
     if read is None:
         found = f"{answer.kind}: {answer.error}"
-        raise ConfigError(file, [Problem(field="strategy", expected="one that can be made", found=found)])
+        error = ConfigError if answer.kind == "raised" else NotReadError
+        raise error(file, [Problem(field="strategy", expected="one that can be made", found=found)])
     if read.config is None:
         problems = [
             Problem(field=field, expected=expected, found=found, hint=hint) for field, expected, found, hint in read.problems
