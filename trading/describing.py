@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from trading.registry import Registry
     from trading.strategy import BaseStrategy
 
+_MEMORY_MB = 512
+
 
 class Described(msgspec.Struct, frozen=True, kw_only=True):
     """A strategy without its code.
@@ -49,7 +51,7 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
 
 def catalogue(folder: Path | None = None) -> Catalogue:
     """Return the strategies that come with the program and, with a folder, a user's own, whose files are run for it."""
-    from trading.registry import Registry  # noqa: PLC0415 - it imports a compiler, which who asks a process apart does not need
+    from trading.registry import Registry, words_of  # noqa: PLC0415 - it imports a compiler, which who asks a process apart does not need
 
     registry = Registry(folder)
     found, problems = [], [str(problem) for problem in registry.problems]
@@ -57,7 +59,7 @@ def catalogue(folder: Path | None = None) -> Catalogue:
         try:
             found.append(_described(registry.get(name)))
         except Exception as error:  # noqa: BLE001 - a user's constructor may raise what it likes
-            problems.append(f"strategy {name}: {type(error).__name__}: {error}")
+            problems.append(f"strategy {name}: {type(error).__name__}: {words_of(error)}")
     return Catalogue(strategies=found, problems=problems)
 
 
@@ -67,13 +69,13 @@ def catalogue_apart(folder: Path, *, limit_seconds: int = 20) -> Catalogue:
     Raises:
         InputError: If that process gives no answer within the limit.
     """
-    said = ask_apart("trading.describing", str(folder).encode(), limit_seconds=limit_seconds)
+    said = ask_apart("trading.describing", str(folder).encode(), limit_seconds=limit_seconds, memory_mb=_MEMORY_MB)
     try:
         return msgspec.json.decode(said, type=Catalogue)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         raise InputError(
-            f"the strategies in {folder} cannot be read: a file of it ends the process that reads it, or takes longer than"
-            f" {limit_seconds} seconds"
+            f"the strategies in {folder} cannot be read: a file of it ends the process that reads it, takes longer than"
+            f" {limit_seconds} seconds, or wants more than {_MEMORY_MB} MB"
         ) from None
 
 

@@ -142,5 +142,10 @@ def blamed(path: Path, error: BaseException) -> StrategyFileError:
     if isinstance(error, SyntaxError) and error.filename == str(path):
         return StrategyFileError(path, error.lineno, f"{type(error).__name__}: {error.msg}")
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-    said = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+    said = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {words_of(error)}"
     return StrategyFileError(path, lines[-1] if lines else None, said)
+
+
+def words_of(error: BaseException) -> str:
+    """Return what an error says, also one of memory, which says nothing."""
+    return str(error) or ("it wants more memory than it may have" if isinstance(error, MemoryError) else "")

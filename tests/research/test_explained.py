@@ -1,5 +1,6 @@
 """A bot on stored minutes beside the backtest over the same time: no difference, until something is changed behind its back."""
 
+import sys
 from typing import Any
 
 import msgspec
@@ -180,10 +181,15 @@ class TestApart:
         [
             ("raise ValueError('no such price')", "its strategy failed: ValueError: no such price"),
             ("sys.exit('gone')", "its strategy failed: SystemExit: gone"),
-            ("os._exit(3)", "its strategy ended the process that compares it, or took longer than 20 seconds"),
+            ("os._exit(3)", "its strategy ended the process that compares it, took longer than 20 seconds, or"),
             ("print('nonsense', flush=True); os.close(1); os.kill(os.getpid(), 9)", "its strategy ended the process"),
+            pytest.param(
+                "x = bytearray(1_500_000_000)",
+                "it takes more than the 1,024 MB that it may have",
+                marks=pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only"),
+            ),
         ],
-        ids=["raises", "exits", "ends", "killed"],
+        ids=["raises", "exits", "ends", "killed", "greedy"],
     )
     def test_a_users_strategy_that_fails_is_told(self, database, tmp_path, body, said):
         run_bot(database, symbols=[SYMBOL])

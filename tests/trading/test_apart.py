@@ -18,6 +18,6 @@ def test_where_no_process_starts_nothing_stays_open(monkeypatch: pytest.MonkeyPa
     before = os.listdir("/proc/self/fd")
 
     with pytest.raises(BlockingIOError):
-        ask_apart("trading.describing", b"", limit_seconds=5)
+        ask_apart("trading.describing", b"", limit_seconds=5, memory_mb=64)
 
     assert os.listdir("/proc/self/fd") == before

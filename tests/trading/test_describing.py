@@ -1,10 +1,12 @@
 """What strategies declare is told without their code, and whatever the files of a user do harms nobody."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
+from market.clock import monotonic
 from market.errors import InputError
 from trading.describing import catalogue, catalogue_apart
 from trading.strategies import SHIPPED
@@ -82,6 +84,38 @@ def test_a_file_that_hangs_or_ends_its_process_is_told(tmp_path: Path, body: str
 
     with pytest.raises(InputError, match="cannot be read"):
         catalogue_apart(tmp_path, limit_seconds=5)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("x = 1\nx = bytearray(800_000_000)", "greedy.py, line 2: MemoryError: it wants more memory than it may have"),
+        (
+            OWN.replace("super().__init__", "self.x = parameters or bytearray(800_000_000)\n        super().__init__"),
+            "MemoryError: it",
+        ),
+    ],
+    ids=["file", "strategy"],
+)
+def test_a_file_that_wants_much_memory_is_a_problem(tmp_path: Path, body: str, expected: str):
+    (tmp_path / "greedy.py").write_text(body)
+
+    found = catalogue_apart(tmp_path)
+
+    assert {each.name for each in found.strategies} == {kind.name for kind in SHIPPED}
+    assert expected in found.problems[0]
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="without it nobody hears of the end of a process whose pipe is open")
+def test_a_child_that_a_file_leaves_behind_is_not_waited_for(tmp_path: Path):
+    (tmp_path / "mine.py").write_text(OWN + "\nimport os, time\nif os.fork() == 0:\n    time.sleep(50)\n    os._exit(0)\n")
+    begun = monotonic()
+
+    found = catalogue_apart(tmp_path, limit_seconds=30)
+
+    assert "mine" in {each.name for each in found.strategies}
+    assert monotonic() - begun < 25
 
 
 def test_settings_are_nothing_to_a_users_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
