@@ -2,7 +2,7 @@
 
 from app.actions import flows
 from app.actions.wishing import wished
-from app.data.strategies import strategies
+from app.data.strategies import WISH_SECONDS, strategies
 from app.scheduler.api import SchedulerError
 from research.asked import Asked, check, flow_parameters
 
@@ -16,7 +16,7 @@ def start(asked: Asked) -> str:
         SchedulerError: If Prefect does not answer, or refuses.
         StoreUnreachable: If the database is away.
     """
-    check(asked, strategies())
+    check(asked, strategies(wait_seconds=WISH_SECONDS))
     return flows.start(asked.kind, flow_parameters(asked), action=f"run {asked.kind}", subject=asked.strategy)
 
 

@@ -8,7 +8,7 @@ from app.bots import files as bot_files
 from app.bots.files import BotFile
 from app.bots.seen import Seen
 from app.data.connections import settings
-from app.data.strategies import form_desk, strategies
+from app.data.strategies import WISH_SECONDS, form_desk, strategies
 from db.home import running_state
 from trading.bots.problems import ConfigError, Problem
 
@@ -67,11 +67,11 @@ def check(text: str, *, wait_seconds: float = TYPED_SECONDS) -> Checked:
 
     Args:
         text: What the file says.
-        wait_seconds: For so long at most to wait for that process.
+        wait_seconds: For so long at most to wait for that process, and for a user's files to be read.
     """
     from trading.bots.config import read_config  # noqa: PLC0415 - a second, which the list of bots does not need
 
-    known = strategies()
+    known = strategies(wait_seconds=min(wait_seconds, WISH_SECONDS))
     try:
         config = read_config(text.encode("utf-8", "surrogatepass"), known, file=FILE)
     except ConfigError as error:

@@ -7,6 +7,7 @@ from app.data.strategies import overlay_desk
 from app.markdown import escaped
 from app.views.market_chart import Overlays
 from app.views.parameters import parameter_form
+from app.views.reading import wait_for_strategies
 from trading.describing import Described
 from trading.parameters import Value
 
@@ -36,15 +37,8 @@ def _pick_strategy() -> Described | None:
     for problem in found.problems:
         st.caption(f":material/error: {escaped(problem)}")
     if pending:
-        _wait_for_strategies()
+        wait_for_strategies(overlay_desk())
     return None if picked is None else known.get(picked)
-
-
-@st.fragment(run_every=1.0)
-def _wait_for_strategies() -> None:
-    if not overlay_desk().catalogue()[1]:
-        st.rerun()
-    st.caption("Strategies are being read.")
 
 
 def _pick_parameters(strategy: Described | None) -> dict[str, Value]:

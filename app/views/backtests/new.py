@@ -10,7 +10,7 @@ from app.backtests.links import OWN_WINDOW, PARAMETER, STARTED, USUAL
 from app.charts.zone import Zone
 from app.data.backtests import spans
 from app.data.flows import flows_available, look_again
-from app.data.strategies import strategies
+from app.data.strategies import being_read, form_desk, strategies
 from app.data.windows import Stored, stored_of, window_of
 from app.markdown import with_commands
 from app.stores import Lost
@@ -21,6 +21,7 @@ from app.views.banner import show_lost
 from app.views.kept import lead
 from app.views.parameters import changed, parameter_form
 from app.views.pickers import TIMEFRAMES
+from app.views.reading import wait_for_strategies
 from app.views.runs import show_no_flows
 from app.views.wishes import MAY_NOT, may_act, told
 from db.stored_spans import Span
@@ -61,8 +62,8 @@ def show_form(zone: Zone) -> None:
 def _asked(stored: list[Span], zone: Zone) -> Asked | None:
     kind = st.segmented_control("What is run", KINDS, default=BACKTEST, key="new_kind", bind="query-params", required=True)
     columns = st.columns([3, 5, 2])
-    known = strategies()
-    names = known.names()
+    known, pending = strategies(), being_read()
+    names = _names(known.names(), pending=pending)
     usual = names.index(USUAL["new_strategy"]) if USUAL["new_strategy"] in names else 0
     strategy = columns[0].selectbox("Strategy", names, index=usual, key="new_strategy", bind="query-params")
     symbols = columns[1].multiselect(
@@ -72,10 +73,15 @@ def _asked(stored: list[Span], zone: Zone) -> Asked | None:
     width = columns[2].selectbox(
         "Timeframe", list(map(str, TIMEFRAMES)), index=_place(USUAL["new_timeframe"]), key="new_timeframe", bind="query-params"
     )
-    for each in known.problems:
+    if pending:
+        wait_for_strategies(form_desk())
+    for each in known.problems if not pending else ():
         st.text(f"A file of strategies cannot be used: {each}")
     if not kind or strategy is None or not symbols:
         st.info("Choose a symbol: what a strategy is tried on.")
+        return None
+    if strategy not in known.names():
+        st.info("The rest of the form is shown once this strategy is read.")
         return None
     timeframe = Timeframe(width)
     found = stored_of(stored, symbols, timeframe)
@@ -89,6 +95,12 @@ def _asked(stored: list[Span], zone: Zone) -> Asked | None:
         kind=kind, strategy=strategy, symbols=tuple(symbols), timeframe=width, start=window[0], end=window[1], search=search, **own,
         **_account(symbols, timeframe, searched=searched),
     )  # fmt: skip
+
+
+def _names(known: list[str], *, pending: bool) -> list[str]:
+    """Return the strategies to choose from; while some are being read, what the URL asks for may be among them."""
+    asked = st.session_state.get("new_strategy", st.query_params.get("new_strategy"))
+    return sorted({*known, asked}) if pending and asked else known
 
 
 def _parameters(declared: Sequence[Parameter]) -> dict[str, Any]:

@@ -8,11 +8,13 @@ from app.bots.seen import Seen
 from app.bots.text import cloned, text_of, tree_of
 from app.data.bot_folder import Checked, check, file_of, folder, place_of
 from app.data.live import known_symbols
+from app.data.strategies import being_read, form_desk
 from app.markdown import escaped
 from app.views.bot_form import show_form, show_problems
 from app.views.bots.draft import Draft, discard, draft, example
 from app.views.bots.picker import open_bot
 from app.views.choices import choose
+from app.views.reading import wait_for_strategies
 from app.views.wishes import MAY_NOT, may_act, told
 from market.errors import InputError
 
@@ -85,6 +87,8 @@ def _edit(key: str, *, bot: str | None) -> None:
         st.rerun()
     way = choose("Written as", "written", [_FORM, _JSON], _FORM)
     checked = check(own.text)
+    if being_read():
+        wait_for_strategies(form_desk())
     show_problems(checked.problems)
     if not checked.is_whole:
         st.caption("The strategy is being asked what it says of its parameters; saving waits for it.")
