@@ -32,6 +32,7 @@ class StoredBot:
         lease_until_us: When that ends unless it is renewed.
         heartbeat_us: When its runner last found it well.
         retry_us: Not to be started again before; None for at once.
+        created_us: When it was registered: another one of the same id is another bot.
     """
 
     id: str
@@ -56,6 +57,7 @@ class StoredBot:
     lease_until_us: int | None = None
     heartbeat_us: int | None = None
     retry_us: int | None = None
+    created_us: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,9 +25,9 @@ HAS_LEASE: sa.ColumnElement[bool] = sa.literal_column(_HAS_LEASE, sa.Boolean)
 _STATE = sa.literal_column(f"case when bots.wanted = 'stopped' and not {_HAS_LEASE} then 'stopped' else bots.state end", sa.Text)
 _MOMENTS = {
     "config_at": "config_us", "state_at": "state_us", "acted_until": "acted_until_us", "lease_until": "lease_until_us",
-    "heartbeat_at": "heartbeat_us", "retry_at": "retry_us",
+    "heartbeat_at": "heartbeat_us", "retry_at": "retry_us", "created_at": "created_us",
 }  # fmt: skip
-_UNREAD = ("account", "wanted_at", "created_at")
+_UNREAD = ("account", "wanted_at")
 _READ = [_STATE.label("state") if column.name == "state" else column for column in bots.c if column.name not in _UNREAD]
 
 

@@ -84,7 +84,9 @@ def worth(shown: Seen, lost: Lost) -> Worth | None:
     bot = shown.line.bot
     version = (bot.state, bot.wanted, bot.acted_until_us is None)
     return _worths().get(
-        (url_of("database"), bot.id, bot.run), version, lambda: database().ask(lambda store: _worth(store, shown), None, lost)
+        (url_of("database"), bot.id, bot.created_us, bot.run),
+        version,
+        lambda: database().ask(lambda store: _worth(store, shown), None, lost),
     )
 
 
@@ -119,7 +121,7 @@ def ledger(shown: Seen) -> Heard[Audit]:
     It is looked at again when something was booked since, also where that happens all the time.
     """
     bot = shown.line.bot
-    known = _ledger(url_of("database"), bot.id, bot.run, bot)
+    known = _ledger(url_of("database"), (bot.id, bot.created_us, bot.run), bot)
     heard = known.look()
     if heard.failed:
         return known.look(oldest_seconds=_AGAIN_SECONDS)
@@ -176,6 +178,6 @@ def _worths() -> Kept[Worth]:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _ledger(url: str | None, bot: str, run: int, _row: StoredBot) -> Behind[Audit]:  # noqa: ARG001 - each account has a ledger
+def _ledger(url: str | None, account: tuple[str, int, int], _row: StoredBot) -> Behind[Audit]:  # noqa: ARG001 - each has a ledger
     store = database_at(url)
     return Behind("ledger", lambda: _audited(store, _row), fresh_seconds=_LEDGER_KEPT_SECONDS)

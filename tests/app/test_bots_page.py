@@ -45,6 +45,13 @@ def button(page: AppTest, label: str):
     return next(each for each in page.button if each.label.startswith(label))
 
 
+def gone(database: DatabaseOperations, bot: str = "ema-btc") -> None:
+    """Remove a bot with all that it wrote."""
+    wishes.stop([bot])
+    database.bots.release(bot, database.bots.get(bot).lease_epoch, state="stopped", reason="")
+    wishes.delete(bot, None)
+
+
 def until_explained(page: AppTest) -> AppTest:
     for _ in range(400):
         if "runs, for" not in words(page):
@@ -167,6 +174,28 @@ def test_a_ledger_that_was_added_up_stays_until_more_is_booked(opened: Opener, b
     line = replace(seen.line, bot=replace(seen.line.bot, account={**seen.line.bot.account, "entry": 3}))
     assert data.ledger(replace(seen, line=line)).answer.entries == 2
     assert asked.wait(10)
+
+
+def test_a_bot_that_was_made_anew_has_a_ledger_of_its_own(opened: Opener, bots: Bots, database: DatabaseOperations):
+    bots.traded()
+    opened("bots")  # connects
+
+    def audited() -> dict[str, Decimal]:
+        for _ in range(500):
+            if (found := data.ledger(data.one("ema-btc", {})).answer) is not None:
+                return found.accounts
+            threading.Event().wait(0.02)
+        raise AssertionError("no answer came")
+
+    before = audited()
+    gone(database)
+    bots.traded(balance=777)
+    data.changed()
+
+    assert before != audited()
+    assert audited() == {
+        name: Decimal(amount) for name, amount in database.bots.get("ema-btc").account["ledger"]["accounts"].items()
+    }
 
 
 def test_what_it_wrote_is_shown_newest_first(opened: Opener, bots: Bots, worker: Worker):
@@ -442,6 +471,27 @@ def test_a_bot_is_explained_once_somebody_asks(opened: Opener, bots: Bots, monke
     assert expected in told.replace("\\", "")
     if found.differences:
         assert table(page)["reason"].tolist() == ["stopped: it was stopped"]
+
+
+@pytest.mark.parametrize("other", ["bot", "configuration"])
+def test_what_is_told_of_another_account_or_configuration_is_not_told_of_this(
+    opened: Opener, bots: Bots, database: DatabaseOperations, monkeypatch: pytest.MonkeyPatch, other: str
+):
+    bots.traded()
+    monkeypatch.setattr(explanations, "_explained", lambda *_: SAME)
+    page = until_explained(button(opened("bots", bot="ema-btc", view="explain"), "Compare").click().run())
+    assert page.success
+    if other == "bot":
+        gone(database)
+        bots.traded()
+    else:
+        bots.known(balance=777)
+    data.changed()
+
+    page.run()
+
+    assert not page.success
+    assert button(page, "Compare").label == "Compare with a backtest"
 
 
 def test_what_cannot_be_explained_says_why(opened: Opener, bots: Bots):

@@ -10,6 +10,7 @@ from app.data.background import Done, Failed, Pending, forget
 from app.data.explanations import explanation, key_of, under_way
 from app.markdown import escaped
 from app.views.sidebar import zone
+from db.bot_rows import StoredBot
 from trading.bots.words import counted, exact
 
 if TYPE_CHECKING:
@@ -25,15 +26,16 @@ _ABOUT = (
 def show_explanation(bot: Seen) -> None:
     """Show how a bot compares with a backtest, once somebody asks."""
     st.caption(_ABOUT)
-    found = under_way(bot.id)
+    row = bot.line.bot
+    found = under_way(row)
     label = "Compare with a backtest" if found is None else "Compare again"
     if st.button(label, icon=":material/balance:", type="primary", disabled=isinstance(found, Pending)):
-        forget(key_of(bot.id))
-        explanation(bot.id)
-        found = under_way(bot.id)
+        forget(key_of(row))
+        explanation(row)
+        found = under_way(row)
     st.caption(f"The same on the command line: `tcpdash bots explain {bot.id}`")
     if isinstance(found, Pending):
-        _wait(bot.id)
+        _wait(row)
     elif isinstance(found, Failed):
         st.error(escaped(f"It could not be compared: {found.reason}"), icon=":material/error:")
     elif isinstance(found, Done):
@@ -41,7 +43,7 @@ def show_explanation(bot: Seen) -> None:
 
 
 @st.fragment(run_every=_WAIT_SECONDS)
-def _wait(bot: str) -> None:
+def _wait(bot: StoredBot) -> None:
     found = under_way(bot)
     if not isinstance(found, Pending):
         st.rerun()
