@@ -13,7 +13,7 @@ from app.access import Role, User
 from app.actions import bots as wishes
 from app.data import bot_folder, explanations
 from app.data import bots as data
-from app.data.background import background
+from app.data.background import MOST_WAITING, background
 from db import DatabaseOperations
 from db.embedded import PostgresServer, RedisServer
 from tests.app.bots import TREE, Bots
@@ -471,6 +471,18 @@ def test_a_bot_is_explained_once_somebody_asks(opened: Opener, bots: Bots, monke
     assert expected in told.replace("\\", "")
     if found.differences:
         assert table(page)["reason"].tolist() == ["stopped: it was stopped"]
+
+
+def test_what_is_asked_while_too_much_waits_is_refused_in_words(opened: Opener, bots: Bots):
+    bots.traded()
+    page, hold = opened("bots", bot="ema-btc", view="explain"), threading.Event()
+    for number in range(MOST_WAITING):
+        background(("long", number), lambda: hold.wait(30))
+
+    button(page, "Compare").click().run()
+    hold.set()
+
+    assert "too much is waiting to be done already" in page.error[0].value
 
 
 @pytest.mark.parametrize("other", ["bot", "configuration"])

@@ -27,12 +27,11 @@ def show_explanation(bot: Seen) -> None:
     """Show how a bot compares with a backtest, once somebody asks."""
     st.caption(_ABOUT)
     row = bot.line.bot
-    found = under_way(row)
+    found: Pending | Done[Explanation] | Done[object] | Failed | None = under_way(row)
     label = "Compare with a backtest" if found is None else "Compare again"
     if st.button(label, icon=":material/balance:", type="primary", disabled=isinstance(found, Pending)):
         forget(key_of(row))
-        explanation(row)
-        found = under_way(row)
+        found = explanation(row)
     st.caption(f"The same on the command line: `tcpdash bots explain {bot.id}`")
     if isinstance(found, Pending):
         _wait(row)
