@@ -412,6 +412,19 @@ class TestForms:
         button(other, "Discard").click().run()
         assert next(each for each in other.text_input if each.label == "fast").value == "3"
 
+    def test_a_bot_called_new_is_edited_though_a_new_one_is_begun(self, opened: Opener, bots: Bots):
+        bots.known(id="new")
+        page = opened("bots", view="new")
+        page.selectbox(key="bot").set_value("new").run()
+
+        page.segmented_control(key="view").set_value("edit").run()
+
+        assert next(each for each in page.text_input if each.label == "Id").value == "new"
+        next(each for each in page.text_input if each.label == "fast").set_value("3").run()
+        button(page, "Save").click().run()
+        assert not page.exception
+        assert json.loads((bots.folder / "new.json").read_text())["parameters"]["fast"] == 3
+
     def test_a_clone_begins_as_its_original_with_another_id(self, opened: Opener, bots: Bots, database: DatabaseOperations):
         bots.known()
         page = opened("bots", bot="ema-btc")

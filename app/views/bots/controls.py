@@ -12,7 +12,7 @@ from app.bots.seen import Seen
 from app.bots.tables import amount
 from app.data import bot_folder
 from app.markdown import escaped
-from app.views.bots.draft import discard
+from app.views.bots.draft import NEW, discard
 from app.views.bots.picker import open_bot
 from app.views.wishes import MAY_NOT, may_act, told
 from market.errors import InputError
@@ -162,7 +162,7 @@ def _confirm(label: str, wish: Callable[[], object], *, ready: bool = True, stay
 
 def _clone(bot: str) -> None:
     st.session_state["clone of"] = bot
-    discard("draft:new")
+    discard(NEW)
     open_bot(None, "new")
 
 

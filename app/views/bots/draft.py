@@ -10,6 +10,9 @@ import streamlit as st
 from app.bots.files import BotFile
 from app.bots.text import Tree, put, text_of, tree_of, without
 
+NEW = "draft of a new bot"
+"""Under which the session holds what a new bot is to do; no bot can be called so."""
+
 _numbers = count(1)  # no two drafts have the same: widgets of another one would be taken for those of this
 _EXAMPLE: Tree = {
     "id": "my-bot", "name": "", "strategy": "ema_cross", "parameters": {"fast": 12, "slow": 26}, "symbols": [], "timeframe": "1h",

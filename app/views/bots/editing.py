@@ -11,21 +11,20 @@ from app.data.live import known_symbols
 from app.data.strategies import being_read, form_desk
 from app.markdown import escaped
 from app.views.bot_form import show_form, show_problems
-from app.views.bots.draft import Draft, discard, draft, example
+from app.views.bots.draft import NEW, Draft, discard, draft, example
 from app.views.bots.picker import open_bot
 from app.views.choices import choose
 from app.views.reading import wait_for_strategies
 from app.views.wishes import MAY_NOT, may_act, told
 from market.errors import InputError
 
-_NEW = "draft:new"
 _FORM, _JSON = "form", "json"
 
 
 def show_new(bots: list[Seen]) -> None:
     """Show what a new bot is to do; a bot that was cloned is what it begins as."""
     source = next((bot for bot in bots if bot.id == st.session_state.get("clone of")), None)
-    own = draft(_NEW, lambda: _begin(source, {bot.id for bot in bots}))
+    own = draft(NEW, lambda: _begin(source, {bot.id for bot in bots}))
     about = f", a copy of {escaped(own.source)}" if own.source else ""
     st.subheader(f"A new bot{about}", anchor=False)
     _edit(own.key, bot=None)
@@ -61,7 +60,7 @@ def show_edit(bot: Seen) -> None:
 
 def _begin(source: Seen | None, taken: set[str]) -> Draft:
     if source is None:
-        return Draft(key=_NEW, text=example(known_symbols().symbols))
+        return Draft(key=NEW, text=example(known_symbols().symbols))
     free = next(each for each in (f"{source.id[:55]}-{number}" for number in range(2, 10**6)) if each not in taken)
     tree = {name: value for name, value in source.config.items() if value is not None}
     try:
@@ -69,7 +68,7 @@ def _begin(source: Seen | None, taken: set[str]) -> Draft:
     except InputError:
         file = None
     said = None if file is None else tree_of(file.text)
-    return Draft(key=_NEW, text=text_of(cloned(said or tree, free)), source=source.id)
+    return Draft(key=NEW, text=text_of(cloned(said or tree, free)), source=source.id)
 
 
 def _show_without_file(bot: Seen) -> None:
