@@ -37,7 +37,8 @@ def keep_declared(draft: Draft) -> None:
     """Take the parameters out of a draft that its strategy does not declare: they were of another one."""
     tree = draft.tree or {}
     names = {each.name for each in _declared(str(tree.get("strategy")))}
-    for name in [each for each in at(tree, ("parameters",), {}) if each not in names]:
+    given = at(tree, ("parameters",))
+    for name in [each for each in given if each not in names] if isinstance(given, dict) else ():
         draft.set(("parameters", name), None)
 
 

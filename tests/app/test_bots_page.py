@@ -381,6 +381,18 @@ class TestForms:
         assert json.loads(page.code[0].value)["strategy"] == "rsi"
         assert "parameters" not in json.loads(page.code[0].value)
 
+    @pytest.mark.parametrize("given", [None, 5, ["fast"], [{"fast": 1}]])
+    def test_another_strategy_can_be_chosen_where_its_parameters_are_none(self, opened: Opener, bots: Bots, given: object):
+        bots.known()
+        (bots.folder / "ema-btc.json").write_text(json.dumps({**TREE, "parameters": given}))
+        page = opened("bots", bot="ema-btc", view="edit")
+
+        next(each for each in page.selectbox if each.label == "Strategy").set_value("rsi").run()
+
+        assert not page.exception
+        next(each for each in page.text_input if each.label == "period").set_value("5").run()
+        assert json.loads(page.code[-1].value)["parameters"] == {"period": 5}
+
     def test_json_is_the_other_way_in_and_broken_json_is_told(self, opened: Opener, bots: Bots, worker: Worker):
         worker.stores(candle(1))
         page = opened("bots", view="new", written="json")
