@@ -48,19 +48,26 @@ def find(folder: Path, bot: str, known_as: str) -> BotFile | None:
         known_as: What its runner calls the file, maybe on another machine; a file of that name is looked at first.
 
     Raises:
-        InputError: If it is there and cannot be read.
+        InputError: If the file of that name, or one that is called as the bot, is there and cannot be read.
     """
     first = folder / Path(known_as).name
+    own = (first, folder / f"{bot}.json")
     try:
         rest = sorted(each for each in folder.glob("*.json") if each != first and not each.name.startswith(("_", ".")))
     except OSError:
         rest = []
     for path in (first, *rest):
-        with suppress(FileNotFoundError, NotADirectoryError):
+        try:
             found = read(path)
-            tree = tree_of(found.text)
-            if (tree is not None and tree.get("id") == bot) or (tree is None and path in (first, folder / f"{bot}.json")):
-                return found
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except InputError:
+            if path in own:
+                raise
+            continue  # it is of another bot, which need not suffer
+        tree = tree_of(found.text)
+        if (tree is not None and tree.get("id") == bot) or (tree is None and path in own):
+            return found
     return None
 
 

@@ -122,6 +122,23 @@ def test_a_file_is_found_by_the_name_that_its_runner_has_for_it_or_by_what_it_sa
     assert bot_files.find(tmp_path / "gone", "a", "one.json") is None
 
 
+@pytest.mark.parametrize("broken", ["link", "bytes", "folder", "large"])
+def test_a_file_is_found_beside_broken_ones_of_others(tmp_path: Path, broken: str):
+    path = tmp_path / "another.json"
+    if broken == "link":
+        path.symlink_to(tmp_path / "nowhere.txt")
+    elif broken == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes(b"\xff\xfe" if broken == "bytes" else b"a" * (MOST_BYTES + 1))
+    (tmp_path / "zz.json").write_text('{"id": "b"}')
+
+    assert bot_files.find(tmp_path, "b", "/elsewhere/b.json").path == tmp_path / "zz.json"
+    for known_as in ("another.json", "gone.json"):
+        with pytest.raises(InputError):
+            bot_files.find(tmp_path, "another", known_as)
+
+
 @pytest.mark.parametrize(
     ("data", "expected"), [(b"\xff\xfe", "UTF-8"), (b"a" * (MOST_BYTES + 1), "at most")], ids=["bytes", "large"]
 )
