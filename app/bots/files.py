@@ -142,11 +142,12 @@ def replaced(before: BotFile, text: str) -> Iterator[Path]:
     """
     path = before.path
     refuse_changed(before)
-    _rename(_written(path.parent, text), path)
+    like = _status(path)
+    _rename(_written(path.parent, text, like=like), path)
     try:
         yield path
     except BaseException:
-        _rename(_written(path.parent, before.text), path)
+        _rename(_written(path.parent, before.text, like=like), path)
         raise
 
 
@@ -174,6 +175,7 @@ def removed(before: BotFile) -> Iterator[None]:
         InputError: If it says something else by now, is gone, or cannot be removed.
     """
     refuse_changed(before)
+    like = _status(before.path)
     try:
         before.path.unlink()
     except OSError as error:
@@ -181,7 +183,7 @@ def removed(before: BotFile) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        _rename(_written(before.path.parent, before.text), before.path)
+        _rename(_written(before.path.parent, before.text, like=like), before.path)
         raise
 
 
@@ -191,12 +193,28 @@ def _path(folder: Path, bot: str) -> Path:
     return folder / f"{bot}.json"
 
 
-def _written(folder: Path, text: str) -> Path:
-    """Return a new file beside the others that no runner reads, as its name begins with a dot."""
+def _status(path: Path) -> os.stat_result | None:
+    """Return whose a file is and who may do what with it; None where it is gone, or none by now."""
+    with suppress(OSError):
+        status = path.lstat()
+        return status if stat.S_ISREG(status.st_mode) else None
+    return None
+
+
+def _written(folder: Path, text: str, *, like: os.stat_result | None = None) -> Path:
+    """Return a new file beside the others that no runner reads, as its name begins with a dot.
+
+    Args:
+        folder: In which it is.
+        text: What it says.
+        like: Of the file whose place it takes: it belongs to the same people, as far as this process may do that.
+    """
     path = folder / f".{secrets.token_hex(8)}.writing"
     try:
-        number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644 if like is None else 0o600)
         with os.fdopen(number, "wb") as file:
+            if like is not None:
+                _give(number, like)
             file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())
@@ -204,6 +222,14 @@ def _written(folder: Path, text: str) -> Path:
         path.unlink(missing_ok=True)
         raise InputError(f"no file can be written into {folder}: {error.strerror}") from None
     return path
+
+
+def _give(number: int, like: os.stat_result) -> None:
+    os.fchmod(number, stat.S_IMODE(like.st_mode))
+    for owner in (like.st_uid, -1):  # only root gives files away; the group may be one of its own
+        with suppress(OSError):
+            os.fchown(number, owner, like.st_gid)
+            return
 
 
 def _rename(temporary: Path, path: Path) -> None:

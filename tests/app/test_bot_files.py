@@ -85,6 +85,45 @@ def test_an_edit_is_undone_when_the_rest_fails(tmp_path: Path):
     assert (tmp_path / "a.json").read_text() == "old"
 
 
+@pytest.mark.parametrize("mode", [0o664, 0o600])
+def test_who_may_read_and_write_a_file_stays_as_it_is(tmp_path: Path, mode: int):
+    path = tmp_path / "a.json"
+    path.write_text("old")
+    path.chmod(mode)
+
+    def now() -> int:
+        return path.stat().st_mode & 0o777
+
+    with pytest.raises(Broken), bot_files.replaced(bot_files.read(path), "new"):
+        assert now() == mode
+        raise Broken
+    assert now() == mode
+    with pytest.raises(Broken), bot_files.removed(bot_files.read(path)):
+        raise Broken
+    assert now() == mode
+
+
+@pytest.mark.parametrize("is_root", [True, False])
+def test_a_file_stays_with_its_owner_or_its_group_where_that_may_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_root: bool
+):
+    (tmp_path / "a.json").write_text("old")
+    given: list[tuple[int, int]] = []
+
+    def give(_: int, owner: int, group: int) -> None:
+        if owner != -1 and not is_root:
+            raise PermissionError
+        given.append((owner, group))
+
+    monkeypatch.setattr(bot_files.os, "fchown", give)
+    status = (tmp_path / "a.json").stat()
+
+    with bot_files.replaced(bot_files.read(tmp_path / "a.json"), "new"):
+        pass
+
+    assert given == [(status.st_uid if is_root else -1, status.st_gid)]
+
+
 @pytest.mark.parametrize("meanwhile", ["changed", "gone"])
 def test_an_edit_of_what_changed_meanwhile_is_refused(tmp_path: Path, meanwhile: str):
     path = tmp_path / "a.json"
