@@ -121,13 +121,8 @@ def event_table(rows: Sequence[EventRow], zone: Zone = UTC) -> pd.DataFrame:
     )
 
 
-def holding_table(holdings: Sequence[Holding], live: dict[str, float] | None = None) -> pd.DataFrame:
-    """Return one row for what is held of each symbol.
-
-    Args:
-        holdings: As they are stored.
-        live: Values by symbol as they are now; None where nobody says.
-    """
+def holding_table(holdings: Sequence[Holding]) -> pd.DataFrame:
+    """Return one row for what is held of each symbol."""
     return _table(
         holdings,
         {
@@ -135,8 +130,8 @@ def holding_table(holdings: Sequence[Holding], live: dict[str, float] | None = N
             "side": lambda each: "long" if each.size > 0 else "short",
             "size": lambda each: exact(each.size),
             "entry": lambda each: plain(each.entry),
-            "value": lambda each: amount(_value(each, live)),
-            "unrealised P&L": lambda each: amount(each.profit + _value(each, live) - each.value, sign=True),
+            "value": lambda each: amount(each.value),
+            "unrealised P&L": lambda each: amount(each.profit, sign=True),
         },
     )
 
@@ -185,7 +180,3 @@ def _table(rows: Sequence[Any], columns: dict[str, Callable[[Any], Any]]) -> pd.
 
 def _late(row: Any) -> str:
     return " (caught up)" if row.caught_up else ""
-
-
-def _value(each: Holding, live: dict[str, float] | None) -> Decimal:
-    return each.value if live is None or each.symbol not in live else Decimal(repr(live[each.symbol]))
