@@ -12,7 +12,7 @@ from sqlalchemy import event
 
 from db.patience import connect_arguments, settings_of
 from db.store import Store
-from market.errors import StoreError, StoreUnreachable
+from market.errors import StoreBusy, StoreError, StoreUnreachable
 
 CONNECT_SECONDS = 5
 
@@ -77,14 +77,15 @@ def reachable(engine: sa.Engine) -> Iterator[None]:
     """Report a lost or refused connection inside the block as an error fit for a person, and what else time mends.
 
     Raises:
-        StoreUnreachable: If PostgreSQL does not answer, stops answering, or cannot do it just now: a deadlock, a full disk, a
-            lock or a statement that took too long, no connection left.
+        StoreUnreachable: If PostgreSQL does not answer, or stops answering.
+        StoreBusy: If it cannot do it just now: a deadlock, a full disk, a lock or a statement that took too long, no connection
+            left in the pool.
         StoreError: If it refuses the user, the password, the database or what the user wants of it.
     """
     try:
         yield
     except sa.exc.TimeoutError as error:
-        raise StoreUnreachable(f"all connections to PostgreSQL of this process are in use ({error}); try again") from error
+        raise StoreBusy(f"all connections to PostgreSQL of this process are in use ({error}); try again") from error
     except (sa.exc.DBAPIError, psycopg2.Error) as error:
         cause = _driver_error(error)
         where, reason = engine.url.render_as_string(hide_password=True), " ".join(str(cause).split()) or "connection lost"
@@ -94,7 +95,7 @@ def reachable(engine: sa.Engine) -> Iterator[None]:
             ) from error
         if not _is_connection_failure(cause):
             if is_transient(cause):
-                raise StoreUnreachable(f"PostgreSQL at {where} gave up ({reason}); try again, or change what limits it") from error
+                raise StoreBusy(f"PostgreSQL at {where} gave up ({reason}); try again, or change what limits it") from error
             raise
         if any(text in reason for text in _REFUSALS):
             raise StoreError(f"PostgreSQL refused {where} ({reason}); check user, password and database in the address") from error

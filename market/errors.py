@@ -11,6 +11,7 @@ PlatformError
 │   └── VenueUnreachable
 └── StoreError              PostgreSQL or Redis, as seen from the outside
     ├── StoreUnreachable
+    │   └── StoreBusy       it is there, and cannot do it just now
     ├── SchemaError
     └── ServerError         an embedded server that does not start
 """
@@ -117,6 +118,10 @@ class StoreError(PlatformError):
 
 class StoreUnreachable(StoreError):
     """Raised when PostgreSQL or Redis does not answer."""
+
+
+class StoreBusy(StoreUnreachable):
+    """Raised when PostgreSQL gave something up, or has no connection left: it is there, and others may be served meanwhile."""
 
 
 class SchemaError(StoreError):

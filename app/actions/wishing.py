@@ -6,11 +6,8 @@ from typing import Any
 
 from app.access import operator
 from app.data.connections import database
-from app.stores import Lost
-from db import DatabaseOperations
 from db.repositories.wishes import Wish
 from db.store import Store
-from market.errors import StoreUnreachable
 
 
 @contextmanager
@@ -27,17 +24,9 @@ def wished(action: str, subject: str, **details: Any) -> Iterator[tuple[Store, s
 
     Raises:
         NotAllowed: If who looks at the page may not act.
-        StoreUnreachable: If the database is away; nothing was done then.
+        StoreError: If the database is away, which is tried even while reads leave it alone; nothing was done then.
     """
     user = operator(action)
-    with _reachable().transaction() as store:
+    with database().client().transaction() as store:
         store.wishes.add(Wish(by=user.name, action=action, subject=subject, details=details))
         yield store, user.name
-
-
-def _reachable() -> DatabaseOperations:
-    lost: Lost = {}
-    found = database().ask(lambda store: store, None, lost)
-    if found is None:
-        raise StoreUnreachable(lost["database"])
-    return found

@@ -13,7 +13,7 @@ OURS = frozenset((
     "HolesError", "NoAnswer", "InputError", "LedgerError", "NotAllowed", "NotCompared", "NothingStored", "NothingToCheck",
     "OutOfReach", "PlatformError", "QualityError", "RowsExist", "SchedulerError", "SchemaError", "ServerError", "SignalError",
     "Stopped",
-    "StoreError", "StoreUnreachable", "StrategyFileError", "SymbolError", "TapeError", "TimeError", "TimeframeError",
+    "StoreBusy", "StoreError", "StoreUnreachable", "StrategyFileError", "SymbolError", "TapeError", "TimeError", "TimeframeError",
     "VenueError", "VenueUnreachable", "WireError", "WorkersError",
 ))  # fmt: skip
 """Names of the errors whose texts are made for a person; of others only the name is told."""

@@ -1,6 +1,7 @@
 """Wishes about bots are checked again, carried out whole or not at all, and recorded."""
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from app.access import NotAllowed, Role, User
 from app.actions import bots as wishes
 from app.bots import files as bot_files
 from app.bots.text import text_of
+from app.data.connections import database as pages_database
+from app.stores import Lost
 from db import DatabaseOperations
 from db.child import free_port
 from market.errors import InputError, StoreUnreachable
@@ -239,6 +242,21 @@ def test_a_viewer_can_do_none_of_it(bots: Bots, database: DatabaseOperations, mo
     assert kinds(database) == ["created"]
     assert json.loads(file.path.read_text()) == TREE
     assert records(database) == []
+
+
+def test_a_bot_is_stopped_while_reads_leave_the_database_alone(bots: Bots, database: DatabaseOperations):
+    bots.known(run=True)
+    lost: Lost = {}
+
+    def hang(_: DatabaseOperations) -> None:
+        threading.Event().wait(0.2)
+        raise StoreUnreachable("PostgreSQL does not answer")
+
+    pages_database().ask(hang, None, lost)
+
+    assert wishes.stop(["ema-btc"]) == ["ema-btc"]
+    assert pages_database().ask(lambda _: "read", None, {}) is None
+    assert database.bots.get("ema-btc").wanted == "stopped"
 
 
 def test_nothing_is_done_while_the_database_is_away(bots: Bots, monkeypatch: pytest.MonkeyPatch):

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from app import stores
 from app.data import connections
 from app.markdown import escaped
 from db.child import free_port
@@ -74,7 +73,6 @@ def test_a_table_that_somebody_holds_is_told_and_not_waited_for(
     opened: Opener, worker: Worker, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, at: str
 ) -> None:
     monkeypatch.setattr(connections, "LIMIT_SECONDS", 0.6)
-    monkeypatch.setattr(stores, "_PAUSE", 0)
     worker.stores(candle(1))
     worker.tells()
     with engine.begin() as other:

@@ -2,7 +2,7 @@ import pytest
 
 from app import stores
 from app.stores import Lost, Store
-from market.errors import StoreUnreachable
+from market.errors import StoreBusy, StoreUnreachable
 from tests.app.samples import Clock
 
 
@@ -74,3 +74,41 @@ def test_client_is_made_once_it_can_be(clock: Clock) -> None:
 
     assert [store.ask(str.upper, None, {}) for _ in range(3)] == [None, "CLIENT", "CLIENT"]
     assert len(made) == 2
+
+
+def test_a_question_that_was_given_up_silences_no_other_one(clock: Clock) -> None:
+    store = Store("database", lambda: "client")
+
+    def gives_up(_: str) -> str:
+        clock.now += 15.0
+        raise StoreBusy("PostgreSQL gave up")
+
+    lost: Lost = {}
+
+    assert store.ask(gives_up, "nothing", lost) == "nothing"
+    assert lost == {"database": "PostgreSQL gave up"}
+    assert store.ask(str.upper, "nothing", {}) == "CLIENT"
+
+
+def test_the_client_is_there_for_wishes_while_reads_leave_the_store_alone(clock: Clock) -> None:
+    server = Hanging(clock)
+    store = Store("database", lambda: server)
+    store.ask(Hanging.answer, "nothing", {})
+    server.away = False
+
+    assert store.client().answer() == "here"
+    assert store.ask(Hanging.answer, "nothing", {}) == "nothing"
+
+
+def test_who_knows_that_a_store_gave_up_waits_for_it_once(clock: Clock) -> None:
+    asked = []
+
+    def gives_up(_: str) -> str:
+        asked.append(1)
+        raise StoreBusy("PostgreSQL gave up")
+
+    store, lost = Store("database", lambda: "client"), Lost()
+    for _ in range(3):
+        store.ask(gives_up, None, lost)
+
+    assert len(asked) == 1

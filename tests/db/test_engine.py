@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from db.engine import create_engine, is_transient, transaction
 from db.store import Store
-from market.errors import StoreError, StoreUnreachable
+from market.errors import StoreBusy, StoreError, StoreUnreachable
 
 SYMBOL = "OKX:BTC-USDT"
 NOBODY_THERE = "postgresql+psycopg2://app:secret@127.0.0.1:1/app"
@@ -121,13 +121,13 @@ def test_what_a_server_refuses_is_said_in_a_sentence(engine, setting, passing, m
         store.watermarks._connection.execute(sa.text(setting))
         store.watermarks._connection.execute(sa.text("create table ours as select pg_sleep(5)::text"))
 
-    assert isinstance(caught.value, StoreUnreachable) is is_transient(caught.value) is passing
+    assert isinstance(caught.value, StoreBusy) is is_transient(caught.value) is passing
 
 
 @pytest.mark.postgres
 def test_a_pool_that_is_empty_is_worth_another_try(database_url):
     engine = sa.create_engine(database_url, pool_size=1, max_overflow=0, pool_timeout=0.0)
-    with engine.connect(), pytest.raises(StoreUnreachable, match="are in use"), transaction(engine):
+    with engine.connect(), pytest.raises(StoreBusy, match="are in use"), transaction(engine):
         pass
     engine.dispose()
 
