@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from market.clock import monotonic
-from market.errors import StoreBusy, StoreError
+from market.errors import StoreBusy, StoreError, StoreUnreachable
 
 Lost = dict[str, str]
 """Stores that are away, `database` and `redis`, and why."""
@@ -32,8 +32,7 @@ class Store(Generic[Client]):
     def __init__(self, name: str, connect: Callable[[], Client]) -> None:
         self.name, self._connect = name, connect
         self._client: Client | None = None
-        self._error: StoreError | None = None
-        self._quiet_until = 0.0
+        self._why, self._quiet_until = "", 0.0
         self._lock = threading.Lock()
 
     def ask(self, question: Callable[[Client], Answer], otherwise: Other, lost: Lost) -> Answer | Other:
@@ -43,22 +42,26 @@ class Store(Generic[Client]):
         """
         if self.name in lost:
             return otherwise
-        if self._error is not None and monotonic() < self._quiet_until:
-            lost[self.name] = str(self._error)
-            return otherwise
         begun = monotonic()
         try:
-            answer = question(self.client())
-        except StoreBusy as error:
-            lost[self.name] = str(error)
-            return otherwise
+            self.check()
+            answer = question(self._asked_client())
         except StoreError as error:
-            self._error, now = error, monotonic()
-            self._quiet_until = now + min(_PAUSE * (now - begun), _LONGEST_SECONDS)
+            if not isinstance(error, StoreBusy):
+                self._note(error, begun)
             lost[self.name] = str(error)
             return otherwise
-        self._error = None
+        self._why, self._quiet_until = "", 0.0
         return answer
+
+    def check(self) -> None:
+        """Do nothing, unless the store is left alone: for who waited at a lock while another one tried in vain.
+
+        Raises:
+            StoreUnreachable: With the words of that attempt.
+        """
+        if monotonic() < self._quiet_until:
+            raise StoreUnreachable(self._why)
 
     def client(self) -> Client:
         """Return the client, for what is tried even while the store is left alone.
@@ -67,6 +70,26 @@ class Store(Generic[Client]):
             StoreError: If there is nothing to connect to.
         """
         with self._lock:
-            if self._client is None:
+            return self._connected()
+
+    def _asked_client(self) -> Client:
+        with self._lock:
+            self.check()
+            return self._connected()
+
+    def _connected(self) -> Client:
+        if self._client is None:
+            begun = monotonic()
+            try:
                 self._client = self._connect()
-            return self._client
+            except StoreError as error:
+                if not isinstance(error, StoreBusy):
+                    self._note(error, begun)  # before the next one has the lock
+                raise
+        return self._client
+
+    def _note(self, error: StoreError, begun: float) -> None:
+        now = monotonic()
+        self._why = str(error)
+        # Who only heard of the attempt of another one waited no longer than that: it does not begin anew.
+        self._quiet_until = max(self._quiet_until, now + min(_PAUSE * (now - begun), _LONGEST_SECONDS))

@@ -10,7 +10,7 @@ import streamlit as st
 from app.bots.seen import Live, Seen, day_of, seen
 from app.charts.house import MAX_POINTS
 from app.data.background import Behind, Heard
-from app.data.connections import database, database_at, redis, url_of
+from app.data.connections import database, database_for_threads, redis, url_of
 from app.data.kept import Kept
 from app.data.live import feeds
 from app.stores import Lost
@@ -179,5 +179,5 @@ def _worths() -> Kept[Worth]:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _ledger(url: str | None, account: tuple[str, int, int], _row: StoredBot) -> Behind[Audit]:  # noqa: ARG001 - each has a ledger
-    store = database_at(url)
+    store = database_for_threads(url)
     return Behind("ledger", lambda: _audited(store, _row), fresh_seconds=_LEDGER_KEPT_SECONDS)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from app.charts.fills import Fill
 from app.data.backtests import spans
-from app.data.connections import database, database_at, redis, url_of
+from app.data.connections import database, database_at, database_for_threads, redis, url_of
 from app.data.coverage import SETTLE_US
 from app.data.strategies import overlay_desk
 from app.data.windows import stored_of
@@ -144,7 +144,7 @@ def indicators(
     labels = timestamps_us(candles)
     first, last = int(labels[0]) - _BEFORE * timeframe.width_us, int(labels[-1])
     recipe = msgspec.json.encode(parameters, order="sorted")
-    store = database_at(url_of("database")).market_data  # the thread that reads has no session
+    store = database_for_threads(url_of("database")).market_data  # the thread that reads has no session
 
     def make() -> Question | None:
         return _question(store, symbol, timeframe, strategy=strategy, parameters=parameters, window=(first, last))

@@ -43,9 +43,21 @@ def url_of(store: str) -> str | None:
     return url
 
 
-@st.cache_resource(max_entries=4, show_spinner=False, on_release=DatabaseOperations.close)
 def database_at(url: str | None) -> DatabaseOperations:
     """Return the database at an address, for reads that are cached by it.
+
+    Who waited for another session's read that was in vain does not try it again.
+
+    Raises:
+        StoreUnreachable: If there is no address, or it is left alone for a while.
+    """
+    _database_store(url).check()
+    return database_for_threads(url)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False, on_release=DatabaseOperations.close)
+def database_for_threads(url: str | None) -> DatabaseOperations:
+    """Return the database at an address, for reads that no session waits for.
 
     Raises:
         StoreUnreachable: If there is no address.
@@ -56,7 +68,7 @@ def database_at(url: str | None) -> DatabaseOperations:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _database_store(url: str | None) -> Store[DatabaseOperations]:
     def connect() -> DatabaseOperations:
-        found = database_at(url)
+        found = database_for_threads(url)
         schema.check(found.engine)
         return found
 
@@ -65,16 +77,21 @@ def _database_store(url: str | None) -> Store[DatabaseOperations]:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _redis_store(url: str | None) -> Store[Bus]:
-    return Store("redis", lambda: bus_at(url))
+    return Store("redis", lambda: _bus(url))
+
+
+def bus_at(url: str | None) -> Bus:
+    """Return the Redis at an address, for reads that are cached by it; see `database_at`.
+
+    Raises:
+        StoreUnreachable: If there is no address, or it is left alone for a while.
+    """
+    _redis_store(url).check()
+    return _bus(url)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False, on_release=Bus.close)
-def bus_at(url: str | None) -> Bus:
-    """Return the Redis at an address, for reads that are cached by it.
-
-    Raises:
-        StoreUnreachable: If there is no address.
-    """
+def _bus(url: str | None) -> Bus:
     return Bus(known(url))
 
 

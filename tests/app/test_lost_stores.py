@@ -1,16 +1,22 @@
 """The pages when a store is lost, was never started or is set wrongly."""
 
 import os
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+import streamlit as st
 
-from app.data import connections
+from app.data import connections, coverage, overview
 from app.markdown import escaped
+from db import Bus
 from db.child import free_port
 from db.embedded import PostgresServer, RedisServer
 from db.home import own
+from db.repositories.market_data import MarketDataRepository
+from market.errors import StoreUnreachable
 from tests.app.pages import Opener, Worker, metrics, words
 from tests.app.samples import SYMBOL, candle
 
@@ -87,6 +93,47 @@ def test_a_table_that_somebody_holds_is_told_and_not_waited_for(
 
     assert not page.exception
     assert not page.warning
+
+
+@pytest.mark.parametrize(
+    ("read", "asked"),
+    [
+        (lambda: coverage.stored_symbols({}), (MarketDataRepository, "symbols")),
+        (lambda: overview.now({}), (Bus, "feeds")),
+    ],
+)
+def test_sessions_that_wait_for_one_read_do_not_try_it_one_behind_the_other(
+    home: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[[], object], asked: tuple[type, str]
+) -> None:
+    tries = []
+
+    def hang(*_: object) -> None:
+        tries.append(threading.Event().wait(0.3))
+        raise StoreUnreachable("it does not answer")
+
+    read()
+    st.cache_data.clear()
+    monkeypatch.setattr(*asked, hang)
+    sessions = [threading.Thread(target=read) for _ in range(5)]
+    for each in sessions:
+        each.start()
+    for each in sessions:
+        each.join()
+
+    assert len(tries) <= 2  # the next one has the lock a moment before the failure is noted
+
+
+def test_what_no_session_waits_for_is_read_while_sessions_leave_the_database_alone(home: Path) -> None:
+    def hang(_: object) -> None:
+        threading.Event().wait(0.3)
+        raise StoreUnreachable("it does not answer")
+
+    connections.database().ask(hang, None, {})
+    url = connections.url_of("database")
+
+    with pytest.raises(StoreUnreachable):
+        connections.database_at(url)
+    assert connections.database_for_threads(url).market_data.symbols() == []
 
 
 def test_both_lost_are_one_banner(opened: Opener, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:

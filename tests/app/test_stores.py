@@ -1,3 +1,6 @@
+import threading
+from collections.abc import Callable
+
 import pytest
 
 from app import stores
@@ -112,3 +115,55 @@ def test_who_knows_that_a_store_gave_up_waits_for_it_once(clock: Clock) -> None:
         store.ask(gives_up, None, lost)
 
     assert len(asked) == 1
+
+
+def in_threads(ask: Callable[[], object], count: int = 5) -> None:
+    threads = [threading.Thread(target=ask) for _ in range(count)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+
+def test_sessions_that_connect_at_once_wait_for_one_attempt() -> None:
+    attempts, lost = [], [Lost() for _ in range(5)]
+
+    def connect() -> str:
+        attempts.append(threading.Event().wait(0.3))
+        raise StoreUnreachable("PostgreSQL does not answer")
+
+    store, each = Store("database", connect), iter(lost)
+    in_threads(lambda: store.ask(str.upper, None, next(each)))
+
+    assert len(attempts) == 1
+    assert lost == [{"database": "PostgreSQL does not answer"}] * 5
+
+
+def test_who_waited_for_the_vain_attempt_of_another_one_hears_of_it_and_keeps_the_time(clock: Clock) -> None:
+    server = Hanging(clock)
+    store = Store("redis", lambda: server)
+    store.ask(Hanging.answer, None, {})  # left alone until 12 s
+    clock.now += 9.0
+
+    with pytest.raises(StoreUnreachable, match="redis does not answer"):
+        store.check()
+    store.ask(Hanging.answer, None, {})
+    clock.now += 1.5
+
+    store.check()
+
+
+def test_reads_hear_of_a_connection_that_a_wish_could_not_make(clock: Clock) -> None:
+    attempts = []
+
+    def connect() -> str:
+        clock.now += 2.0
+        attempts.append(1)
+        raise StoreUnreachable("PostgreSQL does not answer")
+
+    store = Store("database", connect)
+    with pytest.raises(StoreUnreachable):
+        store.client()
+    store.ask(str.upper, None, {})
+
+    assert len(attempts) == 1
