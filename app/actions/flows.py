@@ -30,6 +30,7 @@ def start(deployment: str, parameters: Mapping[str, Any], *, action: str, subjec
         NotAllowed: If who looks at the page may not act.
         InputError: If there is no such deployment.
         SchedulerError: If Prefect does not answer, or takes no such parameters.
+        SchedulerSilent: If it may have been started; that is recorded.
         StoreUnreachable: If the database is away, so that nobody would know who wished it; nothing was done then.
     """
     with wished(action, subject, deployment=deployment, parameters=dict(parameters)):
@@ -50,6 +51,7 @@ def cancel(run: str, *, action: str, subject: str) -> None:
         NotAllowed: If who looks at the page may not act.
         InputError: If there is no such run, or it is over.
         SchedulerError: If Prefect does not answer, or refuses.
+        SchedulerSilent: If it may have been cancelled; that is recorded.
         StoreUnreachable: If the database is away; nothing was done then.
     """
     with wished(action, subject, run=run) as (_, who):

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.access import operator
 from app.data.connections import database
+from app.scheduler.api import SchedulerSilent
 from db.repositories.wishes import Wish
 from db.store import Store
 
@@ -13,6 +14,8 @@ from db.store import Store
 @contextmanager
 def wished(action: str, subject: str, **details: Any) -> Iterator[tuple[Store, str]]:
     """Open the transaction of a wish, and record who wished what; what the block raises undoes both.
+
+    Only where nobody knows whether it was carried out, both stay, and the record says so.
 
     Args:
         action: What is wished, in two words at most: `start bot`.
@@ -24,9 +27,17 @@ def wished(action: str, subject: str, **details: Any) -> Iterator[tuple[Store, s
 
     Raises:
         NotAllowed: If who looks at the page may not act.
+        SchedulerSilent: As the block does.
         StoreError: If the database is away, which is tried even while reads leave it alone; nothing was done then.
     """
     user = operator(action)
+    unknown = None
     with database().client().transaction() as store:
-        store.wishes.add(Wish(by=user.name, action=action, subject=subject, details=details))
-        yield store, user.name
+        number = store.wishes.add(Wish(by=user.name, action=action, subject=subject, details=details))
+        try:
+            yield store, user.name
+        except SchedulerSilent as error:
+            unknown = error
+            store.wishes.tell(number, {**details, "outcome": "not answered in time"})
+    if unknown is not None:
+        raise unknown

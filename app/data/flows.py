@@ -17,6 +17,9 @@ from market.errors import InputError, StoreUnreachable
 PATIENCE_SECONDS = 3.0
 """So long a page waits for one answer of Prefect."""
 
+WISH_SECONDS = 10.0
+"""So long it waits for that to a wish: nobody knows what became of one that was not answered."""
+
 UNDER_WAY = ("SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING")
 """Types of states of runs that are not over."""
 
@@ -184,4 +187,4 @@ def _store(url: str, page: str | None) -> Store[PrefectApi]:
 
 @st.cache_resource(max_entries=4, show_spinner=False, on_release=PrefectApi.close)
 def _api(url: str, page: str | None) -> PrefectApi:
-    return PrefectApi(url, page, patience_seconds=PATIENCE_SECONDS)
+    return PrefectApi(url, page, patience_seconds=PATIENCE_SECONDS, wish_seconds=WISH_SECONDS)

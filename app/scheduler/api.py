@@ -18,6 +18,8 @@ POOL = "local"
 
 _START = "start `tcpdash up` (without --no-flows), or set TCPDASH_FLOWS__API_URL"
 
+_SENT = (httpx.ReadTimeout, httpx.WriteTimeout, httpx.ReadError, httpx.RemoteProtocolError)  # the server may have it
+
 _OF_A_RUN = ("id", "state_type", "state_name")
 
 Row = dict[str, Any]
@@ -27,6 +29,10 @@ class SchedulerError(PlatformError):
     """Raised when Prefect's server does not answer, or refuses; the text says which."""
 
 
+class SchedulerSilent(SchedulerError):
+    """Raised when Prefect's server took a wish and never said what became of it: it may be carried out all the same."""
+
+
 class PrefectApi:
     """The server at one address.
 
@@ -34,10 +40,13 @@ class PrefectApi:
         url: `http://host:port/api`.
         page: Address of its pages in a browser; that without `/api` if None.
         patience_seconds: How long to wait for an answer.
+        wish_seconds: How long to wait for that to a run being started, or wished into a state.
     """
 
-    def __init__(self, url: str, page: str | None = None, *, patience_seconds: float = 30.0) -> None:
-        self.url, self.page = url, page or url.removesuffix("/api")
+    def __init__(
+        self, url: str, page: str | None = None, *, patience_seconds: float = 30.0, wish_seconds: float = 30.0
+    ) -> None:  # fmt: skip
+        self.url, self.page, self._wish_seconds = url, page or url.removesuffix("/api"), wish_seconds
         # Certificates take 60 ms to read, which a server on this computer has no use for.
         verify = not url.startswith("http://")
         self._client = httpx.Client(base_url=f"{url}/", timeout=patience_seconds, trust_env=False, verify=verify)
@@ -114,9 +123,12 @@ class PrefectApi:
             number: Of the deployment.
             parameters: Of the flow.
             key: What makes this wish one: who asks again with the same key is given the same run.
+
+        Raises:
+            SchedulerSilent: If it may have been started.
         """
         body = {"parameters": dict(parameters), "state": {"type": "SCHEDULED"}, "idempotency_key": key}
-        return self._rows([self._post(f"deployments/{number}/create_flow_run", body)], *_OF_A_RUN)[0]
+        return self._rows([self._wish(f"deployments/{number}/create_flow_run", body, may="started")], *_OF_A_RUN)[0]
 
     def run(self, number: str) -> Row:
         """Return a run.
@@ -139,9 +151,11 @@ class PrefectApi:
 
         Raises:
             SchedulerError: If Prefect says no, as of a run that is over.
+            SchedulerSilent: If it may be in that state.
         """
         state = {"type": kind, "name": kind.capitalize(), "message": message}
-        [answer] = self._rows([self._post(f"flow_runs/{_checked(number)}/set_state", {"state": state})], "status")
+        told = self._wish(f"flow_runs/{_checked(number)}/set_state", {"state": state}, may="cancelled")
+        [answer] = self._rows([told], "status")
         if answer["status"] != "ACCEPT":
             why = (answer.get("details") or {}).get("reason") or answer["status"].lower()
             raise SchedulerError(f"Prefect refused to call run {number} {kind.lower()}: {why}")
@@ -175,9 +189,19 @@ class PrefectApi:
     def _stranger(self) -> SchedulerError:
         return SchedulerError(f"what answers at {self.url} does not speak as Prefect does; check TCPDASH_FLOWS__API_URL")
 
-    def _post(self, path: str, body: Mapping[str, Any]) -> Any:
+    def _wish(self, path: str, body: Mapping[str, Any], *, may: str) -> Any:
+        """Ask for what is done even when nobody waits for the answer any more; `may` is what the run may be then."""
+        try:
+            return self._post(path, body, timeout=self._wish_seconds)
+        except SchedulerError as error:
+            if not isinstance(error.__cause__, _SENT):
+                raise
+            told = f"Prefect gave no answer ({error.__cause__}): the run may have been {may} all the same"
+            raise SchedulerSilent(f"{told}; look at the list before you try again") from error
+
+    def _post(self, path: str, body: Mapping[str, Any], *, timeout: Any = httpx.USE_CLIENT_DEFAULT) -> Any:
         with self._asked():
-            answer = self._client.post(path, json=body).raise_for_status()
+            answer = self._client.post(path, json=body, timeout=timeout).raise_for_status()
             return answer.json() if answer.content else None
 
     @contextmanager

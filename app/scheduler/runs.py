@@ -11,10 +11,9 @@ from market.clock import parse_time
 OURS = frozenset((
     "BadRows", "BadSettings", "Busy", "ChainBroken", "ComponentFailed", "ConfigError", "FileRefused", "FoundWanting",
     "HolesError", "NoAnswer", "InputError", "LedgerError", "NotAllowed", "NotCompared", "NothingStored", "NothingToCheck",
-    "OutOfReach", "PlatformError", "QualityError", "RowsExist", "SchedulerError", "SchemaError", "ServerError", "SignalError",
-    "Stopped",
-    "StoreBusy", "StoreError", "StoreUnreachable", "StrategyFileError", "SymbolError", "TapeError", "TimeError", "TimeframeError",
-    "VenueError", "VenueUnreachable", "WireError", "WorkersError",
+    "OutOfReach", "PlatformError", "QualityError", "RowsExist", "SchedulerError", "SchedulerSilent",
+    "SchemaError", "ServerError", "SignalError", "Stopped", "StoreBusy", "StoreError", "StoreUnreachable", "StrategyFileError",
+    "SymbolError", "TapeError", "TimeError", "TimeframeError", "VenueError", "VenueUnreachable", "WireError", "WorkersError",
 ))  # fmt: skip
 """Names of the errors whose texts are made for a person; of others only the name is told."""
 

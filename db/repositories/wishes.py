@@ -1,5 +1,6 @@
-"""Wishes: what people asked of the system on the page, who and when; written once, never changed."""
+"""Wishes: what people asked of the system on the page, who and when; written in one transaction, never changed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +41,10 @@ class WishRepository:
         """Record a wish with the time of the database; return its number."""
         values = {"by": wish.by, "action": wish.action, "subject": wish.subject, "details": wish.details}
         return int(self._connection.execute(sa.insert(wishes).values(**values).returning(wishes.c.id)).scalar_one())
+
+    def tell(self, number: int, details: Mapping[str, Any]) -> None:
+        """Give a wish other details, for what is known only at the end of the transaction that records it."""
+        self._connection.execute(sa.update(wishes).where(wishes.c.id == number).values(details=dict(details)))
 
     def list(self, *, subject: str | None = None, newest: int | None = None, before: int | None = None) -> list[Wish]:
         """Return wishes, oldest first.

@@ -1,6 +1,10 @@
 """Wishes about flows without a Prefect server; with one: tests/flows."""
 
+import json
 import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -9,13 +13,14 @@ from app import access
 from app.access import NotAllowed, Role, User
 from app.actions import flows as wishes
 from app.data import flows, research_flows
-from app.scheduler.api import PrefectApi, SchedulerError
+from app.scheduler.api import PrefectApi, SchedulerError, SchedulerSilent
 from db import DatabaseOperations
 from db.home import own
 from market.errors import InputError
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 TOLD = {"action": "start backfill", "subject": "OKX:BTC-USDT"}
+RUN = "136b3914-b5c7-449d-bf2d-823ab2602337"
 
 
 def test_without_prefect_nothing_is_started_and_nothing_recorded(home: Path, database: DatabaseOperations) -> None:
@@ -24,7 +29,7 @@ def test_without_prefect_nothing_is_started_and_nothing_recorded(home: Path, dat
 
     assert database.wishes.list() == []
     assert (flows.flows_available().available, flows.flows_available().said[:18]) == (False, "No flows run here:")
-    assert flows.run_state("136b3914-b5c7-449d-bf2d-823ab2602337").state == "unknown"
+    assert flows.run_state(RUN).state == "unknown"
     assert flows.runs_under_way("backfill") == []
 
 
@@ -44,7 +49,7 @@ def test_a_server_that_hangs_holds_up_one_tick_and_not_each(home: Path, monkeypa
         monkeypatch.setenv("TCPDASH_FLOWS__API_URL", f"http://127.0.0.1:{mute.getsockname()[1]}/api")
         states = []
         for _ in range(3):
-            states.append(flows.run_state("136b3914-b5c7-449d-bf2d-823ab2602337"))
+            states.append(flows.run_state(RUN))
             flows._run_state.clear()
         mute.settimeout(0)
         asked = 0
@@ -66,7 +71,7 @@ def test_a_viewer_can_neither_start_nor_cancel(home: Path, database: DatabaseOpe
     with pytest.raises(NotAllowed):
         wishes.start("backfill", {}, **TOLD)
     with pytest.raises(NotAllowed):
-        wishes.cancel("136b3914-b5c7-449d-bf2d-823ab2602337", action="cancel backfill", subject="OKX:BTC-USDT")
+        wishes.cancel(RUN, action="cancel backfill", subject="OKX:BTC-USDT")
     assert database.wishes.list() == []
 
 
@@ -108,3 +113,112 @@ def test_a_run_that_is_none_of_ours_cannot_be_asked_for_again(answers: dict[str,
     answers["run"] = {"id": "r", "deployment_id": "d", "parameters": {"strategy": "x"}, **run}
 
     assert research_flows.asked_of("r") is None
+
+
+class Slow:
+    """A Prefect that does what it is asked, and answers as late as it is told to, or never."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.runs: list[dict[str, object]] = []
+        self.late, self.seconds, self.over = "", 60.0, threading.Event()
+        slow = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
+                told = json.dumps(slow.asked(self.path, body)).encode()
+                if slow.late and self.path.endswith(slow.late):
+                    slow.over.wait(slow.seconds)
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(told)))
+                self.end_headers()
+                self.wfile.write(told)
+
+            do_GET = do_POST = answer  # noqa: N815 - names of the library
+
+            def log_message(self, *told: object) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.handle_error = lambda *_: None  # type: ignore[method-assign]  # who asked is gone
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("TCPDASH_FLOWS__API_URL", f"http://127.0.0.1:{self.server.server_port}/api")
+
+    def asked(self, path: str, body: dict[str, object]) -> object:
+        if path.endswith("deployments/filter"):
+            return [{"id": "d", "name": "backfill", "paused": False, "schedules": []}]
+        if path.endswith("create_flow_run"):
+            run = {"id": RUN, "state_type": "SCHEDULED", "state_name": "Scheduled", "key": body["idempotency_key"]}
+            self.runs = [each for each in self.runs if each["key"] != run["key"]] + [run]
+            return run
+        if path.endswith("set_state"):
+            self.runs[0]["state_type"] = body["state"]["type"]  # type: ignore[index]
+            return {"status": "ACCEPT"}
+        if path.endswith("flow_runs/filter"):
+            return [each for each in self.runs if each["key"] in body["flow_runs"]["idempotency_key"]["any_"]]  # type: ignore[index]
+        return self.runs[0]
+
+
+@pytest.fixture
+def slow(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slow]:
+    monkeypatch.setattr(flows, "PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(flows, "WISH_SECONDS", 1.0)
+    slow = Slow(monkeypatch)
+    yield slow
+    slow.over.set()
+    slow.server.shutdown()
+    slow.server.server_close()
+
+
+def test_a_start_that_is_not_answered_in_time_is_recorded_and_told_as_one_that_may_have_been(
+    slow: Slow, database: DatabaseOperations
+) -> None:
+    slow.late = "create_flow_run"
+
+    with pytest.raises(SchedulerSilent, match=r"no answer .*may have been started.*look at the list"):
+        wishes.start("backfill", {"symbol": "OKX:BTC-USDT"}, **TOLD)
+
+    assert len(slow.runs) == 1
+    [wish] = database.wishes.list()
+    assert (wish.action, wish.subject) == ("start backfill", "OKX:BTC-USDT")
+    assert wish.details == {
+        "deployment": "backfill", "parameters": {"symbol": "OKX:BTC-USDT"}, "outcome": "not answered in time",
+    }  # fmt: skip
+
+
+def test_who_tries_again_then_is_given_the_run_that_was_started(slow: Slow) -> None:
+    slow.late = "create_flow_run"
+    with pytest.raises(SchedulerSilent):
+        wishes.start("backfill", {}, **TOLD)
+    slow.late = ""
+
+    assert wishes.start("backfill", {}, **TOLD) == RUN
+    assert len(slow.runs) == 1
+
+
+def test_a_cancel_that_is_not_answered_in_time_is_recorded_too(slow: Slow, database: DatabaseOperations) -> None:
+    wishes.start("backfill", {}, **TOLD)
+    slow.late = "set_state"
+
+    with pytest.raises(SchedulerSilent, match=r"no answer .*may have been cancelled.*look at the list"):
+        wishes.cancel(RUN, action="cancel backfill", subject="OKX:BTC-USDT")
+
+    assert slow.runs[0]["state_type"] == "CANCELLED"
+    assert [wish.details for wish in database.wishes.list()][-1] == {"run": RUN, "outcome": "not answered in time"}
+
+
+def test_a_server_that_answers_within_the_time_of_a_wish_is_waited_for(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flows, "WISH_SECONDS", 30.0)
+    slow.late, slow.seconds = "create_flow_run", 1.5
+
+    assert wishes.start("backfill", {}, **TOLD) == RUN
+
+
+def test_what_was_not_even_asked_for_yet_is_neither_started_nor_recorded(slow: Slow, database: DatabaseOperations) -> None:
+    slow.late = "deployments/filter"
+
+    with pytest.raises(SchedulerError, match="Prefect does not answer") as caught:
+        wishes.start("backfill", {}, **TOLD)
+
+    assert not isinstance(caught.value, SchedulerSilent)
+    assert (slow.runs, database.wishes.list()) == ([], [])

@@ -44,3 +44,12 @@ def test_a_wish_that_fails_is_not_recorded(database: DatabaseOperations) -> None
         1 / 0  # noqa: B018
 
     assert database.wishes.list() == []
+
+
+def test_what_is_known_at_the_end_is_told_of_one_wish_only(database: DatabaseOperations) -> None:
+    with database.transaction() as store:
+        first = store.wishes.add(Wish(by="ann", action="start check", subject="a", details={"run": "r"}))
+        store.wishes.add(Wish(by="ann", action="start check", subject="b"))
+        store.wishes.tell(first, {"run": "r", "outcome": "not answered in time"})
+
+    assert [wish.details for wish in database.wishes.list()] == [{"run": "r", "outcome": "not answered in time"}, {}]
