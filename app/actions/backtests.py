@@ -4,6 +4,7 @@ from app.actions import flows
 from app.actions.wishing import wished
 from app.data.strategies import WISH_SECONDS, strategies
 from app.scheduler.api import SchedulerError
+from market.errors import InputError
 from research.asked import Asked, check, flow_parameters
 
 
@@ -31,6 +32,7 @@ def cancel(*, backtest: str | None, flow_run: str | None) -> str:
         flow_run: Id of its run of Prefect; None of one that a command began.
 
     Raises:
+        InputError: If its run is over, and its row, too.
         NotAllowed: If who looks at the page may not act.
         SchedulerError: If Prefect does not answer, and it has no row that could tell it.
         StoreUnreachable: If the database is away.
@@ -42,6 +44,10 @@ def cancel(*, backtest: str | None, flow_run: str | None) -> str:
     if flow_run is not None:
         try:
             flows.cancel(flow_run, action="cancel run", subject=flow_run)
+        except InputError:
+            if not stopped:
+                raise
+            return "Cancelled; its run of Prefect was over already. What is done is kept."
         except SchedulerError:
             if not stopped:
                 raise

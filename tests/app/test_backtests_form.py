@@ -1,5 +1,6 @@
 """The form of a new run: filled by links, checked as it is typed, and started by those who may only."""
 
+import re
 import threading
 from typing import Any
 
@@ -18,6 +19,7 @@ from app.markdown import escaped
 from app.scheduler.api import SchedulerError
 from app.views.backtests import new, progress
 from db import DatabaseOperations
+from market.errors import InputError
 from research.asked import BACKTEST, SWEEP, WALK_FORWARD, Asked, Search, command, flow_parameters
 from tests.app.kept_runs import begin
 from tests.app.pages import Opener, Worker, statements, words
@@ -203,6 +205,22 @@ def test_a_viewer_can_start_and_cancel_nothing(
         wishes.cancel(backtest=backtest, flow_run=None)
     assert database.backtests.get(backtest).state == "running"
     assert database.wishes.list() == []
+
+
+@pytest.mark.parametrize("error", [InputError("the run is over (crashed)"), SchedulerError("Prefect does not answer")])
+def test_a_run_that_prefect_cannot_cancel_is_cancelled_where_its_row_could_be(
+    home: Any, database: DatabaseOperations, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(wishes.flows, "cancel", refuse)
+    backtest = begin(database)
+
+    assert wishes.cancel(backtest=backtest, flow_run="run-1").startswith("Cancelled; ")
+    assert database.backtests.get(backtest).state == "cancelled"
+    with pytest.raises(type(error), match=re.escape(str(error))):
+        wishes.cancel(backtest=backtest, flow_run="run-1")
 
 
 def test_a_forged_start_of_a_viewer_is_refused(home: Any, stored: None, monkeypatch: pytest.MonkeyPatch) -> None:
