@@ -70,12 +70,12 @@ class _Watch:
     def over(self, connection: Connection) -> Iterator[None]:
         """Cut a connection when the block takes too long."""
         key = id(connection)
-        with self._lock:
-            self._due[key] = monotonic() + self._seconds, connection
-            if not self._runs:
-                self._runs = True
-                threading.Thread(target=self._run, name="patience", daemon=True).start()
         try:
+            with self._lock:
+                self._due[key] = monotonic() + self._seconds, connection
+                if not self._runs:
+                    threading.Thread(target=self._run, name="patience", daemon=True).start()
+                    self._runs = True
             yield
         finally:
             with self._lock:

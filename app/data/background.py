@@ -106,13 +106,13 @@ class Background:
         now = monotonic()
         with self._change:
             self._tidy(now)
+            self._start()  # before anything is noted: where it fails, the next one who asks tries again
             work = self._works.get(key)
             if work is None or work.is_old(now, fresh_seconds):
                 if sum(each.outcome is None for each in self._works.values()) >= MOST_WAITING:
                     return Failed(reason="too much is waiting to be done already; try again in a minute")
                 last = self._works.pop(key).outcome if work is not None else None
                 work = self._works[key] = _Work(str(key[0]), call, now, last=last if isinstance(last, Done) else None)
-                self._start()
                 self._change.notify()
             if work.outcome is not None:
                 return work.outcome  # type: ignore[return-value]  # what its own call returned
@@ -154,8 +154,9 @@ class Background:
 
     def _start(self) -> None:
         if self._worker is None:
-            self._worker = threading.Thread(target=self._run, name="background", daemon=True)
-            self._worker.start()
+            worker = threading.Thread(target=self._run, name="background", daemon=True)
+            worker.start()
+            self._worker = worker
 
     def _run(self) -> None:
         while True:
@@ -250,9 +251,9 @@ class Behind(Generic[Result]):
         oldest = self._fresh if oldest_seconds is None else oldest_seconds
         with self._lock:
             if not self._heard.asking and monotonic() - self._ended >= oldest:
+                threading.Thread(target=self._answer, name=self._name, daemon=True).start()
                 before = self._heard
                 self._heard = Heard(before.answer, before.at_us, asking=True, failed=before.failed)
-                threading.Thread(target=self._answer, name=self._name, daemon=True).start()
         if wait_seconds > 0:
             self._first.wait(wait_seconds)
         return self._heard

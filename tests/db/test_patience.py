@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import pytest
@@ -92,3 +93,25 @@ def test_what_is_answered_in_time_goes_on_for_as_long_as_it_likes(hasty: sa.Engi
             cursor.execute("select pg_sleep(0.1)")
 
         assert connection.scalar(sa.text("select 1")) == 1
+
+
+def test_a_thread_that_could_not_be_started_is_tried_again_and_nothing_is_left_to_be_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch, real = patience._Watch(60.0), threading.Thread.start
+    started: list[threading.Thread] = []
+
+    def note(thread: threading.Thread) -> None:
+        started.append(thread)
+
+    def fail(_: threading.Thread) -> None:
+        monkeypatch.setattr(threading.Thread, "start", note)
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    with pytest.raises(RuntimeError), watch.over(cast("Any", object())):
+        pass
+
+    assert not watch._due
+    with watch.over(cast("Any", object())):
+        assert len(watch._due) == 1
+    monkeypatch.setattr(threading.Thread, "start", real)
+    assert [each.name for each in started] == ["patience"]

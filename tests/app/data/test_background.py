@@ -209,3 +209,50 @@ def _said(answer: str | Exception) -> str:
     if isinstance(answer, Exception):
         raise answer
     return answer
+
+
+@pytest.fixture
+def no_thread(monkeypatch):
+    """Let the next thread not be started, as where there are too many, and those after it."""
+    real = threading.Thread.start
+
+    def fail(thread):
+        monkeypatch.setattr(threading.Thread, "start", real)
+        raise RuntimeError("can't start new thread")
+
+    return lambda: monkeypatch.setattr(threading.Thread, "start", fail)
+
+
+def test_a_thread_that_could_not_be_started_is_tried_again(no_thread):
+    work = Background()
+    no_thread()
+    with pytest.raises(RuntimeError):
+        work.ask(("a",), lambda: 1)
+
+    assert work.peek(("a",)) is None
+    assert until(lambda: work.ask(("a",), lambda: 1)) == Done(result=1)
+
+
+def test_so_is_one_in_place_of_a_thread_that_was_given_up(no_thread, monkeypatch):
+    clock, gate = Clock(), threading.Event()
+    monkeypatch.setattr(module, "monotonic", clock)
+    work, begun = Background(limit_seconds=10), threading.Event()
+    work.ask(("long",), lambda: begun.set() or gate.wait())
+    begun.wait()
+    work.ask(("next",), lambda: 1)
+    clock.now += 11
+    no_thread()
+    with pytest.raises(RuntimeError):
+        work.peek(("next",))
+
+    assert until(lambda: work.ask(("next",), lambda: 1)) == Done(result=1)
+    gate.set()
+
+
+def test_a_question_whose_thread_could_not_be_started_is_asked_again(no_thread):
+    question = Behind("question", lambda: 1, fresh_seconds=0)
+    no_thread()
+    with pytest.raises(RuntimeError):
+        question.look()
+
+    assert question.look(wait_seconds=10).answer == 1
