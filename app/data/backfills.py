@@ -8,7 +8,7 @@ from app.backfills import Asked, lacking, not_in
 from app.data.connections import database, database_at, url_of
 from app.stores import Lost
 from db.repositories.backfills import Backfill
-from market.clock import monotonic, now_us
+from market.clock import now_us
 from market.timeframe import BASE, DAY_US
 from market.window import Window
 
@@ -17,8 +17,6 @@ NEWEST = 20
 
 MOST_CANDLES = 50_000
 """Of more candles than this it is not counted one by one what is missing: that would take half a second."""
-
-_IDLE_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +41,8 @@ def backfills(lost: Lost, *, busy: bool) -> list[Backfill] | None:
         lost: Where it is noted that it is.
         busy: Whether one is under way: then they are at most a second old, else ten.
     """
-    beat = monotonic() // (1 if busy else _IDLE_SECONDS)
-    return database().ask(lambda _: _backfills(url_of("database"), beat, busy=busy), None, lost)
+    read = _busy_backfills if busy else _idle_backfills
+    return database().ask(lambda _: read(url_of("database")), None, lost)
 
 
 def estimate(wanted: Asked, lost: Lost) -> Estimate | None:
@@ -53,9 +51,13 @@ def estimate(wanted: Asked, lost: Lost) -> Estimate | None:
     return database().ask(lambda _: _estimate(url_of("database"), wanted, window), None, lost)
 
 
-@st.cache_data(ttl=_IDLE_SECONDS, max_entries=8, show_spinner=False)
-def _backfills(url: str | None, beat: float, *, busy: bool) -> list[Backfill]:
-    del beat, busy  # another beat, another answer
+@st.cache_data(ttl=1, max_entries=4, show_spinner=False)
+def _busy_backfills(url: str | None) -> list[Backfill]:
+    return list(database_at(url).backfills.list(newest=NEWEST))
+
+
+@st.cache_data(ttl=10, max_entries=4, show_spinner=False)
+def _idle_backfills(url: str | None) -> list[Backfill]:
     return list(database_at(url).backfills.list(newest=NEWEST))
 
 

@@ -1,5 +1,6 @@
 """The page of data against real servers, without a browser: five states of each section, wishes, and what it asks the database."""
 
+import gc
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -7,6 +8,7 @@ from urllib.parse import parse_qsl
 import pytest
 import sqlalchemy as sa
 import streamlit as st
+from streamlit.runtime.caching import cache_utils
 from streamlit.testing.v1 import AppTest
 
 from app import access, ranges
@@ -14,6 +16,7 @@ from app.access import Role, User
 from app.actions import backfills as backfill_wishes
 from app.actions import flows as flow_wishes
 from app.data import flows
+from app.data.backfills import backfills
 from app.data.ledger import Wanted, ledger
 from app.markdown import escaped
 from app.scheduler.runs import RunState
@@ -27,7 +30,7 @@ from market.clock import now_us, parse_time
 from market.timeframe import MINUTE_US, Timeframe
 from market.window import Window
 from tests.app.pages import Opener, Worker, metrics, statements, words
-from tests.app.samples import START_US, SYMBOL, candle, quiet
+from tests.app.samples import START_US, SYMBOL, Clock, candle, quiet
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 SECTIONS = ("coverage", "holes", "quality", "backfill", "storage")
@@ -447,3 +450,26 @@ def test_a_tick_of_the_ledger_asks_only_when_a_feed_tells_of_another_hole(home: 
         ledger(Wanted(), {})
 
     assert (before, len(sent)) == (0, 2)
+
+
+@pytest.mark.parametrize(("busy", "read"), [(True, 20), (False, 2)])
+def test_a_tick_of_backfills_reads_what_is_too_old_and_leaves_nothing_behind(
+    home: Path, full: Worker, monkeypatch: pytest.MonkeyPatch, *, busy: bool, read: int
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(cache_utils, "TTLCACHE_TIMER", clock)
+
+    with statements() as sent:
+        backfills({}, busy=busy)
+        locks = _locks_of_caches()
+        for _ in range(39):
+            clock.now += 0.5
+            backfills({}, busy=busy)
+
+    assert len([statement for statement in sent if "FROM backfills" in statement]) == read
+    assert _locks_of_caches() == locks
+
+
+def _locks_of_caches() -> int:
+    """Count what Streamlit keeps of every key that it ever saw."""
+    return sum(len(each._value_locks) for each in gc.get_objects() if isinstance(each, cache_utils.Cache))
