@@ -1,16 +1,22 @@
 """How much of the time is stored: a calendar of symbols by day, and the minutes of one day."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import altair as alt
 import pandas as pd
 
-from app.charts.house import DOUBT, GAIN, LOSS, QUIET, layered
+from app.charts.house import DOUBT, GAIN, LOSS, QUIET, fitted, layered
 from app.charts.zone import UTC, Zone
 
 CELL = "cell"
 """Name of what is selected by a click: `[{"symbol": …, "day": …}]`."""
+
+CELLS = "cells"
+"""Name of the data."""
+
+Cells = pd.DataFrame | alt.NamedData
 
 # Told apart with every kind of colour blindness; each has a sign of its own, too.
 COLOURS: Final = {
@@ -18,11 +24,32 @@ COLOURS: Final = {
 }  # fmt: skip
 _CALM, _STRONG = 0.3, 0.85
 _ROW, _AROUND, _SMALL_ROW = 24, 76, 14
-_MOST_SIGNS = 2_000
+_CANVAS = {"embedOptions": {"renderer": "canvas"}}  # a browser draws thousands of shapes of an SVG too slowly
+
+
+@lru_cache(maxsize=32)
+def calendar_spec(symbols: tuple[str, ...], columns: tuple[str, ...], *, by: str = "day") -> dict[str, Any]:
+    """Return the calendar as a specification of Vega-Lite that waits for its data, `CELLS`: made once, since that takes its time.
+
+    Args:
+        symbols: The rows, from above.
+        columns: What stands below, oldest first: days, or Mondays.
+        by: `day` or `week`.
+    """
+    spec: dict[str, Any] = calendar_chart(alt.NamedData(CELLS), symbols, columns, by=by).properties(usermeta=_CANVAS).to_dict()
+    return spec
+
+
+@lru_cache(maxsize=32)
+def minutes_spec(hours: tuple[str, ...], *, zone: Zone = UTC) -> dict[str, Any]:
+    """Return the minutes of a day as a specification that waits for its data, likewise."""
+    chart = fitted(minutes_chart(alt.NamedData(CELLS), hours, zone=zone))
+    spec: dict[str, Any] = chart.properties(usermeta=_CANVAS).to_dict()
+    return spec
 
 
 def calendar_chart(
-    cells: pd.DataFrame, symbols: Sequence[str], columns: Sequence[str], *, by: str = "day", title: str = ""
+    cells: Cells, symbols: Sequence[str], columns: Sequence[str], *, by: str = "day", title: str = ""
 ) -> alt.LayerChart:
     """Return the calendar; a click selects a symbol and a day.
 
@@ -55,19 +82,23 @@ def calendar_chart(
     return layered(title, rects, signs, height=height)
 
 
-def minutes_chart(cells: pd.DataFrame, *, title: str = "", zone: Zone = UTC) -> alt.LayerChart:
+def minutes_chart(cells: Cells, hours: Sequence[str], *, title: str = "", zone: Zone = UTC) -> alt.LayerChart:
     """Return the minutes of a day, a row for each hour.
 
     Args:
         cells: As `app.coverage.minute_rows` returns them.
+        hours: The rows, from above.
         title: Above the chart.
         zone: In which the hours are.
     """
-    hours = list(dict.fromkeys(cells["hour"]))
     axis = alt.Axis(labelAngle=0, values=list(range(0, 60, 5)), ticks=False, orient="top")
     across = alt.X("minute:O", title="minute of the hour", axis=axis, scale=alt.Scale(domain=list(range(60)), paddingInner=0.06))
     up = alt.Y(
-        "hour:N", title=f"hour in {zone}", sort=None, scale=alt.Scale(domain=hours, paddingInner=0.1), axis=alt.Axis(ticks=False)
+        "hour:N",
+        title=f"hour in {zone}",
+        sort=None,
+        scale=alt.Scale(domain=list(hours), paddingInner=0.1),
+        axis=alt.Axis(ticks=False),
     )
     told = [
         alt.Tooltip("span:N", title=f"minute ({zone.name})"),
@@ -75,8 +106,8 @@ def minutes_chart(cells: pd.DataFrame, *, title: str = "", zone: Zone = UTC) -> 
     ]
     base = alt.Chart(cells).encode(across, up, tooltip=told)
     rects = base.mark_rect().encode(color=_colour(), opacity=_strength())
-    signs = alt.Chart(cells[cells["state"] != "complete"].head(_MOST_SIGNS)).mark_text(fontSize=9)
-    marks = signs.encode(across, up, text="glyph:N", color=_ink(), tooltip=told)
+    bad = base.transform_filter("datum.state != 'complete'")
+    marks = bad.mark_text(fontSize=9).encode(text="glyph:N", color=_ink())
     return layered(title, rects, marks, height=_AROUND + _SMALL_ROW * max(len(hours), 1))
 
 

@@ -115,3 +115,13 @@ def layered(title: str | alt.TitleParams, *layers: alt.Chart, height: int = HEIG
     """Return layers as one chart; a screen reader gets the text alternative of the page, and not a thousand marks."""
     chart: alt.LayerChart = alt.layer(*layers).properties(title=title, height=height).configure_mark(aria=False)
     return chart
+
+
+def fitted(chart: alt.TopLevelMixin) -> Any:
+    """Return a chart as wide as its page, and as high as it says plus title and axes.
+
+    Streamlit would fit title and axes into the height of the chart, and cut them off where it is low; its theme knows nothing of
+    subtitles, which would be black on black.
+    """
+    wide = chart.properties(autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
+    return wide.configure_title(subtitleColor=QUIET)

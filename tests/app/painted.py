@@ -1,7 +1,7 @@
 """What tells on each page that it is of use now: not a frame or a skeleton, but what people open it for."""
 
 _MAIN = "[data-testid='stMain']"
-_TABLE, _CHART, _TEXT = "[data-testid='stDataFrame'] canvas", ".stVegaLiteChart svg", "[data-testid='stAlert']"
+_TABLE, _CHART, _TEXT = "[data-testid='stDataFrame'] canvas", ".stVegaLiteChart :is(svg, canvas)", "[data-testid='stAlert']"
 
 USEFUL = {
     "overview": f"{_MAIN} [data-testid='stMetricValue']",

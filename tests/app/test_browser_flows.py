@@ -13,7 +13,7 @@ from tests.app.conftest import Windows
 
 pytestmark = [*marks, pytest.mark.postgres, pytest.mark.redis, pytest.mark.prefect]
 DEMO = ("--with-flows", "--speed", "30")
-_TABLE, _CHART = "[data-testid='stDataFrame'] canvas", ".stVegaLiteChart svg"
+_TABLE, _CHART = "[data-testid='stDataFrame'] canvas", ".stVegaLiteChart :is(svg, canvas)"
 SHOWN = {
     "overview": ("/", [_TABLE, _CHART]),
     "market": ("/market?symbol=SYNTHETIC:BTC-USDT&bars=60", [_CHART]),

@@ -3,12 +3,11 @@
 import pandas as pd
 import streamlit as st
 
-from app.charts.coverage import CELL, calendar_chart, minutes_chart
+from app.charts.coverage import CELL, CELLS, calendar_spec, minutes_spec
 from app.coverage import LEGEND, day_rows, minute_rows, summary, week_rows
 from app.data.coverage import day, days, stored_symbols
 from app.stores import Lost
 from app.views.banner import show_lost
-from app.views.charts import show_chart
 from app.views.choices import choose, choose_day, choose_from, choose_page, day_named, go_button
 from app.views.data.holes import hole_rows
 from app.views.data.market import link_to_candles
@@ -44,7 +43,7 @@ def show_coverage() -> None:
     if found is None:
         return
     _show_calendar(found, shown, window)
-    let_paint("day of the calendar")
+    let_paint("day of the calendar", times=2)
     symbol, day_us = _pick_day(shown, window)
     _show_day(symbol, day_us, found)
 
@@ -76,9 +75,10 @@ def _show_calendar(found: pd.DataFrame, symbols: list[str], window: Window) -> N
     if by == "week":
         dates = dates[dates.day_of_week == 0].insert(0, dates[0] - pd.Timedelta(dates[0].weekday(), unit="D")).unique()
     cells = week_rows(found) if by == "week" else day_rows(found)
-    chart = calendar_chart(cells, symbols, [f"{each:%Y-%m-%d}" for each in dates], by=by)
+    spec = calendar_spec(tuple(symbols), tuple(f"{each:%Y-%m-%d}" for each in dates), by=by)
     told = f"Coverage of {len(symbols)} symbols by {by}: {summary(day_rows(found)['state'].tolist())} days"
-    st.altair_chart(chart, key=_CHART, on_select=_take, selection_mode=CELL, alt=told)
+    drawn = {**spec, "datasets": {CELLS: cells}}
+    st.vega_lite_chart(None, drawn, key=_CHART, on_select=_take, selection_mode=CELL, alt=told)
     st.caption(f"{LEGEND}. A cell is the worst of its {by}. Days are those of UTC, as in `tcpdash coverage`.")
 
 
@@ -108,7 +108,8 @@ def _show_day(symbol: str, day_us: int, found: pd.DataFrame) -> None:
     st.write(
         f"{told.capitalize() if told else 'No'} minutes, {len(one.holes):,} hole{'' if len(one.holes) == 1 else 's'} in the ledger."
     )
-    show_chart(minutes_chart(cells, zone=here), alternative=f"Minutes of {symbol} on {named}: {told}")
+    spec = {**minutes_spec(tuple(dict.fromkeys(cells["hour"])), zone=here), "datasets": {CELLS: cells}}
+    st.vega_lite_chart(None, spec, alt=f"Minutes of {symbol} on {named}: {told}")
     with st.container(horizontal=True):
         link_to_candles(symbol, "These candles", start_us=window.start_us, end_us=window.end_us)
         go_button("Its holes", "holes", icon=":material/troubleshoot:", symbols=symbol)
