@@ -83,9 +83,8 @@ class StrategyDesk:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._change = threading.Condition()
-        self._asked: queue.Queue[tuple[_Asked, Hashable, Work]] = queue.Queue(
-            maxsize=64
-        )  # what is too much is asked again by the page
+        # What is too much is asked again by the page.
+        self._asked: queue.Queue[tuple[_Asked, Hashable, Work]] = queue.Queue(maxsize=64)
         self._known: OrderedDict[Hashable, _Asked] = OrderedDict()
         self._newest: tuple[Hashable, Catalogue] = (None, Catalogue(strategies=[]))  # of which state of the files
         self._thread: threading.Thread | None = None

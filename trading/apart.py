@@ -40,9 +40,8 @@ def ask_apart(module: str, question: bytes, *, limit_seconds: int, memory_mb: in
     ended = _ended(process.pid)
     try:
         assert process.stdin is not None, "it is a pipe"
-        with suppress(BrokenPipeError):
+        with suppress(BrokenPipeError), process.stdin:
             process.stdin.write(question)
-            process.stdin.close()
         return _heard(read, ended, monotonic() + limit_seconds)
     finally:
         for each in (read, *ended):

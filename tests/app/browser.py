@@ -28,10 +28,19 @@ marks = [
 ]
 """For `pytestmark` of a module."""
 
+# The first two are pages of Chromium's own toolbar, which take half a second of a processor beside each new window. The last such
+# option alone counts, so those that Playwright turns off are named again.
+_OFF = (
+    *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup"),
+    *("AimEnabled", "AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades", "LensOverlay"),
+    *("MediaRouter", "NetworkTimeServiceQuerying", "OptimizationHints", "PaintHolding", "PreconnectToSearch"),
+    *("ThirdPartyStoragePartitioning", "HttpsFirstBalancedModeAutoEnable", "AvoidCorsURLLoaderRestartOnRedirect"),
+)
 # A sandbox cannot be set up in containers; the rest keeps the browser's own services from calling home.
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    f"--disable-features={','.join(_OFF)}",
 ]
 PATIENCE_MS = 150_000  # for whatever is waited for: at the begin of all tests a worker takes a minute to start beside the others
 SCHEMES = ("light", "dark")
