@@ -11,7 +11,7 @@ from market.clock import parse_time
 OURS = frozenset((
     "BadRows", "BadSettings", "Busy", "ChainBroken", "ComponentFailed", "ConfigError", "FileRefused", "FoundWanting",
     "HolesError", "NoAnswer", "InputError", "LedgerError", "NotAllowed", "NotCompared", "NothingStored", "NothingToCheck",
-    "OutOfReach", "PlatformError", "QualityError", "RowsExist", "SchedulerError", "SchedulerSilent",
+    "NotReadError", "OutOfReach", "PlatformError", "QualityError", "RowsExist", "SchedulerError", "SchedulerSilent",
     "SchemaError", "ServerError", "SignalError", "Stopped", "StoreBusy", "StoreError", "StoreUnreachable", "StrategyFileError",
     "SymbolError", "TapeError", "TimeError", "TimeframeError", "VenueError", "VenueUnreachable", "WireError", "WorkersError",
 ))  # fmt: skip

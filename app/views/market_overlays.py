@@ -5,6 +5,7 @@ import streamlit as st
 from app.data import candles as reads
 from app.data.strategies import overlay_desk
 from app.markdown import escaped
+from app.views.choices import choose_flag
 from app.views.market_chart import Overlays
 from app.views.parameters import parameter_form
 from app.views.reading import wait_for_strategies
@@ -17,10 +18,10 @@ _FIRST = "sma_cross"
 def pick_overlays(symbol: str) -> Overlays:
     """Return what is picked behind one button; strategies are offered when they have been read elsewhere."""
     with st.popover("Indicators and fills", icon=":material/stacked_line_chart:", key="market_overlays"):
-        lines = st.toggle("Indicators", key="indicators", bind="query-params", help="The lines that a strategy decides by")
+        lines = choose_flag("Indicators", "indicators", help="The lines that a strategy decides by")
         strategy = _pick_strategy() if lines else None
         parameters = _pick_parameters(strategy)
-        fills = st.toggle("Fills of bots", key="fills", bind="query-params", help="Where bots bought and sold")
+        fills = choose_flag("Fills of bots", "fills", help="Where bots bought and sold")
         bots = _pick_bots(symbol) if fills else None
     return Overlays(strategy=strategy.name if strategy else "", parameters=parameters, bots=bots)
 

@@ -60,7 +60,7 @@ def _pick(symbols: list[str]) -> tuple[Window, list[str]]:
 
 def _pick_day(symbols: list[str], window: Window) -> tuple[str, int]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        symbol = choose_from("Symbol of the day", "symbol", symbols, symbols[0])
+        symbol = choose_from("Symbol of the day", "symbol", symbols, symbols[0], width=360)
         first_us, last_us = window.start_us, _day_of(window.end_us - 1)
         day_us = choose_day("Day (UTC)", "day", first_us=first_us, last_us=last_us, help="A click on a cell chooses both, too.")
     return symbol, day_us
