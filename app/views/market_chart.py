@@ -121,8 +121,12 @@ def _draw(symbol: str, shown: Shown, data: dict[str, pd.DataFrame], where: Place
 
 def _lines(symbol: str, shown: Shown, overlays: Overlays, view: LiveView, screen: Zone) -> Lines:
     closed = view.candles[view.candles["final"].astype("bool")]
-    if not overlays.strategy or closed.empty:
+    if not overlays.strategy:
         return Lines()
+    if closed.empty:
+        return Lines(
+            said=f"Indicators of {escaped(overlays.strategy)}: they begin with the first {shown.timeframe} candle that closes."
+        )
     return asked_lines(
         symbol,
         shown.timeframe,

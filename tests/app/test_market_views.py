@@ -267,6 +267,14 @@ class TestOverlays:
         assert "A value needs 5 candles" in words(page)
         assert page.number_input(key="i_sma_cross_fast").value == 3
 
+    def test_before_the_first_candle_closes_it_is_told_that_they_wait_for_it(self, opened: Opener, worker: Worker) -> None:
+        worker.publishes(candle(1, final=False))
+        worker.tells()
+
+        page = run_until(opened(indicators="true", strategy="sma_cross"), lambda page: "Indicators of" in words(page))
+
+        assert "Indicators of sma\\_cross: they begin with the first 1m candle that closes." in words(page)
+
     def test_oscillators_are_in_a_panel_below(self, opened: Opener, full: Worker) -> None:
         page = run_until(opened(indicators="true", strategy="macd"), lambda page: "macd" in words(page) and "needs" in words(page))
 
