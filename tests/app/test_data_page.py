@@ -113,6 +113,19 @@ def test_the_calendar_and_a_day_show_what_is_stored(opened: Opener, full: Worker
     assert len(page.get("vega_lite_chart")) == 2
 
 
+def test_a_day_without_minutes_leads_on_too(opened: Opener, worker: Worker) -> None:
+    worker.tells()  # followed since just now, and nothing is stored yet
+
+    page = opened("data")
+
+    assert not page.exception
+    assert "No minute of this day is expected yet" in words(page)
+    assert {each.label for each in page.button} >= {"Its holes", "Fetch what is missing"}
+    page.button(key="go_Its holes").click().run()
+    assert page.segmented_control(key="view").value == "holes"
+    assert page.multiselect(key="symbols").value == [SYMBOL]
+
+
 def test_a_day_shows_its_holes(opened: Opener, full: Worker) -> None:
     page = opened("data", **DAY | {"day": "2024-08-08"})
 

@@ -4,8 +4,9 @@ import pandas as pd
 import streamlit as st
 
 from app.charts.coverage import CELL, CELLS, calendar_spec, minutes_spec
+from app.charts.zone import Zone
 from app.coverage import LEGEND, day_rows, minute_rows, summary, week_rows
-from app.data.coverage import day, days, stored_symbols
+from app.data.coverage import Day, day, days, stored_symbols
 from app.stores import Lost
 from app.views.banner import show_lost
 from app.views.choices import choose, choose_day, choose_from, choose_page, day_named, go_button
@@ -22,6 +23,10 @@ SPANS = {"month": 31, "quarter": 92, "year": 366}
 _ROWS = 20  # of symbols at once: with the days of a quarter 1,840 cells
 _BY_WEEK = 120
 _CHART = "calendar"
+_NOTHING_YET = (
+    "No minute of this day is expected yet: it lies before the first that is stored, or behind the last. A minute counts three "
+    "minutes after it is over."
+)
 
 
 @st.fragment(run_every=15)
@@ -97,12 +102,23 @@ def _show_day(symbol: str, day_us: int, found: pd.DataFrame) -> None:
     rows = found[(found["symbol"] == symbol) & (found["day"] == to_datetime(day_us))]
     one = day(symbol, day_us, lost)
     show_lost(lost)
-    if rows.empty:
-        st.write("No minute of this day is expected: it lies before the first that is stored, or behind the last.")
-    if rows.empty or one is None:
+    if one is None:
         return
-    window = Window(int(rows["start_us"].iloc[0]), int(rows["end_us"].iloc[0]))
-    here = zone(day_us)
+    if rows.empty:
+        st.write(_NOTHING_YET)
+    else:
+        window = Window(int(rows["start_us"].iloc[0]), int(rows["end_us"].iloc[0]))
+        _show_minutes(symbol, named, one, window, here=zone(day_us))
+    with st.container(horizontal=True):
+        if not rows.empty:
+            link_to_candles(symbol, "These candles", start_us=window.start_us, end_us=window.end_us)
+        go_button("Its holes", "holes", icon=":material/troubleshoot:", symbols=symbol)
+        go_button("Fetch what is missing", "backfill", icon=":material/download:", fill=symbol, start=named)
+    if one.holes:
+        st.dataframe(hole_rows(one.holes, zone(day_us)), hide_index=True, alt=f"Holes of {symbol} on {named}")
+
+
+def _show_minutes(symbol: str, named: str, one: Day, window: Window, *, here: Zone) -> None:
     cells = minute_rows(one.minutes, window, zone=here)
     told = summary(cells["state"].tolist())
     st.write(
@@ -110,12 +126,6 @@ def _show_day(symbol: str, day_us: int, found: pd.DataFrame) -> None:
     )
     spec = {**minutes_spec(tuple(dict.fromkeys(cells["hour"])), zone=here), "datasets": {CELLS: cells}}
     st.vega_lite_chart(None, spec, alt=f"Minutes of {symbol} on {named}: {told}")
-    with st.container(horizontal=True):
-        link_to_candles(symbol, "These candles", start_us=window.start_us, end_us=window.end_us)
-        go_button("Its holes", "holes", icon=":material/troubleshoot:", symbols=symbol)
-        go_button("Fetch what is missing", "backfill", icon=":material/download:", fill=symbol, start=named)
-    if one.holes:
-        st.dataframe(hole_rows(one.holes, here), hide_index=True, alt=f"Holes of {symbol} on {named}")
 
 
 def _day_of(moment_us: int) -> int:
