@@ -2,6 +2,7 @@
 
 import logging
 import os
+import resource
 import secrets
 import sys
 from pathlib import Path
@@ -20,6 +21,8 @@ from settings import Settings
 logger = logging.getLogger(__name__)
 
 _AGAIN_SECONDS = 15
+_OPEN_FILES = 4096
+"""Streamlit keeps 128 sessions whose browsers are gone, with three files each, besides those that are there; macOS allows 256."""
 _FAILED = "page failed"
 
 
@@ -35,6 +38,7 @@ def serve(settings: Settings, *, script: Path, port: int) -> None:
         InputError: If the pages would be published and nobody had to sign in.
     """
     desk = open_desk(settings)
+    _allow_files()
     os.environ["FORWARDED_ALLOW_IPS"] = ",".join(settings.app.proxies)  # of uvicorn
     if settings.app.published and not desk.secure:
         logger.warning(
@@ -43,6 +47,14 @@ def serve(settings: Settings, *, script: Path, port: int) -> None:
     sys.argv = [str(script)]  # Streamlit puts its folder first where modules are looked for: that of a command would hide libraries
     load_beside()
     application(desk, script).run(config=options(settings.app.address, port))
+
+
+def _allow_files() -> None:
+    """Raise how many files may be open at once, as far as the system lets anybody."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def application(desk: Desk, script: Path) -> App:
