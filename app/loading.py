@@ -1,35 +1,52 @@
-"""Loads what pages are made of beside the server: else the first who opens a page waits for it, more than a second."""
+"""Loads what pages are made of before anybody looks: else the first who opens a page waits for it, more than a second."""
 
 import importlib
 import logging
 import pkgutil
 import threading
 import time
+from collections.abc import Iterable, Iterator
 
 from streamlit import runtime
 
 logger = logging.getLogger(__name__)
 
+_LIBRARIES = ("altair", "app.charts.house", "db", "db.bus", "history.backfill", "trading.backtest.metrics")
+"""What brings along the libraries of the pages, and holds nothing in the caches of a server, which has to be there for that."""
 _FOLDERS = ("app.charts", "app.data", "app.actions", "app.views")
 _LOOK_SECONDS = 0.05
 
 
+def load_libraries() -> None:
+    """Import the libraries of the pages, before the server answers: they would share the processor with the first page."""
+    _load(_LIBRARIES)
+
+
 def load_beside() -> None:
-    """Begin to load, in a thread."""
+    """Begin to load the rest, in a thread."""
     threading.Thread(target=load, name="loading", daemon=True).start()
 
 
 def load() -> None:
-    """Import what pages are made of, and connect, once the server is there: it answers first, and what is cached needs it."""
+    """Import the modules of the pages, and connect, once the server is there: what is cached needs it."""
     while not runtime.exists():
         time.sleep(_LOOK_SECONDS)
     for folder in _FOLDERS:
-        for module in pkgutil.walk_packages(importlib.import_module(folder).__path__, f"{folder}."):
-            try:
-                importlib.import_module(module.name)
-            except Exception:
-                logger.warning("not loaded module=%s", module.name, exc_info=True)
+        _load(_modules(folder))
     _connect()
+
+
+def _load(names: Iterable[str]) -> None:
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except Exception:
+            logger.warning("not loaded module=%s", name, exc_info=True)
+
+
+def _modules(folder: str) -> Iterator[str]:
+    for module in pkgutil.walk_packages(importlib.import_module(folder).__path__, f"{folder}."):
+        yield module.name
 
 
 def _connect() -> None:

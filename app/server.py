@@ -11,7 +11,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.starlette import App
 
-from app.loading import load_beside
+from app.loading import load_beside, load_libraries
 from app.sign_in.desk import Desk, open_desk
 from app.sign_in.door import Door
 from app.sign_in.provider import secrets_of
@@ -45,6 +45,7 @@ def serve(settings: Settings, *, script: Path, port: int) -> None:
             "pages are published without TLS: passwords travel readable, if not only on this computer; see app.public_url"
         )
     sys.argv = [str(script)]  # Streamlit puts its folder first where modules are looked for: that of a command would hide libraries
+    load_libraries()
     load_beside()
     application(desk, script).run(config=options(settings.app.address, port))
 

@@ -1,7 +1,10 @@
-"""What is loaded beside the server of the page."""
+"""What is loaded before the server of the pages answers, and beside it."""
 
 import importlib
+import json
+import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -16,6 +19,21 @@ from db import DatabaseOperations
 @pytest.fixture(autouse=True)
 def _server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "runtime", SimpleNamespace(exists=lambda: True))
+
+
+def test_libraries_are_loaded_before_and_nothing_that_needs_the_server() -> None:
+    lines = (
+        "import json, sys", "from app import loading, server", "loading.load_libraries()", "before = set(sys.modules)",
+        "loading._load([name for folder in loading._FOLDERS for name in loading._modules(folder)])",
+        "print(json.dumps([sorted(before), sorted(set(sys.modules) - before)]))",
+    )  # fmt: skip
+    told = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
+    before, behind = json.loads(told.stdout)
+
+    assert {"altair", "pandas", "numba", "sqlalchemy", "httpx", "redis"} <= set(before)
+    left = Counter(name.split(".")[0] for name in behind if not name.startswith(("app.", "trading.", "research.")))
+    assert left.total() < 40, left
+    assert {"app.data", "app.views"}.isdisjoint(before), "they keep what is cached in a server"
 
 
 @pytest.mark.postgres

@@ -25,7 +25,8 @@ class _Served:
 def served(monkeypatch: pytest.MonkeyPatch) -> _Served:
     served = _Served()
     monkeypatch.setattr(server, "application", lambda *_: served)
-    monkeypatch.setattr(server, "load_beside", lambda: None)
+    for name in ("load_libraries", "load_beside"):
+        monkeypatch.setattr(server, name, lambda: None)
     monkeypatch.setattr(sys, "argv", [str(ENTRY.parents[1] / "__main__.py")])
     return served
 
