@@ -23,7 +23,7 @@ BETWEEN = "between"
 """What the URL calls a window, in the words of `app.ranges`, by the clock of the time zone of the screen."""
 
 _SHOWN, _THERE, _WRITTEN, _ENDS = "market_shown", "market_chart", "market_written", ("market_from", "market_to")
-_ANEW = 720
+_ANEW = 120
 _FOLDS = "market_folds"
 """Which ends clocks show for the second time, and what they show: fields have no place for it."""
 _END_WIDTH = 240
@@ -78,8 +78,9 @@ def shown_span() -> tuple[int, int] | None:
 def chart_key(symbol: str, shown: Shown, newest_us: int) -> str:
     """Return the key of a chart: what the mouse zoomed to counts for the range that it is of.
 
-    A chart that moves is made anew after each 720 candles, unless somebody has zoomed in it: a browser keeps each label that was
-    ever on an axis (vega-dataflow forgets them by ten thousands), and a page may be open for weeks.
+    A chart that moves is made anew after each 120 candles, unless somebody has zoomed in it: a browser keeps each label that was
+    ever on an axis (vega-dataflow forgets them by ten thousands), among what each tick leaves behind, and gives back no memory
+    around one; and a page may be open for weeks.
 
     Args:
         symbol: `EXCHANGE:BASE-QUOTE`.
