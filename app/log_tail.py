@@ -51,7 +51,12 @@ def read_end(file: Path, most_bytes: int = MOST_BYTES) -> list[str]:
         return []
     lines = data.decode("utf-8", "replace").split("\n")
     whole = lines if length <= most_bytes else lines[1:]
-    return [_CONTROL.sub("", line)[:_LONGEST] for line in (whole if whole[-1:] != [""] else whole[:-1])]
+    return [_CONTROL.sub("", line) for line in (whole if whole[-1:] != [""] else whole[:-1])]
+
+
+def shortened(text: str) -> str:
+    """Return a text with the begin of each line that is too long to be shown; secrets have to be out of it by then."""
+    return "\n".join(line[:_LONGEST] for line in text.split("\n"))
 
 
 def entries(lines: Iterable[str]) -> list[Entry]:

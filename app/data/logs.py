@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.data.connections import settings
 from app.data.system import mask
-from app.log_tail import Entry, entries, log_files, read_end
+from app.log_tail import Entry, entries, log_files, read_end, shortened
 
 
 def logs() -> list[str]:
@@ -26,4 +26,4 @@ def entries_of(name: str) -> list[Entry]:
 @st.cache_data(ttl=1.5, max_entries=16, show_spinner=False)
 def _entries(home: str, name: str) -> list[Entry]:
     del home  # another home has other logs
-    return [Entry(each.level, mask()(each.text)) for each in entries(read_end(settings().home / "logs" / name))]
+    return [Entry(each.level, shortened(mask()(each.text))) for each in entries(read_end(settings().home / "logs" / name))]

@@ -43,7 +43,10 @@ class Origins:
         """
         if origin is None:
             return "the request does not say which page it comes from" if needed else None
-        parts = urlsplit(origin)
+        try:
+            parts = urlsplit(origin)
+        except ValueError:
+            return "the request comes from a page of no origin that there can be"
         ours = (
             parts.scheme in {"http", "https"}
             and parts.netloc.lower() == host.lower()

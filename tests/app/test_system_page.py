@@ -226,6 +226,16 @@ class TestLog:
         assert not page.code
         assert "Nothing of this level and text" in words(page)
 
+    def test_no_part_of_a_secret_is_left_where_a_line_is_cut(self, opened: Opener, logs: Path) -> None:
+        lines = [f"{'x' * before} postgresql://me:correct-horse@there/app" for before in range(1_940, 2_000, 3)]
+        (logs / "worker.log").write_text("\n".join(lines) + "\n")
+
+        shown = opened("log").code[0].value
+
+        assert "correct" not in shown
+        assert "me:" not in shown
+        assert max(map(len, shown.splitlines())) == 2_000
+
     @pytest.mark.parametrize("name", ["../secret.log", "/etc/passwd", "secret.log", "gone.log"])
     def test_another_file_is_not_shown(self, opened: Opener, logs: Path, name: str) -> None:
         page = opened("log", log=name)

@@ -40,6 +40,8 @@ def test_behind_a_proxy_there_is_one_more_name():
         ("null", False),
         ("", False),
         ("file://127.0.0.1:8501", False),
+        ("http://[", False),
+        ("http://a]b", False),
         ("http://127.0.0.1:8501/", False),
         ("http://127.0.0.1:8501@evil.example", False),
         ("http://evil.example#@127.0.0.1:8501", False),

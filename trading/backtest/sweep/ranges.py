@@ -42,9 +42,15 @@ def _stepped(text: str, name: str, owner: str) -> list[str]:
         raise InputError(f"range of {name} of {owner} is {text!r}; expected {_LIKE}")
     if step <= 0 or high < low:
         raise InputError(f"range {text} of {name} of {owner} has no value; expected low <= high and a step above 0")
-    count = int((high - low) / step) + 1
-    if count > _MOST_VALUES:
+    if _steps(low, high, step) >= _MOST_VALUES:  # before it is made a whole number, which takes long where it is a huge one
         raise InputError(
-            f"range {text} of {name} of {owner} has {count:,} values; expected at most {_MOST_VALUES:,}: widen the step"
+            f"range {text[:80]} of {name} of {owner} has more than {_MOST_VALUES:,} values: widen the step, or bring its ends closer"
         )
-    return [str(low + number * step) for number in range(count)]
+    return [str(low + number * step) for number in range(int(_steps(low, high, step)) + 1)]
+
+
+def _steps(low: Decimal, high: Decimal, step: Decimal) -> Decimal:
+    try:
+        return (high - low) / step
+    except ArithmeticError:  # beyond what decimals can say
+        return Decimal("inf")
