@@ -30,6 +30,7 @@ PASSING_SECONDS = 10.0
 _KEPT = 64
 _IDLE_SECONDS = 300.0
 _PASSING = {"timeout", "died", "memory"}
+_NOT_ASKED = "it could not be asked; the log of the app has more"
 _NOWHERE = Path(os.devnull)  # where no file of a user is
 
 Make = Callable[[], Question | None]
@@ -157,6 +158,25 @@ class StrategyDesk:
             return ()
 
     def _work(self) -> None:
+        try:
+            self._answer()
+        except Exception:
+            logger.exception("strategies not asked")
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """Say of all that is under way that it failed, as the thread ends: who wants it asks again, and another thread begins."""
+        with self._change:
+            self._thread = None
+            waiting = list(self._known.values())
+            while not self._asked.empty():
+                waiting.append(self._asked.get_nowait()[0])
+            for asked in waiting:
+                asked.found = asked.found or _passing(_NOT_ASKED)
+            self._change.notify_all()
+
+    def _answer(self) -> None:
+        """Answer one question after another, until none comes any more."""
         state = self._state()
         with Hosts(self._folder, size=1, memory_mb=MEMORY_MB) as hosts:
             while True:
@@ -195,7 +215,7 @@ def _done(work: Work, hosts: Hosts, key: Hashable) -> Found:
         return _passing(str(error))
     except Exception:
         logger.exception("strategy not asked key=%s", key)
-        return _passing("it could not be asked; the log of the app has more")
+        return _passing(_NOT_ASKED)
 
 
 def _soon() -> float:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from time import sleep
@@ -164,6 +165,31 @@ def test_who_waits_in_vain_for_a_process_is_told_why_none_starts(desk: StrategyD
     found = waited(lambda: desk.series("key", lambda: asked("rsi")))
 
     assert "Cannot allocate memory" in found.problem
+
+
+@pytest.mark.parametrize("what", ["__enter__", "renew"])
+def test_whatever_ends_the_thread_is_told_and_another_one_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, what: str
+) -> None:
+    monkeypatch.setattr(module, "PASSING_SECONDS", 0.2)
+    desk, real, failed = StrategyDesk(tmp_path), getattr(module.Hosts, what), threading.Event()
+    if what == "renew":
+        waited(lambda: known(desk))
+
+    def fails_once(hosts: Any, *exits: Any) -> Any:
+        if not failed.is_set():
+            failed.set()
+            raise OSError(24, "Too many open files")
+        return real(hosts, *exits)
+
+    monkeypatch.setattr(module.Hosts, what, fails_once)
+    write(tmp_path, "Own", "pass")
+
+    found = waited(lambda: known(desk))
+
+    assert failed.is_set()
+    assert "own" in [each.name for each in found]
+    assert "Too many open files" in caplog.text
 
 
 def test_a_catalogue_that_could_not_be_read_is_read_again(desk: StrategyDesk, monkeypatch: pytest.MonkeyPatch) -> None:
