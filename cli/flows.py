@@ -150,7 +150,7 @@ def _no_answer(api: "PrefectApi") -> Exception:
     from app.scheduler.api import SchedulerError
 
     return SchedulerError(
-        f"Prefect does not answer at {api.url}; it needs some seconds after `tcpdash up`; then see logs/prefect.out.log"
+        f"Prefect does not answer at {api.shown}; it needs some seconds after `tcpdash up`; then see logs/prefect.out.log"
     )
 
 

@@ -105,7 +105,7 @@ def _flows(url: str | None, state: str, page: str | None, deployment: str | None
         url, page, lambda api: ([each["name"] for each in api.workers()], [each["name"] for each in api.deployments()]), lost
     )
     if found is None:
-        away = f"Prefect does not answer at {url}; `tcpdash up` starts again what went down."
+        away = f"Prefect does not answer at {_api(url, page).shown}; `tcpdash up` starts again what went down."
         return Flows(available=False, page=None, said=starting if state == "starting" else away)
     workers, deployed = found
     if not deployed or (deployment or deployed[0]) not in deployed:  # it answers some seconds before all flows are handed over

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx
@@ -36,6 +37,11 @@ class SchedulerSilent(SchedulerError):
 class PrefectApi:
     """The server at one address.
 
+    Attributes:
+        url: Its address, with a login in it where the settings have one: nothing to be shown.
+        shown: The same without the login, for texts that people read.
+        page: Address of its pages in a browser.
+
     Args:
         url: `http://host:port/api`.
         page: Address of its pages in a browser; that without `/api` if None.
@@ -46,7 +52,8 @@ class PrefectApi:
     def __init__(
         self, url: str, page: str | None = None, *, patience_seconds: float = 30.0, wish_seconds: float = 30.0
     ) -> None:  # fmt: skip
-        self.url, self.page, self._wish_seconds = url, page or url.removesuffix("/api"), wish_seconds
+        self.url, self.shown = url, _without_login(url)
+        self.page, self._wish_seconds = page or self.shown.removesuffix("/api"), wish_seconds
         # Certificates take 60 ms to read, which a server on this computer has no use for.
         verify = not url.startswith("http://")
         self._client = httpx.Client(base_url=f"{url}/", timeout=patience_seconds, trust_env=False, verify=verify)
@@ -187,7 +194,7 @@ class PrefectApi:
         raise self._stranger()
 
     def _stranger(self) -> SchedulerError:
-        return SchedulerError(f"what answers at {self.url} does not speak as Prefect does; check TCPDASH_FLOWS__API_URL")
+        return SchedulerError(f"what answers at {self.shown} does not speak as Prefect does; check TCPDASH_FLOWS__API_URL")
 
     def _wish(self, path: str, body: Mapping[str, Any], *, may: str) -> Any:
         """Ask for what is done even when nobody waits for the answer any more; `may` is what the run may be then."""
@@ -210,11 +217,16 @@ class PrefectApi:
             yield
         except httpx.HTTPStatusError as error:
             why = "cannot answer, as when its database is away," if error.response.is_server_error else "refused"
-            raise SchedulerError(f"Prefect {why} at {error.request.url}: {_reason(error.response)}") from error
+            raise SchedulerError(f"Prefect {why} at {_without_login(str(error.request.url))}: {_reason(error.response)}") from error
         except httpx.HTTPError as error:
-            raise SchedulerError(f"Prefect does not answer at {self.url} ({error}); {_START}") from error
+            raise SchedulerError(f"Prefect does not answer at {self.shown} ({error}); {_START}") from error
         except ValueError as error:  # no JSON
             raise self._stranger() from error
+
+
+def _without_login(url: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def not_running() -> SchedulerError:

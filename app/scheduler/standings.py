@@ -65,7 +65,7 @@ def look(url: str | None, state: str, *, page: str | None) -> Scheduler:
         return Scheduler(None, "Scheduler starting …")
     with PrefectApi(url, page, patience_seconds=_PATIENCE_SECONDS) as api:
         if not api.is_ready():
-            missing = f"Prefect does not answer at {url}; `tcpdash up` starts again what went down."
+            missing = f"Prefect does not answer at {api.shown}; `tcpdash up` starts again what went down."
             return Scheduler(None, "Scheduler starting …" if state == "starting" else missing)
         try:
             flows, names = standings(api), [each["name"] for each in api.workers()]

@@ -3,11 +3,16 @@
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+import streamlit as st
 
+from app.data import flows
+from app.scheduler import standings as scheduled
 from app.scheduler.api import PrefectApi, SchedulerError
 from db import DatabaseOperations
+from market.errors import PlatformError
 from tests.app.pages import Opener, words
 from tests.app.samples import SYMBOL, candle
 
@@ -69,6 +74,24 @@ def serve() -> Iterator[Serve]:
 def test_what_is_no_answer_of_prefect_is_one_error_in_words(serve: Serve, name: str, ask: Callable[[PrefectApi], object]) -> None:
     with PrefectApi(serve(name)) as api, pytest.raises(SchedulerError, match="Prefect"):
         ask(api)
+
+
+@pytest.mark.parametrize("name", [*ANSWERS, "nobody"])
+def test_the_login_of_an_address_is_told_to_nobody(
+    home: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:  # fmt: skip
+    there = "http://127.0.0.1:1/api" if name == "nobody" else serve(name)
+    monkeypatch.setenv("TCPDASH_FLOWS__API_URL", url := there.replace("http://", "http://ada:hunter22@"))
+    st.cache_resource.clear()
+
+    told = [flows.flows_available().said, scheduled.look(url, "ready", page=None).said, PrefectApi(url).page]
+    for ask in (lambda: flows.server().deployment("backfill"), lambda: flows.server().run(RUN)):
+        with pytest.raises(PlatformError) as caught:
+            ask()
+        told.append(str(caught.value))
+
+    assert any("127.0.0.1:" in each for each in told)
+    assert not [each for each in told if "hunter22" in each]
 
 
 @pytest.mark.postgres

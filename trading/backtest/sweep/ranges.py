@@ -44,7 +44,7 @@ def _stepped(text: str, name: str, owner: str) -> list[str]:
         raise InputError(f"range {text} of {name} of {owner} has no value; expected low <= high and a step above 0")
     if _steps(low, high, step) >= _MOST_VALUES:  # before it is made a whole number, which takes long where it is a huge one
         raise InputError(
-            f"range {text[:80]} of {name} of {owner} has more than {_MOST_VALUES:,} values: widen the step, or bring its ends closer"
+            f"range {text[:80]} of {name} of {owner} has more than {_MOST_VALUES:,} values: widen the step, or narrow it"
         )
     return [str(low + number * step) for number in range(int(_steps(low, high, step)) + 1)]
 
