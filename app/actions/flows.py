@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from app.actions.wishing import wished
+from app.actions.wishing import wished_elsewhere
 from app.data.flows import server
 from app.scheduler.api import ENDED, PrefectApi
 from app.scheduler.runs import state_of
@@ -33,7 +33,7 @@ def start(deployment: str, parameters: Mapping[str, Any], *, action: str, subjec
         SchedulerSilent: If it may have been started; that is recorded.
         StoreUnreachable: If the database is away, so that nobody would know who wished it; nothing was done then.
     """
-    with wished(action, subject, deployment=deployment, parameters=dict(parameters)):
+    with wished_elsewhere(action, subject, deployment=deployment, parameters=dict(parameters)):
         api = server()
         number = api.deployment(deployment)["id"]
         return _started_once(api, number, parameters, slot=now_us() // _SAME_US)
@@ -54,7 +54,7 @@ def cancel(run: str, *, action: str, subject: str) -> None:
         SchedulerSilent: If it may have been cancelled; that is recorded.
         StoreUnreachable: If the database is away; nothing was done then.
     """
-    with wished(action, subject, run=run) as (_, who):
+    with wished_elsewhere(action, subject, run=run) as who:
         api = server()
         found = api.run(run)
         if found["state_type"] in ENDED:

@@ -1,4 +1,4 @@
-"""Wishes: what people asked of the system on the page, who and when; written in one transaction, never changed."""
+"""Wishes: what people asked of the system on the page, who and when; with what they do, or before others are asked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -43,8 +43,12 @@ class WishRepository:
         return int(self._connection.execute(sa.insert(wishes).values(**values).returning(wishes.c.id)).scalar_one())
 
     def tell(self, number: int, details: Mapping[str, Any]) -> None:
-        """Give a wish other details, for what is known only at the end of the transaction that records it."""
+        """Give a wish other details, for what is known only when it was carried out."""
         self._connection.execute(sa.update(wishes).where(wishes.c.id == number).values(details=dict(details)))
+
+    def forget(self, number: int) -> None:
+        """Take back a wish of which nothing was done."""
+        self._connection.execute(sa.delete(wishes).where(wishes.c.id == number))
 
     def list(self, *, subject: str | None = None, newest: int | None = None, before: int | None = None) -> list[Wish]:
         """Return wishes, oldest first.

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from app import access
 from app.access import NotAllowed, Role, User
@@ -16,7 +17,8 @@ from app.data import flows, research_flows
 from app.scheduler.api import PrefectApi, SchedulerError, SchedulerSilent
 from db import DatabaseOperations
 from db.home import own
-from market.errors import InputError
+from db.repositories.wishes import WishRepository
+from market.errors import InputError, StoreUnreachable
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 TOLD = {"action": "start backfill", "subject": "OKX:BTC-USDT"}
@@ -205,6 +207,46 @@ def test_a_cancel_that_is_not_answered_in_time_is_recorded_too(slow: Slow, datab
 
     assert slow.runs[0]["state_type"] == "CANCELLED"
     assert [wish.details for wish in database.wishes.list()][-1] == {"run": RUN, "outcome": "not answered in time"}
+
+
+@pytest.mark.parametrize("path", ["deployments/filter", "create_flow_run"])
+def test_what_is_asked_of_prefect_is_recorded_before(slow: Slow, database: DatabaseOperations, path: str) -> None:
+    recorded: list[dict[str, object]] = []
+    real = slow.asked
+
+    def asked(at: str, body: dict[str, object]) -> object:
+        if at.endswith(path):
+            recorded.extend(wish.details for wish in database.wishes.list())
+            with database.engine.begin() as other:  # the server of the database ends what is under way, and a crash would
+                other.execute(
+                    sa.text(
+                        "select pg_terminate_backend(pid) from pg_stat_activity"
+                        " where state = 'idle in transaction' and pid <> pg_backend_pid()"
+                    )
+                )
+        return real(at, body)
+
+    slow.asked = asked  # type: ignore[method-assign]
+
+    assert wishes.start("backfill", {"symbol": "OKX:BTC-USDT"}, **TOLD) == RUN
+
+    told = {"deployment": "backfill", "parameters": {"symbol": "OKX:BTC-USDT"}}
+    assert recorded == [told | {"outcome": "not known"}]
+    assert [wish.details for wish in database.wishes.list()] == [told]
+
+
+def test_a_record_that_cannot_be_completed_says_so(
+    slow: Slow, database: DatabaseOperations, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def away(*_: object) -> None:
+        raise StoreUnreachable("the database went away")
+
+    monkeypatch.setattr(WishRepository, "tell", away)
+
+    assert wishes.start("backfill", {}, **TOLD) == RUN
+
+    assert [wish.details["outcome"] for wish in database.wishes.list()] == ["not known"]
+    assert "wish recorded without its outcome" in caplog.text
 
 
 def test_a_server_that_answers_within_the_time_of_a_wish_is_waited_for(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,7 @@ def test_what_is_known_at_the_end_is_told_of_one_wish_only(database: DatabaseOpe
     with database.transaction() as store:
         first = store.wishes.add(Wish(by="ann", action="start check", subject="a", details={"run": "r"}))
         store.wishes.add(Wish(by="ann", action="start check", subject="b"))
+        store.wishes.forget(store.wishes.add(Wish(by="ada", action="stop bot", subject="b")))
         store.wishes.tell(first, {"run": "r", "outcome": "not answered in time"})
 
     assert [wish.details for wish in database.wishes.list()] == [{"run": "r", "outcome": "not answered in time"}, {}]
