@@ -5,9 +5,11 @@ import streamlit as st
 from app.data import candles as reads
 from app.data.strategies import overlay_desk
 from app.markdown import escaped
+from app.stores import Lost
 from app.views.choices import choose_flag
 from app.views.market_chart import Overlays
 from app.views.parameters import parameter_form
+from app.views.pickers import offered
 from app.views.reading import wait_for_strategies
 from trading.describing import Described
 from trading.parameters import Value
@@ -50,7 +52,8 @@ def _pick_parameters(strategy: Described | None) -> dict[str, Value]:
 
 
 def _pick_bots(symbol: str) -> tuple[str, ...]:
-    known = reads.fills(symbol, (), 0, 0, {}).bots
+    lost: Lost = {}
+    known = offered(reads.fills(symbol, (), 0, 0, lost).bots, "bots", lost)
     return tuple(
         st.multiselect(
             "Bots", known, key="bots", bind="query-params", max_selections=10, placeholder="Bots of this symbol", width=360

@@ -17,6 +17,7 @@ from db.embedded import PostgresServer, RedisServer
 from db.home import own
 from db.repositories.market_data import MarketDataRepository
 from market.errors import StoreUnreachable
+from tests.app.bots import Bots
 from tests.app.pages import Opener, Worker, metrics, words
 from tests.app.samples import SYMBOL, candle
 
@@ -46,6 +47,57 @@ def test_lost_database_is_told_and_found_again(opened: Opener, worker: Worker, p
 
     assert not page.warning
     assert not page.exception
+
+
+def test_a_form_keeps_what_is_chosen_while_the_database_is_away(
+    opened: Opener, worker: Worker, postgres_server: PostgresServer
+) -> None:
+    worker.stores(*(candle(minute) for minute in range(1, 40)))
+    page = opened("backtests", view="New run", new_symbols=SYMBOL, new_strategy="rsi", p_period="9", balance="500")
+    page.query_params["new_symbols"] = [SYMBOL, "no symbol"]
+    asked = [each.value for each in page.code]
+    postgres_server.stop()
+    try:
+        for _ in range(2):
+            st.cache_data.clear()
+            page.run()
+
+            assert not page.exception
+            assert len(page.warning) == 1
+            assert page.multiselect(key="new_symbols").value == [SYMBOL]
+            assert "Nothing is stored" not in words(page)
+    finally:
+        postgres_server.start()
+
+    page.run()
+
+    assert ":material/cloud_off:" not in [each.icon for each in page.warning]
+    assert page.multiselect(key="new_symbols").value == [SYMBOL]
+    assert {name: page.query_params[name] for name in ("balance", "p_period", "new_strategy")} == {
+        "balance": "500", "p_period": "9", "new_strategy": "rsi",
+    }  # fmt: skip
+    assert [each.value for each in page.code] == asked
+
+
+def test_fills_of_bots_stay_chosen_while_the_database_is_away(
+    opened: Opener, worker: Worker, bots: Bots, postgres_server: PostgresServer
+) -> None:
+    worker.stores(candle(1))
+    bots.traded(id="trend")
+    page = opened(symbol=SYMBOL, fills="true", bots="trend")
+    assert page.multiselect(key="bots").value == ["trend"]
+    postgres_server.stop()
+    try:
+        st.cache_data.clear()
+        page.run()
+
+        assert page.multiselect(key="bots").value == ["trend"]
+    finally:
+        postgres_server.start()
+
+    page.run()
+
+    assert page.multiselect(key="bots").value == ["trend"]
 
 
 def test_lost_redis_is_told_and_found_again(opened: Opener, worker: Worker, redis_server: RedisServer) -> None:

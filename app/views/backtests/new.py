@@ -20,7 +20,7 @@ from app.views.backtests.search import search_form
 from app.views.banner import show_lost
 from app.views.kept import lead
 from app.views.parameters import changed, parameter_form
-from app.views.pickers import TIMEFRAMES
+from app.views.pickers import TIMEFRAMES, is_symbol, offered
 from app.views.reading import wait_for_strategies
 from app.views.runs import show_no_flows
 from app.views.wishes import MAY_NOT, may_act, told
@@ -50,7 +50,9 @@ def show_form(zone: Zone) -> None:
             "files with `tcpdash import`."
         )
         return
-    asked = _asked(stored or [], zone)
+    if lost:
+        _wait_for_database()
+    asked = _asked(stored or [], zone, lost)
     if asked is None:
         return
     problem = _problem(asked)
@@ -59,7 +61,13 @@ def show_form(zone: Zone) -> None:
     _start(asked, problem=problem)
 
 
-def _asked(stored: list[Span], zone: Zone) -> Asked | None:
+@st.fragment(run_every=1.0)
+def _wait_for_database() -> None:
+    if spans({}) is not None:
+        st.rerun()
+
+
+def _asked(stored: list[Span], zone: Zone, lost: Lost) -> Asked | None:
     kind = st.segmented_control("What is run", KINDS, default=BACKTEST, key="new_kind", bind="query-params", required=True)
     columns = st.columns([3, 5, 2])
     known, pending = strategies(), being_read()
@@ -67,8 +75,8 @@ def _asked(stored: list[Span], zone: Zone) -> Asked | None:
     usual = names.index(USUAL["new_strategy"]) if USUAL["new_strategy"] in names else 0
     strategy = columns[0].selectbox("Strategy", names, index=usual, key="new_strategy", bind="query-params")
     symbols = columns[1].multiselect(
-        "Symbols", sorted({each.symbol for each in stored}), key="new_symbols", bind="query-params", max_selections=_MOST_SYMBOLS,
-        placeholder="Choose one or more; they share the cash",
+        "Symbols", list(filter(is_symbol, offered({each.symbol for each in stored}, "new_symbols", lost))), key="new_symbols",
+        bind="query-params", max_selections=_MOST_SYMBOLS, placeholder="Choose one or more; they share the cash",
     )  # fmt: skip
     width = columns[2].selectbox(
         "Timeframe", list(map(str, TIMEFRAMES)), index=_place(USUAL["new_timeframe"]), key="new_timeframe", bind="query-params"
@@ -86,7 +94,8 @@ def _asked(stored: list[Span], zone: Zone) -> Asked | None:
     timeframe = Timeframe(width)
     found = stored_of(stored, symbols, timeframe)
     window = _window(found)
-    show_window(symbols, timeframe, window, stored=found, zone=zone)
+    if not lost:
+        show_window(symbols, timeframe, window, stored=found, zone=zone)
     searched = kind != BACKTEST
     st.subheader("Ranges that are tried" if searched else "Parameters", anchor=False)
     own: dict[str, Any] = {} if searched else {"parameters": _parameters(known.get(strategy).declared())}
