@@ -5,7 +5,17 @@ from typing import Any
 
 from rich.console import Console
 
-from app.charts.search import BESIDE, best_first, column_of, headings, parameter_names, records, set_rows, window_rows
+from app.charts.search import (
+    BESIDE,
+    best_first,
+    column_of,
+    headings,
+    least_trades,
+    parameter_names,
+    records,
+    set_rows,
+    window_rows,
+)
 from app.reports.figures import plural, quote_of, told, told_of, value_words
 from app.reports.honesty import luck_words
 from app.reports.resamples import quantile_table, title_of, words_of
@@ -30,7 +40,7 @@ def print_sweep(document: Document, console: Console, *, top: int = 15) -> None:
         console.print(line("no parameter set was tried"))
         return
     columns = [metric.name, *(name for name in BESIDE if name in rows.columns and name != metric.name)]
-    best = records(best_first(rows, metric).head(top))
+    best = records(best_first(rows, metric, least=least_trades(document)).head(top))
     lines = [
         [str(rank), *(value_words(row.get(column_of(name))) for name in names), *(told_of(row, name) for name in columns)]
         for rank, row in enumerate(best, start=1)

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from app.charts.zone import UTC, Zone
-from trading.backtest.metrics import Metric
+from trading.backtest.metrics import METRICS, Metric
 
 Document = Mapping[str, Any]
 
@@ -47,9 +47,37 @@ def set_rows(document: Document) -> pd.DataFrame:
     return frame
 
 
-def best_first(rows: pd.DataFrame, metric: Metric) -> pd.DataFrame:
-    """Return sets in the order of a metric, those without a value last."""
-    return rows.sort_values(metric.name, ascending=metric.higher_is_better is False, na_position="last", kind="stable")
+def least_trades(document: Document) -> int:
+    """Return how many trades a set needs to be ranked."""
+    return int(document.get("least_trades") or 0)
+
+
+def with_enough_trades(rows: pd.DataFrame, metric: Metric, *, least: int) -> pd.DataFrame:
+    """Return sets, those with fewer trades without a value of a metric: the search ranked them last, too, whatever their figure."""
+    if "total_trades" not in rows.columns:
+        return rows
+    return rows.assign(**{metric.name: rows[metric.name].mask(rows["total_trades"] < least)})
+
+
+def best_first(rows: pd.DataFrame, metric: Metric, *, least: int) -> pd.DataFrame:
+    """Return sets in the order of a metric, last those without a value and those with fewer trades than `least`."""
+    ranked = with_enough_trades(rows, metric, least=least)[metric.name]
+    order = ranked.sort_values(ascending=metric.higher_is_better is False, na_position="last", kind="stable")
+    return rows.loc[order.index]
+
+
+def among_best(document: Document, rows: pd.DataFrame, metric: Metric) -> str:
+    """Return, to be put behind what is told of a metric, which sets were kept: the best by another one; empty where all were."""
+    if len(rows) >= document.get("sets", len(rows)) or metric.name == document["metric"]:
+        return ""
+    return f" among the {len(rows):,} best by {METRICS[document['metric']].title}"
+
+
+def kept_title(document: Document, rows: pd.DataFrame, metric: Metric) -> str:
+    """Return a title that says when only the best sets are there to be drawn; empty when all are."""
+    sets, ranked = document.get("sets", len(rows)), document["metric"]
+    other = "" if metric.name == ranked else f" by {METRICS[ranked].title}"
+    return f"{metric.title} of the best {len(rows):,} of {sets:,} parameter sets{other}" if len(rows) < sets else ""
 
 
 def records(rows: pd.DataFrame) -> list[dict[str, Any]]:

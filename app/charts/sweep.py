@@ -41,7 +41,9 @@ def best_of(results: pd.DataFrame, names: list[str], metric: Metric) -> pd.DataF
     )
 
 
-def sweep_chart(results: pd.DataFrame, parameters: list[str], *, metric: Metric, title: str = "") -> alt.LayerChart:
+def sweep_chart(
+    results: pd.DataFrame, parameters: list[str], *, metric: Metric, title: str = "", among: str = ""
+) -> alt.LayerChart:
     """Return a metric over one parameter, or over the first two that vary, at the best of all others.
 
     Args:
@@ -49,10 +51,11 @@ def sweep_chart(results: pd.DataFrame, parameters: list[str], *, metric: Metric,
         parameters: Their names; the first is drawn to the right, the second upwards.
         metric: What is drawn.
         title: Above the chart; the metric and the parameters if empty.
+        among: Of which sets, behind the metric and the parameters; see `app.charts.search.among_best`.
     """
     varied = [name for name in parameters if results[column_of(name)].nunique() > 1] or parameters[:1]
     drawn, free = varied[:2], varied[2:]
-    said = title or f"{metric.title} by {' and '.join(drawn)}{', best over ' + ', '.join(free) if free else ''}"
+    said = title or f"{metric.title} by {' and '.join(drawn)}{', best over ' + ', '.join(free) if free else ''}{among}"
     columns = [column_of(name) for name in drawn]
     cells = best_of(results, columns, metric).rename(columns=dict(zip(columns, ("across", "up"), strict=False)))
     return _map(cells, drawn, metric, said) if len(drawn) > 1 else _line(cells, drawn[0], metric, said)

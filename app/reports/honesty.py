@@ -89,7 +89,7 @@ def coverage_words(document: Document) -> str:
 
 
 def luck_words(document: Document) -> list[str]:
-    """Return sentences about a sweep: how much of the best can be luck, and which sets have no result."""
+    """Return sentences about a sweep: how much of the best can be luck, which sets have no result, and which do not count."""
     told, deflated, trials = [], document.get("deflated_sharpe_ratio"), document.get("trials") or {}
     if deflated is not None:
         told.append(
@@ -102,4 +102,6 @@ def luck_words(document: Document) -> list[str]:
         ((document.get("undefined") or 0) - (document.get("failed") or 0), "that never gained or lost anything"),
     )
     counted = [f"{plural(count, 'set')} {words}" for count, words in without if count]
-    return [*told, *([f"Without a result: {', '.join(counted)}."] if counted else [])]
+    told += [f"Without a result: {', '.join(counted)}."] if counted else []
+    least = document.get("least_trades")
+    return [*told, *([f"Sets with fewer than {plural(least, 'trade')} come last."] if least else [])]

@@ -6,7 +6,18 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from app.charts.search import BESIDE, best_first, column_of, headings, parameter_names, records, set_rows
+from app.charts.search import (
+    BESIDE,
+    best_first,
+    column_of,
+    headings,
+    kept_title,
+    least_trades,
+    parameter_names,
+    records,
+    set_rows,
+    with_enough_trades,
+)
 from app.charts.sweep import sweep_chart, sweep_distribution_chart
 from app.reports import parts
 from app.reports.figures import quote_of, told, told_of, value_words
@@ -34,7 +45,7 @@ def sweep_report(document: Document) -> str:
 
 
 def _found(document: Document, rows: pd.DataFrame, names: list[str], metric: Metric) -> Markup:
-    shown = best_first(rows, metric).head(_MOST_SETS)
+    shown = best_first(rows, metric, least=least_trades(document)).head(_MOST_SETS)
     columns = [metric.name, *(name for name in BESIDE if name in rows.columns and name != metric.name)]
     titles = [METRICS[name].title for name in columns]
     header = ["rank", *headings(names, ["rank", *titles]), *titles]
@@ -60,24 +71,22 @@ def _found(document: Document, rows: pd.DataFrame, names: list[str], metric: Met
 
 
 def _pictures(document: Document, rows: pd.DataFrame, names: list[str], metric: Metric) -> list[Markup]:
-    if rows.empty or rows[metric.name].isna().all():
+    if rows.empty:
         return []
-    best = best_first(rows, metric).iloc[0]
+    least = least_trades(document)
+    best, rows = best_first(rows, metric, least=least).iloc[0], with_enough_trades(rows, metric, least=least)
+    if rows[metric.name].isna().all():
+        return []
     at = ", ".join(f"{name} = {value_words(best[column_of(name)])}" for name in names)
     words = f"{metric.title} over the parameters; the best is {told(metric, best[metric.name])} at {at}."
     middle = told(metric, float(rows[metric.name].median()))
     drawn = [picture(sweep_chart(rows, names, metric=metric), alternative=words)] if names else []
+    kept = kept_title(document, rows, metric)
     spread = picture(
-        sweep_distribution_chart(rows, metric=metric, title=_kept(document, rows, metric)),
-        alternative=f"{metric.title} of all sets; half are below {middle}.",
+        sweep_distribution_chart(rows, metric=metric, title=kept),
+        alternative=f"{kept or metric.title + ' of all sets'}; half of them are below {middle}.",
     )
     return [section("Charts", *drawn, spread)]
-
-
-def _kept(document: Document, rows: pd.DataFrame, metric: Metric) -> str:
-    """Return a title that says when only the best sets are there to be drawn; empty when all are."""
-    sets = document.get("sets", len(rows))
-    return f"{metric.title} of the best {len(rows):,} of {sets:,} parameter sets" if len(rows) < sets else ""
 
 
 def _values(values: Any) -> str:

@@ -73,6 +73,16 @@ def sweep(**changes: Any) -> dict[str, Any]:
     return {**kept, **more, **changes}
 
 
+def lucky_sweep(**changes: Any) -> dict[str, Any]:
+    """Return the document of a sweep of two sets as it is stored: the one with enough trades before the one with a lucky trade."""
+    figures = (
+        (5, {"sharpe_ratio": 1.0, "total_return": 0.1, "total_trades": 50.0}),
+        (10, {"sharpe_ratio": 9.0, "total_return": 0.9, "total_trades": 1.0}),
+    )
+    results = [{"parameters": {"fast": fast}, "metrics": metrics} for fast, metrics in figures]
+    return sweep(results=results, sets=2, space={"fast": [5, 10]}, least_trades=10, **changes)
+
+
 def walk_forward(**changes: Any) -> dict[str, Any]:
     """Return the document of a walk-forward run of two windows; the second was worse out of sample."""
     windows = [

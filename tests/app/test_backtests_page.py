@@ -16,7 +16,7 @@ from db.embedded import PostgresServer, RedisServer
 from market.clock import parse_time
 from market.errors import StoreUnreachable
 from research.backtests import keep, stored_of
-from tests.app.documents import document, renamed
+from tests.app.documents import document, lucky_sweep, renamed
 from tests.app.kept_runs import BACKTEST, CHANCE, SWEEP, WALK, begin, keep_all, whole_sweep
 from tests.app.pages import Opener, Worker, metrics, statements, words
 from tests.app.samples import SYMBOL, candle
@@ -198,6 +198,28 @@ def test_a_sweep_has_its_map_its_best_sets_and_the_command_of_each(opened: Opene
     page.selectbox(key="shown").select("Total return").run()
     assert not page.exception
     assert "The best 8 sets by Total return" in words(page)
+
+
+def test_a_set_with_too_few_trades_is_not_of_rank_1(opened: Opener, database: DatabaseOperations) -> None:
+    keep(database, {**whole_sweep(), **lucky_sweep(id=SWEEP)})
+    page = opened("backtests", run=SWEEP)
+
+    assert not page.exception
+    assert table(page)["Sharpe ratio"].tolist() == ["1.00", "9.00"]
+    assert "--param fast=5" in page.code[0].value
+    assert "Sets with fewer than 10 trades come last." in words(page)
+    page.selectbox(key="shown").select("Total return").run()
+    assert table(page)["Total return"].tolist() == ["10.00 %", "90.00 %"]
+
+
+def test_the_best_by_another_metric_are_told_to_be_of_those_that_were_kept(opened: Opener, database: DatabaseOperations) -> None:
+    keep(database, {**whole_sweep(), "sets": 1_000_000})
+    page = opened("backtests", run=SWEEP)
+
+    assert "The best 8 sets by Sharpe ratio" in words(page).splitlines()
+    page.selectbox(key="shown").select("Total return").run()
+    assert not page.exception
+    assert "The best 8 sets by Total return among the 8 best by Sharpe ratio" in words(page).splitlines()
 
 
 def test_a_sweep_may_have_a_parameter_that_is_called_as_something_else(opened: Opener, database: DatabaseOperations) -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from cli.report import print_report, show, table, terminal
-from tests.app.documents import SYMBOL, coverage, document, monte_carlo, renamed, sweep, trade, walk_forward
+from tests.app.documents import SYMBOL, coverage, document, lucky_sweep, monte_carlo, renamed, sweep, trade, walk_forward
 
 
 def printed(run, *, width=80, colours=False) -> str:
@@ -125,6 +125,14 @@ def test_a_sweep_is_a_table_of_the_best_sets():
     assert lines[at + 1].split() == ["1", "10", "30", "1", "8.00", "8.00", "%", "10.00", "%"]
     assert lines[at + 8].split()[4] == "–"
     assert "8 parameter sets, ranked by Sharpe ratio" in lines
+
+
+def test_a_set_with_too_few_trades_is_not_of_rank_1():
+    lines = printed(lucky_sweep()).splitlines()
+
+    at = next(at for at, line in enumerate(lines) if line.startswith("rank"))
+    assert [line.split()[:3] for line in lines[at + 1 : at + 3]] == [["1", "5", "1.00"], ["2", "10", "9.00"]]
+    assert "Sets with fewer than 10 trades come last." in lines
 
 
 def test_a_search_may_have_a_parameter_that_is_called_as_something_else():

@@ -8,7 +8,21 @@ import streamlit as st
 from app.backtests.links import query_of
 from app.charts.equity import equity_chart
 from app.charts.parts import curve_rows, hole_rows
-from app.charts.search import BESIDE, best_first, column_of, headings, kept_windows, parameter_names, records, set_rows, window_rows
+from app.charts.search import (
+    BESIDE,
+    among_best,
+    best_first,
+    column_of,
+    headings,
+    kept_title,
+    kept_windows,
+    least_trades,
+    parameter_names,
+    records,
+    set_rows,
+    window_rows,
+    with_enough_trades,
+)
 from app.charts.sweep import sweep_chart, sweep_distribution_chart
 from app.charts.walk_forward import chosen_chart, kept_chart, windows_chart
 from app.charts.zone import Zone
@@ -44,13 +58,20 @@ def show_sets(run: Run, zone: Zone) -> None:
         st.caption(sentence)
     metric = _metric(rows, str(document["metric"]))
     varied = _drawn(_varied(rows, names) or names[:1])
-    if varied and rows[metric.name].notna().any():
-        chart = sweep_chart(rows, varied, metric=metric)
-        show_chart(chart, alternative=f"{metric.title} over {' and '.join(varied)}; the list below has the numbers")
-        kept = f"{metric.title} of the best {len(rows):,} of {tried:,} parameter sets" if len(rows) < tried else ""
-        show_chart(sweep_distribution_chart(rows, metric=metric, title=kept), alternative=f"{metric.title} of all sets")
-    _list(run, best_first(rows, metric).head(_MOST_SETS), names, metric)
+    _charts(run, rows, varied, metric)
+    _list(run, rows, names, metric)
     _errors(run)
+
+
+def _charts(run: Run, rows: pd.DataFrame, varied: list[str], metric: Metric) -> None:
+    counted = with_enough_trades(rows, metric, least=least_trades(run.document))
+    if not varied or counted[metric.name].isna().all():
+        return
+    among, kept = among_best(run.document, rows, metric), kept_title(run.document, rows, metric)
+    chart = sweep_chart(counted, varied, metric=metric, among=among)
+    show_chart(chart, alternative=f"{metric.title} over {' and '.join(varied)}{among}; the list below has the numbers")
+    spread = sweep_distribution_chart(counted, metric=metric, title=kept)
+    show_chart(spread, alternative=kept or f"{metric.title} of all sets")
 
 
 def _varied(rows: pd.DataFrame, names: list[str]) -> list[str]:
@@ -77,8 +98,10 @@ def _drawn(names: list[str]) -> list[str]:
     return [across, up, *(name for name in names if name not in {across, up})]
 
 
-def _list(run: Run, shown: pd.DataFrame, names: list[str], metric: Metric) -> None:
-    st.subheader(f"The best {len(shown):,} sets by {metric.title}", anchor=False)
+def _list(run: Run, rows: pd.DataFrame, names: list[str], metric: Metric) -> None:
+    shown = best_first(rows, metric, least=least_trades(run.document)).head(_MOST_SETS)
+    among = among_best(run.document, rows, metric)
+    st.subheader(f"The best {len(shown):,} sets by {metric.title}{among}", anchor=False)
     columns = [metric.name, *(name for name in BESIDE if name in shown.columns and name != metric.name)]
     heads, quote = headings(names, ["rank", *(METRICS[name].title for name in columns)]), quote_of(run.document)
     lines = [
@@ -90,7 +113,7 @@ def _list(run: Run, shown: pd.DataFrame, names: list[str], metric: Metric) -> No
     ]  # fmt: skip
     chosen: Any = st.dataframe(
         pd.DataFrame(lines), hide_index=True, on_select="rerun", selection_mode="single-row",
-        key=f"sets {run.kept.id} {metric.name}", alt=f"The best sets by {metric.title}",
+        key=f"sets {run.kept.id} {metric.name}", alt=f"The best sets by {metric.title}{among}",
     )  # fmt: skip
     at = chosen.selection.rows[0] if chosen.selection.rows else 0
     parameters = {name: value for name, value in _parameters(run, shown, at).items() if name in names}

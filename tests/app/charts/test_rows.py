@@ -8,12 +8,23 @@ from app.charts.equity import equity_chart
 from app.charts.house import LOSS, MAX_POINTS, hole_bands, split_at_holes, thin
 from app.charts.monthly import monthly_chart
 from app.charts.parts import curve_rows, hole_rows, month_rows, return_rows, trade_rows, year_gains
-from app.charts.search import best_first, column_of, headings, kept_windows, set_rows, window_rows
+from app.charts.search import (
+    among_best,
+    best_first,
+    column_of,
+    headings,
+    kept_title,
+    kept_windows,
+    least_trades,
+    set_rows,
+    window_rows,
+    with_enough_trades,
+)
 from app.charts.sweep import best_of, sweep_chart, sweep_distribution_chart
 from app.charts.trades import profit_chart
 from app.charts.walk_forward import chosen_chart, kept_chart
-from tests.app.documents import coverage, document, long_curve, renamed, sweep, trade, walk_forward
-from trading.backtest.metrics import METRICS
+from tests.app.documents import coverage, document, long_curve, lucky_sweep, renamed, sweep, trade, walk_forward
+from trading.backtest.metrics import METRICS, Metric
 
 SHARPE, DRAWDOWN = METRICS["sharpe_ratio"], METRICS["max_drawdown"]
 
@@ -154,7 +165,33 @@ def test_where_lower_is_better_the_lowest_is_the_best():
     rows = pd.DataFrame({"fast": [1, 1, 2], "max_drawdown": [0.3, 0.2, 0.4]})
 
     assert best_of(rows, ["fast"], DRAWDOWN)[["value", "best"]].to_numpy().tolist() == [[0.2, True], [0.4, False]]
-    assert best_first(rows, DRAWDOWN)["max_drawdown"].tolist() == [0.2, 0.3, 0.4]
+    assert best_first(rows, DRAWDOWN, least=0)["max_drawdown"].tolist() == [0.2, 0.3, 0.4]
+
+
+def test_a_set_with_too_few_trades_comes_last_and_is_no_mark_of_the_best():
+    found = lucky_sweep()
+    rows = set_rows(found)
+    counted = with_enough_trades(rows, SHARPE, least=least_trades(found))
+
+    assert best_first(rows, SHARPE, least=10)["sharpe_ratio"].tolist() == [1.0, 9.0]
+    assert best_first(rows, SHARPE, least=0)["sharpe_ratio"].tolist() == [9.0, 1.0]
+    assert best_of(counted, [column_of("fast")], SHARPE)["best"].tolist() == [True, False]
+    assert rows_of(sweep_distribution_chart(counted, metric=SHARPE), 1) == [{"low": 1.0, "name": "best"}]
+    assert with_enough_trades(rows.drop(columns="total_trades"), SHARPE, least=10)["sharpe_ratio"].tolist() == [1.0, 9.0]
+
+
+@pytest.mark.parametrize(
+    ("metric", "tried", "among", "spread"),
+    [
+        (SHARPE, 8, "", ""), (DRAWDOWN, 8, "", ""), (SHARPE, 9, "", "Sharpe ratio of the best 8 of 9 parameter sets"),
+        (DRAWDOWN, 9, " among the 8 best by Sharpe ratio", "Maximum drawdown of the best 8 of 9 parameter sets by Sharpe ratio"),
+    ],
+)  # fmt: skip
+def test_what_is_told_of_the_best_by_another_metric_says_so(metric: Metric, tried: int, among: str, spread: str):
+    found = sweep(sets=tried)
+    rows = set_rows(found)
+
+    assert (among_best(found, rows, metric), kept_title(found, rows, metric)) == (among, spread)
 
 
 @settings(max_examples=30)
@@ -216,6 +253,8 @@ def test_parameters_that_do_not_vary_are_not_drawn():
     spec = sweep_chart(rows[rows[column_of("fast")] == 5], ["fast", "slow", "size"], metric=SHARPE).to_dict()
 
     assert spec["title"] == "Sharpe ratio by slow and size"
+    chart = sweep_chart(rows, ["fast", "slow"], metric=SHARPE, among=" among the 8 best by Sortino ratio")
+    assert chart.to_dict()["title"] == "Sharpe ratio by fast and slow among the 8 best by Sortino ratio"
 
 
 def test_a_distribution_counts_what_has_a_value():

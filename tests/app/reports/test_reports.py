@@ -7,7 +7,7 @@ from app.reports.figures import NOTHING
 from app.reports.resamples import words_of
 from app.reports.sweep import sweep_report
 from app.reports.walk_forward import walk_forward_report
-from tests.app.documents import SYMBOL, document, monte_carlo, renamed, sweep, trade, walk_forward
+from tests.app.documents import SYMBOL, document, lucky_sweep, monte_carlo, renamed, sweep, trade, walk_forward
 from tests.app.reports.reading import Reading
 from trading.backtest.metrics import METRICS
 
@@ -191,6 +191,15 @@ def test_a_sweep_may_have_a_parameter_that_is_called_as_something_else(name):
     assert ("\nparameter rank\n" in text) == (name == "rank")
 
 
+def test_a_set_with_too_few_trades_is_not_the_best():
+    report = sweep_report(lucky_sweep())
+
+    text = Reading(report).text
+    assert "the best is 1.00 at fast = 5." in report
+    assert re.search(r"\n1\n5\n1\.00\n10\.00 %\n50\n2\n10\n9\.00\n", text)
+    assert "Sets with fewer than 10 trades come last." in text
+
+
 def test_a_walk_forward_run_lists_its_windows():
     text = Reading(walk_forward_report(walk_forward(curve={}, monthly={}, returns={}, trades=[]))).text
 
@@ -240,4 +249,8 @@ def test_a_window_without_a_choice_is_a_dash():
 
 
 def test_a_sweep_of_which_only_the_best_are_kept_says_so():
-    assert "Sharpe ratio of the best 8 of 1,000,000 parameter sets" in Reading(sweep_report(sweep(sets=1_000_000))).text
+    report = sweep_report(sweep(sets=1_000_000))
+
+    assert "Sharpe ratio of the best 8 of 1,000,000 parameter sets" in Reading(report).text
+    assert "Sharpe ratio of the best 8 of 1,000,000 parameter sets; half of them are below 4.00." in report
+    assert "Sharpe ratio of all sets; half of them are below 4.00." in sweep_report(sweep())
