@@ -1,5 +1,8 @@
 """Curves of several runs on one chart, each begun at 100, told apart by colour, dashes and name."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import altair as alt
 import pandas as pd
 
@@ -12,19 +15,26 @@ COLOURS = ("#3a86c8", "#d9622b", "#2a9d8f", "#b455a0", "#c39a00", "#8a8f98")
 _DASHES = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2], [10, 4], [4, 1])
 _EACH = 1_000
 
+_NO_BALANCES: Mapping[str, float] = MappingProxyType({})
+
 
 def compared_chart(
-    curves: dict[str, pd.DataFrame], *, title: str = "Equity, each begun at 100", zone: Zone = UTC
+    curves: dict[str, pd.DataFrame],
+    *,
+    balances: Mapping[str, float] = _NO_BALANCES,
+    title: str = "Equity, each begun at 100",
+    zone: Zone = UTC,
 ) -> alt.LayerChart:
     """Return the chart of the equity of some runs, at most six.
 
     Args:
         curves: By the name of the run, columns timestamp (moved into the zone) and equity; see `app.charts.parts.curve_rows`.
+        balances: What each run began with, by its name; the first equity of its curve where it is not there.
         title: Above the chart.
         zone: In which the curves are.
     """
     names = list(curves)[: len(COLOURS)]
-    parts = [_rebased(curves[name], name) for name in names]
+    parts = [_rebased(curves[name], name, balance=balances.get(name)) for name in names]
     rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"timestamp": [], "value": [], "run": []})
     legend = alt.Legend(orient="top", title=None, symbolStrokeWidth=2, symbolSize=300, labelLimit=400, columns=2)
     lines = (
@@ -40,10 +50,12 @@ def compared_chart(
     return layered(title, _mouse(parts, names, zone), lines, height=340)
 
 
-def _rebased(curve: pd.DataFrame, name: str) -> pd.DataFrame:
-    rows = thin(curve.dropna(subset=["equity"]), _EACH)
-    first = float(rows["equity"].iloc[0]) if len(rows) else 1.0
-    return pd.DataFrame({"timestamp": rows["timestamp"], "value": rows["equity"] / (first or 1.0) * 100, "run": name})
+def _rebased(curve: pd.DataFrame, name: str, *, balance: float | None = None) -> pd.DataFrame:
+    whole = curve.dropna(subset=["equity"])
+    first = balance or (float(whole["equity"].iloc[0]) if len(whole) else 1.0) or 1.0
+    # The first row stays: thinning leaves it out, and a curve would begin later than its run did.
+    rows = pd.concat([whole.head(1), thin(whole.iloc[1:], _EACH - 1)], ignore_index=True)
+    return pd.DataFrame({"timestamp": rows["timestamp"], "value": rows["equity"] / first * 100, "run": name})
 
 
 def _mouse(parts: list[pd.DataFrame], names: list[str], zone: Zone) -> alt.Chart:

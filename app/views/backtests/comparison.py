@@ -70,8 +70,9 @@ def _show(done: list[Run], zone: Zone) -> None:
     for sentence in cautions(named):
         st.warning(sentence, icon=":material/balance:")
     curves = {name: curve_rows(document, zone=zone) for name, document in named.items()}
-    show_chart(compared_chart({name: curve for name, curve in curves.items() if len(curve)}, zone=zone),
-                    alternative=f"Equity of {len(curves)} runs, each begun at 100; the table has the figures")  # fmt: skip
+    balances = {name: float(document["balance"]) for name, document in named.items() if document.get("balance")}
+    drawn = compared_chart({name: curve for name, curve in curves.items() if len(curve)}, balances=balances, zone=zone)
+    show_chart(drawn, alternative=f"Equity of {len(curves)} runs, each begun at 100; the table has the figures")
     st.subheader("Figures", anchor=False)
     whole = choose_flag("All metrics", "all")
     table = figure_table(named, list(METRICS) if whole else list(HEADLINES))

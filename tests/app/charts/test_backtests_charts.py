@@ -101,6 +101,24 @@ def test_runs_of_any_balance_begin_at_a_hundred() -> None:
     assert [rows[0]["value"] for rows in tables if "value" in rows[0]] == [100.0]
 
 
+def test_a_long_run_begins_at_its_begin() -> None:
+    hours = pd.date_range("2026-01-01", periods=2_000, freq="h", tz="UTC")
+    curve = pd.DataFrame({"timestamp": hours, "equity": [1e4, *[5e3] * 1_998, 1e4]})
+
+    [rows] = [rows for rows in compared_chart({"one": curve}).to_dict()["datasets"].values() if "run" in rows[0]]
+
+    assert (rows[0]["timestamp"], rows[0]["value"], rows[-1]["value"]) == ("2026-01-01T00:00:00+00:00", 100.0, 100.0)
+    assert len(rows) <= 1_000
+
+
+def test_a_run_begins_with_its_balance_where_its_curve_does_not() -> None:
+    curve = pd.DataFrame({"timestamp": pd.date_range("2026-01-01", periods=2, freq="h", tz="UTC"), "equity": [990.0, 1_100.0]})
+
+    tables = compared_chart({"one": curve}, balances={"one": 1_000.0}).to_dict()["datasets"].values()
+
+    assert [[row["value"] for row in rows] for rows in tables if "run" in rows[0]] == [pytest.approx([99.0, 110.0])]
+
+
 @pytest.mark.parametrize(
     ("lasted_minutes", "width"), [(10, Timeframe.M1), (1_150, Timeframe.M1), (1_300, Timeframe.M5), (3_000_000, Timeframe.D1)]
 )
