@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from app.charts.house import GAIN, LOSS, QUIET, found_by_mouse, layered, number_axis, time_axis
+from app.charts.house import GAIN, LOSS, QUIET, amount_form, found_by_mouse, layered, number_axis, time_axis
 from app.charts.parts import minute
 from app.charts.rows import chart_rows
 from app.charts.zone import UTC, Zone
@@ -37,9 +37,10 @@ def worth_chart(curve: pd.DataFrame, *, quote: str, zone: Zone = UTC, title: str
     rows = curve.assign(timestamp=zone.moved(curve["timestamp"]))
     named = f"equity in {quote}" if quote else "equity"
     line = alt.Chart(rows).mark_line(strokeWidth=1.6, color=GAIN, interpolate="step-after")
+    form = amount_form(curve["equity"], curve["exposure"])
     told = [
-        alt.Tooltip("equity:Q", format=",.2f"), alt.Tooltip("drawdown:Q", title="below its highest", format=".2%"),
-        alt.Tooltip("exposure:Q", title="held", format=",.2f"),
+        alt.Tooltip("equity:Q", format=form), alt.Tooltip("drawdown:Q", title="below its highest", format=".2%"),
+        alt.Tooltip("exposure:Q", title="held", format=form),
     ]  # fmt: skip
     drawn = line.encode(time_axis(zone=zone), number_axis("equity", named, form=",~r"))
     return layered(title, found_by_mouse(rows, told, zone=zone), drawn, height=280)

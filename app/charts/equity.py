@@ -3,7 +3,18 @@
 import altair as alt
 import pandas as pd
 
-from app.charts.house import GAIN, QUIET, found_by_mouse, hole_bands, layered, number_axis, split_at_holes, thin, time_axis
+from app.charts.house import (
+    GAIN,
+    QUIET,
+    amount_form,
+    found_by_mouse,
+    hole_bands,
+    layered,
+    number_axis,
+    split_at_holes,
+    thin,
+    time_axis,
+)
 from app.charts.zone import UTC, Zone
 
 STRATEGY, BENCHMARK = "strategy", "buy and hold"
@@ -25,7 +36,8 @@ def equity_chart(
     """
     rows = split_at_holes(thin(curve), holes)
     lines = [_line(rows, "benchmark", BENCHMARK, quote, zone)] if rows["benchmark"].notna().any() else []
-    numbers = [alt.Tooltip("equity:Q", title=STRATEGY, format=",.2f"), alt.Tooltip("benchmark:Q", title=BENCHMARK, format=",.2f")]
+    form = amount_form(curve["equity"], curve["benchmark"])
+    numbers = [alt.Tooltip("equity:Q", title=STRATEGY, format=form), alt.Tooltip("benchmark:Q", title=BENCHMARK, format=form)]
     borders = [] if windows is None else [_borders(windows, zone)]
     told = found_by_mouse(curve, numbers[: 1 + len(lines)], zone=zone)
     return layered(title, told, *hole_bands(holes, zone=zone), *borders, *lines, _line(rows, "equity", STRATEGY, quote, zone))

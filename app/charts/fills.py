@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from app.bots.tables import amount
 from app.charts.parts import minute
 from app.charts.zone import UTC, Zone
-from app.words import NOTHING
 from db.bot_rows import TradeRow
 from market.symbol import Symbol
 
@@ -44,7 +44,7 @@ def fill_table(fills: Sequence[Fill], *, zone: Zone = UTC) -> pd.DataFrame:
                 "side": fill.side,
                 "price": f"{fill.price.normalize():f}",
                 "size": f"{fill.size.normalize():f}",
-                "P&L": NOTHING if fill.profit is None else f"{fill.profit:+,.2f}",
+                "P&L": amount(fill.profit, sign=True),
                 "fee": f"{fill.fee.normalize():f}",
                 "reason": fill.reason,
                 "caught up": "yes" if fill.caught_up else "no",
@@ -57,6 +57,6 @@ def fill_table(fills: Sequence[Fill], *, zone: Zone = UTC) -> pd.DataFrame:
 def _words(bot: str, fill: TradeRow) -> tuple[str, ...]:
     symbol = Symbol.parse(fill.symbol)
     told = f"{fill.side} {fill.size.normalize():f} {symbol.base} at {fill.price.normalize():f} {symbol.quote} (trade {fill.number})"
-    result = "opened, nothing yet" if fill.profit is None else f"{fill.profit:+,.2f} {symbol.quote} before fees"
+    result = "opened, nothing yet" if fill.profit is None else f"{amount(fill.profit, sign=True)} {symbol.quote} before fees"
     late = "yes: newer candles were there when it was filled" if fill.caught_up else "no: filled as its minute closed"
     return fill.side, bot, told, fill.reason, result, late

@@ -52,6 +52,18 @@ def time_told(field: str, title: str) -> alt.Tooltip:
     return alt.Tooltip(f"{field}:N", title=title)
 
 
+def decimals_of(*amounts: "pd.Series[Any]") -> int:
+    """Return how many decimals amounts of a currency ask for, by the largest: two, and more where those would say nothing."""
+    sizes = [float(each.astype("float64").abs().max()) for each in amounts]
+    largest = max((size for size in sizes if size > 0), default=0.0)  # not NaN, as of a column without a number
+    return 2 if largest >= 10 or largest == 0 else 4 if largest >= 1 else 8
+
+
+def amount_form(*amounts: "pd.Series[Any]", sign: str = "") -> str:
+    """Return the format of d3 in which amounts of a currency are shown; with `+` as `sign`, that is put before what is above 0."""
+    return f"{sign},.{decimals_of(*amounts)}f"
+
+
 def thin(rows: pd.DataFrame, most: int = MAX_POINTS) -> pd.DataFrame:
     """Return every n-th row so that no more than `most` are left, the last one always among them."""
     step = -(-len(rows) // most) if most else 1

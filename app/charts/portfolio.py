@@ -3,7 +3,7 @@
 import altair as alt
 import pandas as pd
 
-from app.charts.house import GAIN, QUIET, found_by_mouse, layered, number_axis, thin, time_axis
+from app.charts.house import GAIN, QUIET, amount_form, found_by_mouse, layered, number_axis, thin, time_axis
 from app.charts.zone import UTC, Zone
 
 LEVEL, PUT_IN = "equity, as if all accounts had been there from the begin", "put in"
@@ -20,10 +20,11 @@ def portfolio_chart(curve: pd.DataFrame, *, money: str, zone: Zone = UTC, height
         height: In pixels.
     """
     rows = curve.assign(timestamp=zone.moved(curve["timestamp"]), all_put_in=curve["level"] - curve["gain"])
+    form = amount_form(curve["equity"], curve["put_in"])
     told = [
-        alt.Tooltip("gain:Q", title="won since the curve began", format="+,.2f"),
-        alt.Tooltip("equity:Q", title="equity then", format=",.2f"),
-        alt.Tooltip("put_in:Q", title="put in by then", format=",.2f"),
+        alt.Tooltip("gain:Q", title="won since the curve began", format=amount_form(curve["gain"], sign="+")),
+        alt.Tooltip("equity:Q", title="equity then", format=form),
+        alt.Tooltip("put_in:Q", title="put in by then", format=form),
         alt.Tooltip("accounts:Q", title="accounts then"),
     ]
     lines = (_line(thin(rows), "all_put_in", PUT_IN, money, zone), _line(thin(rows), "level", LEVEL, money, zone))

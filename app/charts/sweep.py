@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from app.charts.house import GAIN, HEIGHT, LOSS, MAX_POINTS, QUIET, SCHEME, layered, thin
+from app.charts.house import GAIN, HEIGHT, LOSS, MAX_POINTS, QUIET, SCHEME, decimals_of, layered, thin
 from app.charts.search import column_of
 from trading.backtest.metrics import Metric, Unit
 
@@ -66,10 +66,10 @@ def _map(cells: pd.DataFrame, names: list[str], metric: Metric, title: str) -> a
         alt.X("across:O", title=names[0], axis=_levels_axis(angle=0)),
         alt.Y("up:O", title=names[1], sort="descending", axis=_levels_axis()),
     )
-    form = form_of(metric)
+    form = form_of(metric, cells["value"])
     scheme = alt.Scale(scheme=SCHEME, reverse=metric.higher_is_better is False, nice=False, zero=False)
     colour = alt.Color("value:Q", title=None, scale=scheme, legend=alt.Legend(format=form, orient="right"))
-    told = _told(metric, {"across": names[0], "up": names[1]})
+    told = _told(cells, metric, {"across": names[0], "up": names[1]})
     base = alt.Chart(cells)
     layers = [
         base.transform_filter("isValid(datum.value)").mark_rect().encode(across, up, color=colour, tooltip=told),
@@ -96,9 +96,10 @@ def _line(cells: pd.DataFrame, name: str, metric: Metric, title: str) -> alt.Lay
     kind = "Q" if pd.api.types.is_numeric_dtype(cells["across"]) else "O"
     scale = alt.Scale(zero=False) if kind == "Q" else alt.Undefined
     across = alt.X(f"across:{kind}", title=name, scale=scale)
-    up = alt.Y("value:Q", title=metric.title, scale=alt.Scale(zero=False), axis=alt.Axis(format=form_of(metric), orient="right"))
+    axis = alt.Axis(format=form_of(metric, cells["value"]), orient="right")
+    up = alt.Y("value:Q", title=metric.title, scale=alt.Scale(zero=False), axis=axis)
     base = alt.Chart(thin(cells, MAX_POINTS)).encode(across, up)
-    points = base.mark_point(filled=True, size=30, color=GAIN, opacity=1).encode(tooltip=_told(metric, {"across": name}))
+    points = base.mark_point(filled=True, size=30, color=GAIN, opacity=1).encode(tooltip=_told(cells, metric, {"across": name}))
     best = alt.Chart(cells[cells["best"]]).mark_point(size=140, color=LOSS, strokeWidth=2, opacity=1).encode(across, up)
     return layered(title, base.mark_line(color=GAIN, strokeWidth=1), points, best)
 
@@ -113,7 +114,7 @@ def sweep_distribution_chart(
     values = results[metric.name].astype("float64").replace([np.inf, -np.inf], np.nan).dropna().to_numpy()
     counts, edges = np.histogram(values, bins=min(_BINS, max(1, len(values)))) if len(values) else (np.zeros(0, int), np.zeros(1))
     rows = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "sets": counts})
-    form = form_of(metric)
+    form = form_of(metric, results[metric.name])
     told = [
         alt.Tooltip("low:Q", title="from", format=form),
         alt.Tooltip("high:Q", title="to", format=form),
@@ -135,16 +136,19 @@ def sweep_distribution_chart(
     return layered(title or f"{metric.title} of {len(values):,} parameter sets", *layers, height=HEIGHT - 60)
 
 
-def form_of(metric: Metric) -> str:
-    """Return the format of d3 in which the numbers of a metric are shown."""
+def form_of(metric: Metric, *values: "pd.Series[Any]") -> str:
+    """Return the format of d3 in which values of a metric are shown; small amounts with the digits that say something."""
+    if metric.unit is Unit.QUOTE and decimals_of(*values) > 2:
+        return ",.3~r"
     return {Unit.FRACTION: "+.1%", Unit.QUOTE: ",.0f", Unit.COUNT: ",.0f", Unit.BARS: ",.0f", Unit.SECONDS: ",.0f"}.get(
         metric.unit, ",.2f"
     )
 
 
-def _told(metric: Metric, names: dict[str, str]) -> list[alt.Tooltip]:
+def _told(cells: pd.DataFrame, metric: Metric, names: dict[str, str]) -> list[alt.Tooltip]:
+    form = form_of(metric, cells["value"])
     parameters = [alt.Tooltip(f"{field}:N", title=name) for field, name in names.items()]
-    return [*parameters, alt.Tooltip("value:Q", title=metric.title, format=form_of(metric)), alt.Tooltip("among:N", title="sets")]
+    return [*parameters, alt.Tooltip("value:Q", title=metric.title, format=form), alt.Tooltip("among:N", title="sets")]
 
 
 def _levels_axis(**more: int) -> alt.Axis:

@@ -5,7 +5,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from app.charts.house import DOUBT, GAIN, LOSS, MAX_POINTS, PRICE_FORM, QUIET, layered, number_axis, signed, time_axis
+from app.charts.house import DOUBT, GAIN, LOSS, MAX_POINTS, PRICE_FORM, QUIET, amount_form, layered, number_axis, signed, time_axis
 from app.charts.rows import chart_rows
 from app.charts.zone import UTC, Zone
 from market.timeframe import Timeframe
@@ -53,7 +53,7 @@ def trade_candles_chart(
     """
     rows = chart_rows(candles, timeframe, zone=zone)
     name = f"price in {symbol.partition('-')[2].partition('-')[0]}"
-    layers = [*_candles(alt.Chart(rows), name, zone), *_marks(alt.Chart(trades.tail(_MOST_TRADES)), name, zone)]
+    layers = [*_candles(alt.Chart(rows), name, zone), *_marks(trades.tail(_MOST_TRADES), name, zone)]
     return layered(alt.TitleParams(title, subtitle=_LEGEND, subtitleColor=QUIET), *layers, height=380)
 
 
@@ -85,12 +85,13 @@ def _candles(base: alt.Chart, name: str, zone: Zone) -> list[alt.Chart]:
     ]  # fmt: skip
 
 
-def _marks(base: alt.Chart, name: str, zone: Zone) -> list[alt.Chart]:
+def _marks(trades: pd.DataFrame, name: str, zone: Zone) -> list[alt.Chart]:
+    base, form = alt.Chart(trades), amount_form(trades["profit"], sign="+")
     told = [
         alt.Tooltip("number:N", title="trade"), alt.Tooltip("side:N"), alt.Tooltip("entry:N", title=f"entered ({zone.name})"),
         alt.Tooltip("exit:N", title=f"left ({zone.name})"),
         *(alt.Tooltip(f"{each}:Q", title=each.replace("_", " "), format=",.8~g") for each in ("entry_price", "exit_price")),
-        alt.Tooltip("profit:Q", format="+,.2f"), alt.Tooltip("return:Q", format="+.2%"), alt.Tooltip("reason:N"),
+        alt.Tooltip("profit:Q", format=form), alt.Tooltip("return:Q", format="+.2%"), alt.Tooltip("reason:N"),
     ]  # fmt: skip
     path = base.mark_rule(strokeWidth=2.5).encode(
         time_axis("entered", zone=zone), number_axis("entry_price", name), alt.X2("left"), alt.Y2("exit_price"),

@@ -7,6 +7,7 @@ from app.charts.house import (
     DOUBT,
     MAX_POINTS,
     QUIET,
+    amount_form,
     hole_bands,
     layered,
     number_axis,
@@ -43,7 +44,7 @@ def profit_chart(
     stems = base.mark_rule(opacity=0.5).encode(time_axis("left", zone=zone), y, alt.Y2Datum(0), color=signed("profit"))
     shape = alt.Shape("side:N", scale=_SIDES, legend=None)
     heads = base.mark_point(filled=True, size=36, opacity=0.9).encode(
-        time_axis("left", zone=zone), y, shape=shape, color=signed("profit"), tooltip=_told(zone)
+        time_axis("left", zone=zone), y, shape=shape, color=signed("profit"), tooltip=_told(shown, zone)
     )
     return layered(_titled(title + more), *hole_bands(holes, zone=zone), stems, *_doubts(base, "left", "profit", zone), heads)
 
@@ -78,10 +79,10 @@ def trade_marks_chart(
         number_axis("entry_price", name),
         shape=alt.Shape("side:N", scale=_SIDES, legend=None),
         color=signed("profit"),
-        tooltip=_told(zone),
+        tooltip=_told(shown, zone),
     )
     exits = base.mark_point(shape="stroke", size=60, strokeWidth=2, angle=90).encode(
-        time_axis("left", zone=zone), number_axis("exit_price", name), color=signed("profit"), tooltip=_told(zone)
+        time_axis("left", zone=zone), number_axis("exit_price", name), color=signed("profit"), tooltip=_told(shown, zone)
     )
     lines = [] if prices is None else [_price(split_at_holes(thin(prices), holes), name, zone)]
     marks = (paths, *_doubts(base, "left", "exit_price", zone), exits, entries)
@@ -113,7 +114,7 @@ def _titled(title: str) -> alt.TitleParams:
     return alt.TitleParams(title, subtitle=_LEGEND, subtitleColor=QUIET)
 
 
-def _told(zone: Zone) -> list[alt.Tooltip]:
+def _told(trades: pd.DataFrame, zone: Zone) -> list[alt.Tooltip]:
     words = {
         "number": "trade",
         "symbol": "symbol",
@@ -122,6 +123,6 @@ def _told(zone: Zone) -> list[alt.Tooltip]:
         "exit": f"left ({zone.name})",
     }
     prices = [alt.Tooltip(f"{name}:Q", title=name.replace("_", " "), format=",.8~g") for name in ("entry_price", "exit_price")]
-    gains = [alt.Tooltip("profit:Q", format="+,.2f"), alt.Tooltip("return:Q", format="+.2%")]
+    gains = [alt.Tooltip("profit:Q", format=amount_form(trades["profit"], sign="+")), alt.Tooltip("return:Q", format="+.2%")]
     ends = [alt.Tooltip("reason:N"), alt.Tooltip("hole:N", title="hole")]
     return [*(alt.Tooltip(f"{name}:N", title=title) for name, title in words.items()), *prices, *gains, *ends]

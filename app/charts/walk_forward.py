@@ -79,11 +79,12 @@ def kept_chart(windows: pd.DataFrame, *, metric: Metric, title: str = "") -> alt
     rows = windows.melt("number", ["inside", "outside"], "part", "value")
     rows = rows.assign(part=rows["part"].map({"inside": INSIDE, "outside": OUTSIDE}))
     across = alt.X("number:O", title="window", axis=alt.Axis(labelAngle=0, labelOverlap=True))
-    axis = alt.Axis(format=form_of(metric), orient="right")
+    form = form_of(metric, rows["value"])
+    axis = alt.Axis(format=form, orient="right")
     told = [
         alt.Tooltip("number:Q", title="window"),
         alt.Tooltip("part:N"),
-        alt.Tooltip("value:Q", title=metric.title, format=form_of(metric)),
+        alt.Tooltip("value:Q", title=metric.title, format=form),
     ]
     shape = alt.Shape(
         "part:N",

@@ -53,7 +53,8 @@ def money(value: float | None, quote: str = "", *, signed: bool = False) -> str:
     """Return an amount as `1,234.50 USDT`; a small one with the digits that say something."""
     if value is None:
         return NOTHING
-    digits = 2 if abs(value) >= 1 or value == 0 else 6
+    size = abs(value)
+    digits = 2 if size >= 1 or size == 0 else 6 if size >= 0.001 else 8
     return f"{value:{'+' if signed else ''},.{digits}f} {quote}".rstrip()
 
 

@@ -271,6 +271,22 @@ def test_the_profits_of_trades_are_told_of_all_and_not_of_those_that_are_drawn(
     assert told == ["Profit of each trade (the 2 largest of 3): 3 trades, largest win 20.00 USDT, largest loss 10.00 USDT"]
 
 
+def test_a_profit_in_a_currency_of_which_one_is_much_keeps_its_digits(
+    opened: Opener, database: DatabaseOperations, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(trades, "show_chart", lambda _, *, alternative: told.append(alternative))
+    moments = {"entered": "2024-08-09T00:01:00Z", "left": "2024-08-09T00:05:00Z"}
+    keep(database, document(id=BACKTEST, timeframe="1m", trades=[{**document()["trades"][0], **moments, "profit": 0.00042}]))
+    worker.stores(*(candle(minute) for minute in range(1, 60)))
+
+    page = opened("backtests", run=BACKTEST, part="Trades", trade="1")
+
+    assert not page.exception
+    assert "profit +0.00042000, left by" in told[-1]
+    assert '"format": "%+.8f"' in page.dataframe[0].proto.columns
+
+
 def test_candles_that_are_gone_are_told(opened: Opener, database: DatabaseOperations) -> None:
     keep_all(database)
     page = opened("backtests", run=BACKTEST, part="Trades", trade="2")

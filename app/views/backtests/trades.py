@@ -5,12 +5,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from app.charts.house import decimals_of
 from app.charts.parts import hole_rows, minute
 from app.charts.trade_candles import trade_candles_chart, window_around
 from app.charts.trades import profit_chart
 from app.charts.zone import Zone
 from app.data.backtests import Run, candles, largest_trades, trade_page
-from app.reports.figures import plural, quote_of, told_of
+from app.reports.figures import money, plural, quote_of, told_of
 from app.stores import Lost
 from app.views.banner import show_lost
 from app.views.charts import show_chart
@@ -24,7 +25,6 @@ _SHOWN = (
     "number", "symbol", "side", "entered", "left", "bars", "size", "entry price", "exit price", "profit", "return", "fees",
     "reason", "hole",
 )  # fmt: skip
-_FORMATS = {"return": st.column_config.NumberColumn(format="percent"), "profit": st.column_config.NumberColumn(format="%+.2f")}
 
 
 def show_trades(run: Run, zone: Zone) -> None:
@@ -70,7 +70,7 @@ def _show_list(run: Run, largest: pd.DataFrame, zone: Zone) -> None:
     key, alternative = f"list {run.kept.id} {page}", f"Trades {rows['number'].min()} to {rows['number'].max()} of {count}"
     st.dataframe(
         _table(rows, zone), hide_index=True, on_select=lambda: _choose(key, rows), selection_mode="single-row", key=key,
-        column_config=_FORMATS, alt=alternative,
+        column_config=_formats(largest), alt=alternative,
     )  # fmt: skip
 
 
@@ -82,6 +82,12 @@ def _rows(run: Run, largest: pd.DataFrame, *, offset: int, limit: int) -> pd.Dat
     found = trade_page(run.kept.id, offset=offset, limit=limit, lost=lost)
     show_lost(lost)
     return largest.head(0) if found is None else found
+
+
+def _formats(largest: pd.DataFrame) -> Any:
+    """Return how columns of the list are shown; profits alike on each of its pages."""
+    profit = f"%+.{decimals_of(largest['profit'])}f"
+    return {"return": st.column_config.NumberColumn(format="percent"), "profit": st.column_config.NumberColumn(format=profit)}
 
 
 def _choose(key: str, rows: pd.DataFrame) -> None:
@@ -118,7 +124,7 @@ def _show_candles(run: Run, own: pd.DataFrame, rows: pd.DataFrame, zone: Zone) -
     if width != Timeframe(run.kept.timeframe):
         title += f" (it lasted too long for those of {run.kept.timeframe})"
     chart = trade_candles_chart(found, told_trades(marked, zone), width, symbol=symbol, title=title, zone=zone)
-    show_chart(chart, alternative=f"{title}: {one['side']}, profit {one['profit']:+,.2f}, left by {one['reason']}")
+    show_chart(chart, alternative=f"{title}: {one['side']}, profit {money(one['profit'], signed=True)}, left by {one['reason']}")
 
 
 def told_trades(rows: pd.DataFrame, zone: Zone) -> pd.DataFrame:

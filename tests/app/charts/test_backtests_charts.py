@@ -77,6 +77,14 @@ def test_a_chart_is_what_was_looked_at(name: str) -> None:
     check(name, GOLDEN_CHARTS[name]().to_dict())
 
 
+def test_a_profit_in_a_currency_of_which_one_is_much_is_told_with_its_digits() -> None:
+    trades = pd.DataFrame({**TRADE, "profit": [0.00042, -0.0001]})
+
+    told = json.dumps(trade_candles_chart(CANDLES, trades, Timeframe.M1, symbol="OKX:ETH-BTC", title="Trade 1").to_dict())
+
+    assert told.count('"format": "+,.8f"') == 2
+
+
 def test_a_candle_that_is_there_and_not_complete_is_told_from_one_that_is_not_there() -> None:
     spec = GOLDEN_CHARTS["trade_candles"]().to_dict()
 

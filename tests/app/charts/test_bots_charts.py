@@ -41,6 +41,12 @@ def test_a_chart_is_what_was_looked_at(name: str):
     check(name, CHARTS[name]().to_dict())
 
 
+def test_an_account_in_a_currency_of_which_one_is_much_is_told_with_its_digits():
+    told = json.dumps(worth_chart(CURVE.assign(equity=0.5, exposure=0.25), quote="BTC").to_dict())
+
+    assert told.count('"format": ",.8f"') == 2
+
+
 def test_charts_can_be_made_of_nothing():
     for chart in (
         worth_chart(CURVE.head(0), quote=""), fall_chart(CURVE.head(0)),

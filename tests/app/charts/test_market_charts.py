@@ -151,7 +151,7 @@ class TestFills:
         assert (row["price"], row["side"], row["bot"]) == (30_000.1, "sell", "trend")
         assert row["told"] == "sell 0.5 BTC at 30000.1 USDT (trade 7)"
         assert row["at"] == "2024-08-09 01:55 Europe/Berlin"
-        assert row["result"] == "+12.50 USDT before fees"
+        assert row["result"] == "+12.5000 USDT before fees"
         assert row["late"].startswith("no")
 
     def test_what_opened_a_position_has_no_result(self) -> None:
@@ -159,6 +159,15 @@ class TestFills:
 
         assert row["result"] == "opened, nothing yet"
         assert row["late"].startswith("yes")
+
+    def test_what_was_won_in_a_currency_of_which_one_is_much_keeps_its_digits(self) -> None:
+        won = replace(self.sold, symbol="OKX:ETH-BTC", profit=Decimal("0.00042"))
+
+        assert fill_rows([("trend", won)])["result"].tolist() == ["+0.00042000 BTC before fees"]
+        assert fill_table([("trend", won)])["P&L"].tolist() == ["+0.00042000"]
+
+    def test_a_large_amount_has_two_decimals(self) -> None:
+        assert fill_table([("trend", replace(self.sold, profit=Decimal("1234.5")))])["P&L"].tolist() == ["+1,234.50"]
 
     def test_no_fills_are_no_rows(self) -> None:
         assert fill_rows([], zone=UTC).empty
@@ -168,7 +177,7 @@ class TestFills:
         table = fill_table([("a", TRADE), ("b", self.sold)])
 
         assert table["bot"].tolist() == ["b", "a"]
-        assert table["P&L"].tolist() == ["+12.50", "–"]
+        assert table["P&L"].tolist() == ["+12.5000", "–"]
 
 
 class TestLatencies:

@@ -27,6 +27,12 @@ def test_the_chart_is_what_was_looked_at() -> None:
     check("portfolio", portfolio_chart(CURVE, money="USDT").to_dict())
 
 
+def test_what_was_won_in_a_currency_of_which_one_is_much_is_told_with_its_digits() -> None:
+    spec = json.dumps(portfolio_chart(CURVE.assign(gain=[0.0, -0.00042, 0.001]), money="BTC").to_dict())
+
+    assert '"format": "+,.8f"' in spec
+
+
 def test_the_chart_is_in_the_zone_of_the_screen() -> None:
     spec = json.dumps(portfolio_chart(CURVE, money="USDT", zone=zone_at("Europe/Berlin", START_US)).to_dict())
 

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.charts.equity import equity_chart
-from app.charts.house import LOSS, MAX_POINTS, hole_bands, split_at_holes, thin
+from app.charts.house import LOSS, MAX_POINTS, amount_form, hole_bands, split_at_holes, thin
 from app.charts.monthly import monthly_chart
 from app.charts.parts import curve_rows, hole_rows, month_rows, return_rows, trade_rows, year_gains
 from app.charts.search import (
@@ -45,6 +47,38 @@ def test_thinned_rows_are_few_enough_and_end_with_the_last(rows, most):
     assert len(kept) <= most
     assert kept[-1:] == list(range(rows))[-1:]
     assert len(set(np.diff(kept))) <= 1
+
+
+@pytest.mark.parametrize(
+    ("amounts", "form"),
+    [
+        ([-1_234.5, 0.01], "+,.2f"), ([10.0], "+,.2f"), ([-9.99, 0.5], "+,.4f"), ([0.00042, -0.1], "+,.8f"), ([0.0], "+,.2f"),
+        ([np.nan], "+,.2f"), ([], "+,.2f"), ([None, 0.5], "+,.8f"),
+    ],
+)  # fmt: skip
+def test_amounts_have_the_decimals_that_the_largest_asks_for(amounts: list[float], form: str):
+    assert amount_form(pd.Series(amounts), sign="+") == form
+
+
+def test_amounts_of_a_chart_are_shown_alike():
+    small, large, none = pd.Series([0.0004]), pd.Series([500.0]), pd.Series([None], dtype="float64")
+
+    assert (amount_form(small, large), amount_form(small, none)) == (",.2f", ",.8f")
+
+
+def test_what_was_won_in_a_currency_of_which_one_is_much_is_told_with_its_digits():
+    trades = trade_rows(document(trades=[trade(1, profit=0.00042), trade(2, profit=-0.00021)]))
+    curve = curve_rows(document()).assign(equity=0.25, benchmark=0.5)
+    sets = pd.DataFrame({column_of("fast"): [5, 10], "net_profit": [0.00042, -0.1]})
+    net = METRICS["net_profit"]
+
+    assert '"format": "+,.8f"' in json.dumps(profit_chart(trades, hole_rows({}), quote="BTC").to_dict())
+    assert '"format": ",.8f"' in json.dumps(equity_chart(curve, hole_rows({}), quote="BTC").to_dict())
+    for chart in (sweep_chart(sets, ["fast"], metric=net), sweep_distribution_chart(sets, metric=net)):
+        told = json.dumps(chart.to_dict())
+        assert ('"format": ",.3~r"' in told, '"format": ",.0f"' in told) == (True, False)
+    large = sets.assign(net_profit=[420.0, -1.0])
+    assert '"format": ",.0f"' in json.dumps(sweep_chart(large, ["fast"], metric=net).to_dict())
 
 
 def test_no_chart_draws_more_points_than_a_screen_shows():

@@ -26,6 +26,7 @@ from trading.rules import FillAt, Rules, Sizing
         ("sharpe_ratio", -0.01234, "-0.0123"),
         ("fees", 1234.5, "1,234.50 USDT"),
         ("fees", 0.012345678, "0.012346 USDT"),
+        ("fees", 0.0000175, "0.00001750 USDT"),
         ("total_trades", 1234, "1,234"),
         ("longest_drawdown", 24, "24 bars"),
         ("average_drawdown_length", 2.5, "2.5 bars"),
