@@ -101,6 +101,11 @@ def tape_label(symbol: str, feed: Feed | None) -> str | None:
     return "REPLAY" if tape else None
 
 
+def is_of_now(feed: Feed | None) -> bool:
+    """Return whether minutes are expected of a feed up to now: a recorded tape that was not shifted keeps the times it has."""
+    return feed is not None and feed["tape"] != "recorded"
+
+
 def feed_state(feed: Feed | None, at_us: int, *, told: bool = True, zone: Zone = UTC) -> tuple[str, str]:
     """Return the state of a feed in one word, and the sentence behind it; `told` is False when nobody could be asked."""
     if not told:

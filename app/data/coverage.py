@@ -8,12 +8,16 @@ import streamlit as st
 from app.data.connections import database, database_at, url_of
 from app.data.live import feeds
 from app.stores import Lost
+from app.words import is_of_now
 from db.repositories.gaps import Gap
 from market.clock import now_us
 from market.timeframe import BASE, DAY_US, MINUTE_US
 
 SETTLE_US = 3 * MINUTE_US
 """A minute is stored some seconds after it is over; younger ones are not called missing."""
+
+MOST_HOLES = 200
+"""So many holes of a day are listed."""
 
 _SECONDS = 60
 
@@ -25,10 +29,12 @@ class Day:
     Attributes:
         minutes: As `get_candles` returns them.
         holes: Of the ledger, by number, that touch it; the newest 200.
+        total: How many touch it in all.
     """
 
     minutes: pd.DataFrame
     holes: dict[int, Gap]
+    total: int
 
 
 def stored_symbols(lost: Lost) -> list[str]:
@@ -43,7 +49,8 @@ def days(symbols: tuple[str, ...], start_us: int, end_us: int, lost: Lost) -> pd
     Returns:
         As `db.days.select` does.
     """
-    until_us, followed = min(end_us, _settled_us()), tuple(sorted(feeds(lost)))
+    until_us = min(end_us, _settled_us())
+    followed = tuple(sorted(symbol for symbol, feed in feeds(lost).items() if is_of_now(feed)))
     return database().ask(lambda _: _days(url_of("database"), symbols, start_us, max(start_us, until_us), followed), None, lost)
 
 
@@ -71,5 +78,5 @@ def _day(url: str | None, symbol: str, day_us: int) -> Day:
     end_us = day_us + DAY_US
     with database_at(url).transaction() as store:
         series = store.market_data.get_series(symbol, BASE, day_us + MINUTE_US, end_us)
-        holes, _ = store.gaps.page([symbol], limit=200, start_us=day_us, end_us=end_us)
-    return Day(minutes=series.frame(), holes=holes)
+        holes, total = store.gaps.page([symbol], limit=MOST_HOLES, start_us=day_us, end_us=end_us)
+    return Day(minutes=series.frame(), holes=holes, total=total)

@@ -178,7 +178,7 @@ def _past_view(symbol: str, shown: Shown) -> LiveView:
         found = kept if seen == (symbol, shown) else _NO_CANDLES
     else:
         st.session_state[_SEEN] = ((symbol, shown), found)
-    expected_us = reads.expected_in_window_us(symbol, shown, followed=feed is not None, lost=lost)
+    expected_us = reads.expected_in_window_us(symbol, shown, followed=words.is_of_now(feed), lost=lost)
     return LiveView(candles=found, feed=feed, at_us=now_us(), lost=lost, version=_version(found), expected_us=expected_us)
 
 

@@ -190,6 +190,14 @@ class TestRanges:
         assert "In view: 58 proven complete, 0 not complete, 2 missing." in words(page)
         assert metrics(page)["Proven complete"] == "96.6 %"
 
+    def test_what_is_behind_a_recorded_tape_lacks_nothing(self, opened: Opener, worker: Worker) -> None:
+        worker.stores(*(candle(minute) for minute in range(1, 61)))
+        worker.tells(tape="recorded")
+        page = opened(range="window", between="2024-08-09T00:00/2024-08-09T02:00")
+
+        assert "In view: 54 proven complete, 0 not complete, 0 missing." in words(page)
+        assert metrics(page)["Proven complete"] == "100 %"
+
     def test_a_window_in_which_nothing_is_stored_is_missing(self, opened: Opener, full: Worker) -> None:
         page = opened(range="window", between="2024-08-09T00:13/2024-08-09T00:15")
 

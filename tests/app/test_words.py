@@ -124,6 +124,11 @@ def test_what_is_not_live_is_labelled(symbol: str, tape: str | None, label: str 
     assert words.tape_label(symbol, None if tape is None else feed(NOW_US, tape=tape)) == label
 
 
+@pytest.mark.parametrize(("tape", "now"), [(None, False), ("", True), ("shifted", True), ("synthetic", True), ("recorded", False)])
+def test_a_tape_that_keeps_its_times_is_not_of_now(tape: str | None, *, now: bool) -> None:
+    assert words.is_of_now(None if tape is None else feed(NOW_US, tape=tape)) is now
+
+
 def test_completeness_counts_what_is_over_and_what_is_missing() -> None:
     view = frame(candle(1), candle(2, complete=False), candle(3, complete=None), candle(6), candle(7, final=False))
 

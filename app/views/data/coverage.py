@@ -7,6 +7,7 @@ from app.charts.coverage import CELL, CELLS, calendar_spec, minutes_spec
 from app.charts.zone import Zone
 from app.coverage import LEGEND, day_rows, minute_rows, summary, week_rows
 from app.data.coverage import Day, day, days, stored_symbols
+from app.data.live import feed_of
 from app.stores import Lost
 from app.views.banner import show_lost
 from app.views.choices import choose, choose_day, choose_from, choose_page, day_named, go_button
@@ -97,7 +98,7 @@ def _take() -> None:
 
 def _show_day(symbol: str, day_us: int, found: pd.DataFrame) -> None:
     named, lost = isoformat(day_us)[:10], Lost()
-    label = tape_label(symbol, None)
+    label = tape_label(symbol, feed_of(symbol, {}))  # that Redis is away is told above already
     st.subheader(f"{symbol} on {named} (UTC)" + (f" :orange-badge[{label}]" if label else ""), anchor=False)
     rows = found[(found["symbol"] == symbol) & (found["day"] == to_datetime(day_us))]
     one = day(symbol, day_us, lost)
@@ -121,9 +122,9 @@ def _show_day(symbol: str, day_us: int, found: pd.DataFrame) -> None:
 def _show_minutes(symbol: str, named: str, one: Day, window: Window, *, here: Zone) -> None:
     cells = minute_rows(one.minutes, window, zone=here)
     told = summary(cells["state"].tolist())
-    st.write(
-        f"{told.capitalize() if told else 'No'} minutes, {len(one.holes):,} hole{'' if len(one.holes) == 1 else 's'} in the ledger."
-    )
+    holes = f"{one.total:,} hole{'' if one.total == 1 else 's'} in the ledger"
+    holes += f", the newest {len(one.holes):,} of them below" if len(one.holes) < one.total else ""
+    st.write(f"{told.capitalize() if told else 'No'} minutes, {holes}.")
     spec = {**minutes_spec(tuple(dict.fromkeys(cells["hour"])), zone=here), "datasets": {CELLS: cells}}
     st.vega_lite_chart(None, spec, alt=f"Minutes of {symbol} on {named}: {told}")
 
