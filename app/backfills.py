@@ -100,17 +100,17 @@ def not_in(window: Window, spans: Sequence[Window]) -> list[Window]:
 
 
 def lacking(days: pd.DataFrame, windows: Sequence[Window]) -> int:
-    """Return about how many minutes of some windows are not stored; what a day has is taken to be spread over it evenly.
+    """Return about how many minutes of some windows are not stored; what a day has is taken to be spread over what it can have.
 
     Args:
         days: As `db.days.select` returns them, of one symbol.
         windows: That do not touch.
     """
-    begins, present = (days["day"].astype("int64").to_numpy(), days["present"].to_numpy())
+    begins, ends, present = (days[name].to_numpy() for name in ("start_us", "end_us", "present"))
     stored = 0.0
     for window in windows:
-        shared = np.minimum(begins + DAY_US, window.end_us) - np.maximum(begins, window.start_us)
-        stored += float((present * np.clip(shared, 0, DAY_US) / DAY_US).sum())
+        shared = np.minimum(ends, window.end_us) - np.maximum(begins, window.start_us)
+        stored += float((present * np.clip(shared, 0, None) / (ends - begins)).sum())
     return max(0, round(sum(each.width_us for each in windows) / MINUTE_US - stored))
 
 

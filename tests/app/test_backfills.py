@@ -87,11 +87,26 @@ def test_what_is_answered_is_left_out() -> None:
     assert not_in(Window(100, 150), spans) == []
 
 
+def counted_days(*expected: Window) -> pd.DataFrame:
+    """Return days of which 1,440 and 720 minutes are stored."""
+    ends = {"start_us": [each.start_us for each in expected], "end_us": [each.end_us for each in expected]}
+    return pd.DataFrame({**ends, "present": [1440, 720]})
+
+
 def test_about_how_many_minutes_lack_is_told_by_days() -> None:
-    days = pd.DataFrame({"day": pd.to_datetime(["2024-08-01", "2024-08-02"], utc=True).as_unit("us"), "present": [1440, 720]})
     begin = parse_time("2024-08-01")
+    days = counted_days(Window(begin, begin + DAY_US), Window(begin + DAY_US, begin + 2 * DAY_US))
 
     assert lacking(days, [Window(begin, begin + 2 * DAY_US)]) == 720
     assert lacking(days, [Window(begin + DAY_US, begin + DAY_US + 120 * MINUTE_US)]) == 60
     assert lacking(days, [Window(begin - DAY_US, begin)]) == 1440
     assert lacking(days.head(0), []) == 0
+
+
+def test_a_day_that_is_not_over_lacks_nothing_where_all_of_it_so_far_is_stored() -> None:
+    begin, end = parse_time("2024-08-01"), parse_time("2024-08-02T12:00Z")
+    days = counted_days(Window(begin, begin + DAY_US), Window(begin + DAY_US, end))
+
+    assert lacking(days, [Window(begin, end)]) == 0
+    assert lacking(days, [Window(begin, end + 5 * MINUTE_US)]) == 5
+    assert lacking(days, [Window(end - 60 * MINUTE_US, end)]) == 0
