@@ -21,7 +21,7 @@ from db.repositories.alerts import Alert
 from db.repositories.gaps import Gap
 from db.repositories.wishes import Wish
 from market.clock import now_us, parse_time
-from market.timeframe import MINUTE_US
+from market.timeframe import DAY_US, MINUTE_US
 from tests.app.pages import Opener, Worker, metrics, statements, words
 from tests.app.samples import SYMBOL
 from tests.db.bots import CONFIG, POSTING, WORTH, step
@@ -35,14 +35,16 @@ class Fleet:
     def __init__(self, database: DatabaseOperations, redis_url: str) -> None:
         self._database, self._redis = database, Redis.from_url(redis_url)
 
-    def run(self, *ids: str, symbol: str = SYMBOL, equity: int = 1010) -> None:
-        """Let bots begin with 1,000 five minutes ago, and be worth something now."""
+    def run(
+        self, *ids: str, symbol: str = SYMBOL, equity: int = 1010, at_us: int | None = None, since_us: int = 5 * MINUTE_US
+    ) -> None:
+        """Let bots begin with 1,000 five minutes before a moment, or longer before it, and be worth something then; that is now."""
         with self._database.transaction() as store:
             for bot in ids:
                 store.bots.put_config(bot, {**CONFIG, "symbols": [symbol]}, digest="d", file=f"{bot}.json", autostart=True)
-        at_us = now_us() // MINUTE_US * MINUTE_US
-        begin = replace(POSTING, entry=1, account="cash", amount=Decimal(1000), trade=None, timestamp_us=at_us - 5 * MINUTE_US)
-        rows = [replace(WORTH, timestamp_us=at_us - 5 * MINUTE_US, equity=Decimal(1000))]
+        at_us = (at_us or now_us()) // MINUTE_US * MINUTE_US
+        begin = replace(POSTING, entry=1, account="cash", amount=Decimal(1000), trade=None, timestamp_us=at_us - since_us)
+        rows = [replace(WORTH, timestamp_us=at_us - since_us, equity=Decimal(1000))]
         rows.append(replace(WORTH, timestamp_us=at_us, equity=Decimal(equity)))
         leases = {bot.id: bot.lease_epoch for bot in self._database.bots.take("one", most=1000, seconds=600)}
         steps = [
@@ -155,6 +157,15 @@ def test_hundreds_of_symbols_do_not_break_it(opened: Opener, worker: Worker) -> 
     assert table(page, "symbol")["state"][:2] == ["✖ down", "● live"]
     assert len(table(page, "symbol")["state"]) == 30
     assert "and 270 live more" in words(page)
+
+
+def test_the_begin_of_the_curve_is_told_by_the_offset_of_its_day(opened: Opener, fleet: Fleet) -> None:
+    fleet.run("a", at_us=parse_time("2025-11-15T12:00:00Z"), since_us=25 * DAY_US)
+
+    page = opened(span="month", tz="Europe/Berlin")
+
+    # The first point of the curve behind the begin is at 14:30 UTC, in summer time.
+    assert "won since 21 Oct 16:30 Europe/Berlin;" in words(page).replace("\\", "")
 
 
 def test_another_currency_and_an_invented_market_are_apart_and_in_the_url(opened: Opener, worker: Worker, fleet: Fleet) -> None:

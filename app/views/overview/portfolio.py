@@ -10,6 +10,7 @@ from app.portfolio import portfolio_curve, purses
 from app.views.choices import choose
 from app.views.sidebar import zone
 from db.repositories.bot_sums import BotGlance
+from market.clock import from_datetime
 from market.timeframe import DAY_US
 
 _SPANS = {"day": DAY_US, "week": 7 * DAY_US, "month": 30 * DAY_US, "year": 365 * DAY_US}
@@ -46,8 +47,9 @@ def _show(found: Stored) -> None:
         st.write("There is no curve yet: it begins with the second minute that a bot acted on.")
         return
     first, last, own = curve.iloc[0], curve.iloc[-1], zone(_end(by_purse[name]))
-    told = f"{amount(float(last['gain']), sign=True)} {name} won since {own.moved(curve['timestamp']).iloc[0]:%d %b %H:%M}"
-    told += f" {own.name}; accounts: {int(first['accounts']):,} then, {int(last['accounts']):,} now"
+    since = own.told(from_datetime(first["timestamp"].to_pydatetime()), "%d %b %H:%M")
+    told = f"{amount(float(last['gain']), sign=True)} {name} won since {since} {own.name}"
+    told += f"; accounts: {int(first['accounts']):,} then, {int(last['accounts']):,} now"
     chart = portfolio_chart(curve, money=name, zone=own)
     st.altair_chart(chart, key="portfolio", alt=f"Equity of all bots over a {span}, in {name}: {told}")
     st.caption(escaped(told))
