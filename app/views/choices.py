@@ -17,6 +17,7 @@ from market.clock import parse_time, to_datetime
 from market.errors import TimeError
 
 _GONE = "_gone"
+_DIGITS = 20  # of the highest number of a row, and one more; Python refuses to read thousands of them
 
 
 def pick_section(names: Sequence[str], *, default: str | None = None) -> str:
@@ -100,6 +101,12 @@ def choose_page(key: str, total: int, size: int, *, place: Any = st) -> int:
 def page_asked(key: str) -> int:
     """Return which page is asked for, counted from 0, before it is known how many there are."""
     return int(settle(key, lambda words: _within(words, 10**9, 1), lambda number: () if number == 1 else _words(number))) - 1
+
+
+def number_asked(key: str) -> int | None:
+    """Return the number of a row that the URL names; None where it names none, or one that is longer than any."""
+    text = st.query_params.get(key, "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < _DIGITS else None
 
 
 def choose_day(label: str, key: str, *, first_us: int, last_us: int, help: str | None = None) -> int:  # noqa: A002 - as Streamlit calls it

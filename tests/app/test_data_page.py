@@ -15,8 +15,10 @@ from app import access, ranges
 from app.access import Role, User
 from app.actions import backfills as backfill_wishes
 from app.actions import flows as flow_wishes
+from app.data import coverage as coverage_reads
 from app.data import flows
 from app.data.backfills import backfills
+from app.data.coverage import stored_symbols
 from app.data.ledger import Wanted, ledger
 from app.markdown import escaped
 from app.scheduler.runs import RunState
@@ -24,6 +26,7 @@ from app.views.data import backfill as backfill_view
 from app.views.data import quality as quality_view
 from db import DatabaseOperations
 from db.embedded import PostgresServer, RedisServer
+from db.repositories.backfills import Conflict
 from db.repositories.gaps import Gap
 from db.repositories.quality import QualityResult
 from market.clock import now_us, parse_time
@@ -126,6 +129,26 @@ def test_a_day_without_minutes_leads_on_too(opened: Opener, worker: Worker) -> N
     assert page.multiselect(key="symbols").value == [SYMBOL]
 
 
+def test_of_a_recorded_tape_nothing_is_missing_behind_its_newest_minute(opened: Opener, worker: Worker) -> None:
+    worker.stores(*(candle(minute) for minute in range(1, 55)))
+    worker.tells(tape="recorded")
+
+    later, day = opened("data", **DAY | {"day": "2024-08-15"}), opened("data", **DAY)
+
+    assert "No minute of this day is expected yet" in words(later)
+    assert "48 complete minutes, 0 holes in the ledger." in words(day).splitlines()
+
+
+@pytest.mark.parametrize(("tape", "label"), [("", None), ("shifted", "REPLAY"), ("recorded", "REPLAY"), ("synthetic", "SYNTHETIC")])
+def test_prices_that_are_no_venues_live_ones_are_labelled(opened: Opener, worker: Worker, tape: str, label: str | None) -> None:
+    worker.stores(candle(30))
+    worker.tells(tape=tape)
+
+    page = opened("data", **DAY)
+
+    assert [name for name in ("REPLAY", "SYNTHETIC") if f":orange-badge[{name}]" in words(page)] == ([label] if label else [])
+
+
 def test_a_day_shows_its_holes(opened: Opener, full: Worker) -> None:
     page = opened("data", **DAY | {"day": "2024-08-08"})
 
@@ -134,6 +157,20 @@ def test_a_day_shows_its_holes(opened: Opener, full: Worker) -> None:
     [holes] = tables(page)
     assert holes["symbol"].tolist() == [SYMBOL] * 2
     assert set(holes["state"]) == {"open", "filled"}
+
+
+def test_a_day_of_more_holes_than_are_listed_says_how_many_there_are(
+    opened: Opener, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noon = parse_time("2024-08-09T12:00Z")
+    monkeypatch.setattr(coverage_reads, "MOST_HOLES", 2)
+    worker.stores(*(candle(minute) for minute in range(7, 30)))
+    worker.misses(*(replace(HOLE, first_id=each, last_id=each, start_us=each, end_us=each) for each in range(noon, noon + 3)))
+
+    page = opened("data", **DAY)
+
+    assert "3 holes in the ledger, the newest 2 of them below." in words(page)
+    assert [len(each) for each in tables(page)] == [2]
 
 
 def test_the_ledger_is_filtered_by_the_address(opened: Opener, full: Worker) -> None:
@@ -164,6 +201,8 @@ def test_nonsense_in_the_address_is_ignored(opened: Opener, full: Worker) -> Non
         {"view": "coverage", "day": "1700000000000", "symbol": SYMBOL},
         {"view": "holes", "symbols": "nonsense", "states": "' or 1=1", "page": "-7", "hole": "9" * 30},
         {"view": "holes", "page": "99", "hole": "²"},
+        {"view": "holes", "hole": "9" * 5_000},
+        {"view": "quality", "check": "9" * 5_000},
         {"view": "quality", "of": "nonsense", "check": "-1", "run": "../../admin"},
         {"view": "backfill", "fill": "nonsense", "width": "7m", "start": "x", "run": "x"},
     ):
@@ -183,6 +222,44 @@ def test_checks_show_the_rows_that_failed(opened: Opener, full: Worker) -> None:
     assert results.loc[0, ["rule", "result", "found", "figures"]].tolist() == ["high", "failed", 2, "worst 3"]
     assert sample.values.tolist() == [["2024-08-09T00:00:00Z", "–"]]
     assert "1 of 100 candles of OKX:BTC-USDT differed" in words(page)
+
+
+def test_what_differs_is_told_without_any_check(opened: Opener, worker: Worker, database: DatabaseOperations) -> None:
+    worker.stores(candle(1))
+    ours = dict.fromkeys(("open", "high", "low", "close", "volume"), 1.0)
+    differs = Conflict(
+        symbol=SYMBOL, timeframe=Timeframe.M1, timestamp_us=START_US + MINUTE_US, ours=ours, theirs={**ours, "close": 2.0}
+    )
+    database.backfills.note_conflicts([differs])
+
+    page, one = opened("data", view="quality"), opened("data", view="quality", of=SYMBOL)
+
+    assert not page.exception
+    assert [len(each) for each in tables(page)] == [2]
+    assert "No check was done yet." in words(page)
+    assert f"No check was done yet of {SYMBOL}." in words(one)
+
+
+def test_more_runs_than_are_listed_are_not_counted(
+    opened: Opener, database: DatabaseOperations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quality_view, "_SHOWN", 2)
+    for _ in range(3):
+        database.quality.begin(SYMBOL, Timeframe.M1, "candles", Window(START_US, START_US + MINUTE_US))
+
+    assert "The newest 2 runs." in words(opened("data", view="quality"))
+
+
+def test_the_last_comparison_is_told_by_the_offset_of_its_day(
+    opened: Opener, full: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summer = {"symbol": SYMBOL, "at": "2999-07-15T12:00:00Z", "compared": 50, "differing": 0}
+    monkeypatch.setattr(quality_view, "comparisons", lambda _: [summer])
+    monkeypatch.setattr(quality_view, "now_us", lambda: parse_time("2025-01-15"))
+
+    page = opened("data", view="quality", tz="Europe/Berlin")
+
+    assert "at the last comparison, 2999-07-15 14:00:00 (Europe/Berlin)." in words(page)
 
 
 def test_another_check_is_chosen_by_the_address(opened: Opener, full: Worker) -> None:
@@ -296,6 +373,7 @@ def test_a_lost_database_is_told_and_found_again(
 
         assert not page.exception
         assert "The database cannot be used" in words(page)
+        assert len(page.warning) == 1
         assert page.segmented_control(key="view").value == section
     finally:
         postgres_server.start()
@@ -304,6 +382,26 @@ def test_a_lost_database_is_told_and_found_again(
 
     assert not page.exception
     assert not page.warning
+
+
+def test_a_form_that_was_made_without_the_database_is_made_anew(
+    opened: Opener, full: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict] = []
+
+    def symbols(lost: dict) -> list[str]:
+        asked.append(lost)
+        if len(asked) > 1:
+            return stored_symbols(lost)
+        lost["database"] = "gone"
+        return []
+
+    monkeypatch.setattr(backfill_view, "stored_symbols", symbols)
+
+    page = opened("data", view="backfill")
+
+    assert not page.warning
+    assert page.selectbox(key="fill").options == [SYMBOL, OTHER]
 
 
 @pytest.mark.parametrize("section", SECTIONS)

@@ -31,7 +31,6 @@ def show_backfill() -> None:
     """Show the form, and below it what is under way and what was."""
     lost: Lost = {}
     wanted = _form(stored_symbols(lost))
-    show_lost(lost)
     flows = flows_available(DEPLOYMENT)
     if wanted is not None:
         _show_estimate(wanted)
@@ -42,7 +41,7 @@ def show_backfill() -> None:
         with told(f"The backfill of {wanted.symbol} is started"):
             st.query_params["run"] = start_backfill(wanted)
             st.session_state[_BUSY] = True
-    _show_progress()
+    _show_progress(lost_before=bool(lost))
     _show_history()
 
 
@@ -93,8 +92,11 @@ def _show_estimate(wanted: Asked) -> None:
 
 
 @st.fragment(run_every=1)
-def _show_progress() -> None:
+def _show_progress(*, lost_before: bool) -> None:
     lost: Lost = {}
+    stored_symbols(lost)
+    if lost_before and not lost:
+        st.rerun()  # the form was made without what was away
     found = backfills(lost, busy=st.session_state.get(_BUSY, True))
     going = runs_under_way(DEPLOYMENT)
     shown = found or []

@@ -11,7 +11,7 @@ from app.data.coverage import stored_symbols
 from app.data.ledger import PAGE, Wanted, ledger
 from app.stores import Lost
 from app.views.banner import show_lost
-from app.views.choices import choose_page, choose_some, page_asked
+from app.views.choices import choose_page, choose_some, number_asked, page_asked
 from app.views.data.market import link_to_candles
 from app.views.sidebar import zone
 from app.words import NOTHING
@@ -56,8 +56,8 @@ def show_holes() -> None:
         alt="Holes of the tape, newest first",
     )  # fmt: skip
     st.session_state["_holes_numbers"] = list(found.holes)
-    number = _number()
-    if number in found.holes:
+    number = number_asked("hole")
+    if number is not None and number in found.holes:
         _show_one(number, found.holes[number], here)
 
 
@@ -121,11 +121,6 @@ def _take() -> None:
         st.query_params["hole"] = str(numbers[rows[0]])
     else:
         st.query_params.pop("hole", None)
-
-
-def _number() -> int:
-    text = st.query_params.get("hole", "")
-    return int(text) if text.isascii() and text.isdecimal() else 0
 
 
 def _state(name: str) -> str:

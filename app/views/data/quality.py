@@ -15,12 +15,12 @@ from app.markdown import escaped
 from app.quality import conflict_table, match_rows, result_of, result_table, run_rows, sample_table
 from app.stores import Lost
 from app.views.banner import show_lost
-from app.views.choices import choose_from
+from app.views.choices import choose_from, number_asked
 from app.views.runs import cancel_button, show_no_flows, show_run
 from app.views.sidebar import zone
 from app.views.wishes import may_act, told
 from db.repositories.quality import QualityRun
-from market.clock import now_us
+from market.clock import from_datetime, now_us
 
 _ALL = "all symbols"
 _TABLE = "quality_runs"
@@ -64,16 +64,22 @@ def _show_found(symbol: str | None) -> None:
     show_lost(lost)
     if found is None:
         return
-    if not found.runs:
-        st.info("No check was done yet. `tcpdash quality` does one, as does *Check now* where flows run; each night one is done.")
-        return
     here = zone(now_us())
-    rows = run_rows(found.runs, zone=here)
+    if found.runs:
+        _show_checks(found.runs, here)
+    else:
+        about = f" of {symbol}" if symbol else ""
+        how = "`tcpdash quality` does one, as does *Check now* where flows run; each night one is done."
+        st.info(f"No check was done yet{about}. {how}")
+    _show_matches(found, symbol, here)
+
+
+def _show_checks(runs: Sequence[QualityRun], here: Zone) -> None:
+    rows = run_rows(runs, zone=here)
     counts = ", ".join(f"{count:,} {result}" for result, count in rows["result"].value_counts().items())
     st.subheader("Checks", anchor=False)
     st.altair_chart(runs_chart(rows, zone=here), alt=f"The newest {len(rows):,} checks: {counts}")
-    _show_runs(found.runs, rows, here)
-    _show_matches(found, symbol, here)
+    _show_runs(runs, rows, here)
 
 
 def _show_runs(runs: Sequence[QualityRun], rows: pd.DataFrame, here: Zone) -> None:
@@ -86,14 +92,14 @@ def _show_runs(runs: Sequence[QualityRun], rows: pd.DataFrame, here: Zone) -> No
         "rows": "rows",
         "begun": f"begun ({here.name})",
     }
-    st.caption(f"The newest {len(table):,} of {len(rows):,} runs. Choose a row for what came of each rule.")
+    st.caption(f"The newest {f'{len(table):,} runs' if len(table) > 1 else 'run'}. Choose a row for what came of each rule.")
     st.session_state["_quality_numbers"] = table["run"].tolist()
     st.dataframe(
         table[list(columns)].rename(columns=columns), hide_index=True, key=_TABLE, height=280, on_select=_take,
         selection_mode="single-row", alt="Checks, newest first",
     )  # fmt: skip
     known = {run.id: run for run in runs}
-    chosen = known.get(_number()) or next((run for run in reversed(runs) if result_of(run) == "failed"), runs[-1])
+    chosen = known.get(number_asked("check") or 0) or next((run for run in reversed(runs) if result_of(run) == "failed"), runs[-1])
     lost: Lost = {}
     run = with_results(chosen, lost)
     show_lost(lost)
@@ -127,7 +133,10 @@ def _show_matches(found: Quality, symbol: str | None, here: Zone) -> None:
         newest = rows.iloc[-1]
         told = f"{newest['differing']:,} of {newest['compared']:,} candles of {newest['symbol']} differed at the last comparison"
         st.altair_chart(match_chart(rows, zone=here), alt=f"Share of candles that are the venue's own over time; {told}")
-        st.caption(f"{told}, {newest['told']} ({here.name}). Circles: a sample of a check; diamonds: the last day, by `reconcile`.")
+        found_us = from_datetime((newest["found"] - here.offset).to_pydatetime())
+        st.caption(
+            f"{told}, {here.told(found_us)} ({here.name}). Circles: a sample of a check; diamonds: the last day, by `reconcile`."
+        )
     if found.conflicts:
         st.write("Candles that are proven whole and differ from the venue's own; ours stay, and both are kept:")
         st.dataframe(conflict_table(found.conflicts, zone=here), hide_index=True, alt="Candles that differ, ours and the venue's")
@@ -142,11 +151,6 @@ def _take() -> None:
         st.query_params["check"] = str(numbers[rows[0]])
     else:
         st.query_params.pop("check", None)
-
-
-def _number() -> int:
-    text = st.query_params.get("check", "")
-    return int(text) if text.isascii() and text.isdecimal() else 0
 
 
 def _what(symbol: object) -> str:

@@ -8,6 +8,7 @@ import streamlit as st
 from app.data.system import mask, wishes
 from app.stores import Lost
 from app.views.banner import show_lost
+from app.views.choices import number_asked
 from app.views.sidebar import zone
 from app.words import NOTHING
 from db.repositories.wishes import Wish
@@ -38,8 +39,7 @@ def show_wishes() -> None:
 
 
 def _before() -> int | None:
-    text = st.query_params.get(_KEY, "")
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else None
+    number = number_asked(_KEY)
     return None if number is None else min(number, _HIGHEST)
 
 
