@@ -28,7 +28,7 @@ class Growth:
 def growth(found: Usage) -> Growth:
     """Return how much room is taken up in a day: rows that came, by the size of those that are there."""
     tables = {each.name: each for each in found.tables}
-    minutes, trades = (sum(getattr(each, name) for each in found.symbols) for name in ("minutes_a_day", "trades_a_day"))
+    minutes, trades = (sum(getattr(each, name) for each in found.symbols) for name in ("minutes_a_day", "rows_a_day"))
     candles, raw = tables.get("market_data"), tables.get("raw_trades")
     kept = sum(each.bytes for each in found.tables if each.name.startswith(_ROLLUPS) or each is candles)
     return Growth(

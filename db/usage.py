@@ -13,7 +13,10 @@ from market.timeframe import DAY_US
 RATE_DAYS = 7
 """What comes in a day is the mean of so many whole ones."""
 
-_SYMBOLS = """
+SAMPLE = 1_000
+"""So many of the newest rows of trades say how many fills a row of them holds."""
+
+_SYMBOLS = f"""
 with recursive known as (
     (select symbol from market_data order by symbol limit 1)
     union all
@@ -21,7 +24,7 @@ with recursive known as (
     from known where known.symbol is not null
 )
 select pg_database_size(current_database()) as bytes, known.symbol, minutes.first, minutes.last,
-    trades.first as first_trade, trades.last as last_trade, lately.minutes, lately.trades
+    trades.first as first_trade, trades.last as last_trade, lately.minutes, lately.trades, newest.fills
 from (values (1)) as one (row)
 left join known on known.symbol is not null
 left join lateral (
@@ -34,8 +37,13 @@ left join lateral (
     select sum(members)::bigint as minutes, sum(trades) filter (where origin <> 'exchange')::bigint as trades
     from candles_1d where symbol = known.symbol and bucket > :since and bucket <= :until
 ) as lately on true
+left join lateral (
+    select avg(count) as fills from (
+        select count from raw_trades where symbol = known.symbol order by timestamp desc limit {SAMPLE}
+    ) as sample
+) as newest on true
 order by known.symbol
-"""
+"""  # noqa: S608 - a number of ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +85,8 @@ class Stored:
         first_trade_us: Time of its first trade that is kept.
         last_trade_us: Time of its last one.
         minutes_a_day: Minutes that came in a day lately.
-        trades_a_day: Trades that came in a day lately, of days that are made of trades.
+        trades_a_day: Trades that came in a day lately, of days that are made of trades; a row may hold several.
+        rows_a_day: About how many rows of them that were; 0 where none is kept.
     """
 
     symbol: str
@@ -87,6 +96,7 @@ class Stored:
     last_trade_us: int | None
     minutes_a_day: float
     trades_a_day: float
+    rows_a_day: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +152,8 @@ def _stored(row: sa.Row[tuple[object, ...]]) -> Stored:
             ("first_us", "first"), ("last_us", "last"), ("first_trade_us", "first_trade"), ("last_trade_us", "last_trade"),
         )
     }  # fmt: skip
+    trades = (row.trades or 0) / RATE_DAYS
     return Stored(
-        symbol=row.symbol, minutes_a_day=(row.minutes or 0) / RATE_DAYS, trades_a_day=(row.trades or 0) / RATE_DAYS, **spans
-    )
+        symbol=row.symbol, minutes_a_day=(row.minutes or 0) / RATE_DAYS, trades_a_day=trades,
+        rows_a_day=trades / float(row.fills) if row.fills else 0.0, **spans,
+    )  # fmt: skip

@@ -82,7 +82,7 @@ def test_what_comes_in_a_day_is_told_by_the_size_of_rows() -> None:
     symbols = tuple(
         Stored(
             symbol=name, first_us=START_US, last_us=START_US, first_trade_us=None, last_trade_us=None, minutes_a_day=1_440.0,
-            trades_a_day=5_000.0,
+            trades_a_day=5_000.0, rows_a_day=2_000.0,
         )
         for name in "AB"
     )  # fmt: skip
@@ -94,7 +94,7 @@ def test_what_comes_in_a_day_is_told_by_the_size_of_rows() -> None:
     found = usage.growth(Usage(storage="plain", bytes=0, tables=tables, symbols=symbols))
     table = usage.usage_table(tables)
 
-    assert (found.candles, found.trades) == (2_880 * 400, 10_000 * 200)
+    assert (found.candles, found.trades) == (2_880 * 400, 4_000 * 200)
     assert table.loc[0, ["chunks", "compression"]].tolist() == ["3 of 4 compressed", "9.0 times smaller"]
     assert table["bytes a row"].tolist() == ["200", "300", "\N{EN DASH}"]
     assert usage.growth(Usage(storage="plain", bytes=0, tables=(), symbols=())).whole == 0

@@ -6,9 +6,10 @@ import sqlalchemy as sa
 
 from db import rollups
 from db.engine import transaction
-from db.usage import RATE_DAYS, usage
+from db.usage import RATE_DAYS, SAMPLE, usage
 from market.candle import Origin
 from market.timeframe import DAY_US
+from market.trade import Side, Trade
 from tests.db.candles import MINUTE_US, START_US, SYMBOL, candle
 
 pytestmark = pytest.mark.postgres
@@ -18,6 +19,11 @@ OTHER = "OKX:ETH-USDT"
 def used(database, at_us: int):
     with database.engine.connect() as connection:
         return usage(connection, at_us)
+
+
+def trade(number: int, count: int) -> Trade:
+    at_us = START_US + number * 1_000
+    return Trade(SYMBOL, number, 100.0, 0.5, Side.BUY, at_us, at_us, count, 1)
 
 
 class TestUsage:
@@ -52,6 +58,24 @@ class TestUsage:
         assert RATE_DAYS == 7
         assert [(each.minutes_a_day, each.trades_a_day) for each in after.symbols] == [(10, 20), (10, 0)]
         assert [(each.minutes_a_day, each.trades_a_day) for each in later.symbols] == [(0, 0), (0, 0)]
+
+    def test_a_row_of_trades_counts_once_however_many_fills_it_holds(self, database):
+        database.market_data.upsert_candles([candle(minute) for minute in (*range(1, 71), 3 * 1440)])
+        old = [trade(number, count=500) for number in range(1, 11)]
+        database.raw_trades.insert_trades([*old, *(trade(100 + number, count=number % 2 * 8) for number in range(SAMPLE))])
+        rollups.refresh(database.engine)
+
+        [one] = used(database, START_US + 2 * DAY_US).symbols
+
+        assert (one.trades_a_day, one.rows_a_day) == (20, 5)
+
+    def test_without_a_row_of_trades_none_comes(self, database):
+        database.market_data.upsert_candles([candle(minute) for minute in (*range(1, 71), 3 * 1440)])
+        rollups.refresh(database.engine)
+
+        [one] = used(database, START_US + 2 * DAY_US).symbols
+
+        assert (one.trades_a_day, one.rows_a_day) == (20, 0)
 
     def test_four_statements_are_enough(self, database):
         database.market_data.upsert_candles([candle(1)])
