@@ -15,13 +15,22 @@ from db.repositories.quality import QualityRepository, QualityRun
 from db.tables import quality_runs
 from market.clock import from_datetime, to_datetime
 
-# Each part by its key, newest first: none reads more than it shows, but for the counts of holes and the few feeds there are.
+# Each part by its key, newest first: none reads more than it shows, but for holes, which are counted and which end in any order,
+# and the few feeds there are.
 # That a runner took a bot is no news: after each start it would be all there is.
 _RECENT = """
 (select 'bot' as source, id, at, bot as subject, kind, text from bot_events where kind <> 'leased' order by id desc limit :most)
 union all (select 'alert', id, noted_at, null, state, title from alerts order by id desc limit :most)
 union all (select 'wish', id, at, subject, action, "by" from wishes order by id desc limit :most)
-union all (select 'hole', id, coalesce(closed_at, opened_at), symbol, state, cause from gaps order by id desc limit :most)
+union all (
+    select 'hole', id, coalesce(closed_at, opened_at) as moment, symbol, state, cause from (
+        (select id, opened_at, closed_at, symbol, state, cause from gaps order by id desc limit :most)
+        union (
+            select id, opened_at, closed_at, symbol, state, cause from gaps
+            where closed_at is not null order by closed_at desc limit :most
+        )
+    ) as holes order by moment desc, id desc limit :most
+)
 union all (select 'feed', null, since, symbol, state, reason from feeds order by since desc limit :most)
 union all (select 'count', count(*), null, null, state, '' from gaps group by state)
 """

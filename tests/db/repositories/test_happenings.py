@@ -73,6 +73,17 @@ def test_the_newest_of_all_kinds_come_together_with_the_counts_of_holes(database
     assert lately.holes == {"filled": 1}
 
 
+def test_an_old_hole_that_ended_lately_is_among_the_newest_once(database):
+    for number in range(4):
+        database.gaps.open(replace(happened.GAP, first_id=100 + number, last_id=100 + number))
+    assert database.gaps.progress(replace(happened.GAP, first_id=100, last_id=100, state="filled", recovered=1, missing=()))
+    assert database.gaps.progress(replace(happened.GAP, first_id=103, last_id=103, state="filled", recovered=1, missing=()))
+
+    recent = database.happenings.lately(3).recent
+
+    assert [(each.id, each.kind) for each in recent] == [(4, "filled"), (1, "filled"), (3, "open")]
+
+
 def test_nothing_happened_in_an_empty_store(database):
     lately = database.happenings.lately(5)
 
