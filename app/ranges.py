@@ -64,6 +64,20 @@ def newest(timeframe: Timeframe, span_us: int, name: str) -> Shown:
     return Shown(timeframe=drawn, bars=_bars(drawn, span_us), said=_told(timeframe, drawn, span_us, name))
 
 
+def since(timeframe: Timeframe, start_us: int, end_us: int, name: str) -> Shown:
+    """Return all from a moment on up to the candle that forms, both ends among it.
+
+    Args:
+        timeframe: The narrowest that may be drawn.
+        start_us: UTC epoch microseconds.
+        end_us: The present, likewise.
+        name: What it is called.
+    """
+    spans = {each: each.close_of(end_us) - each.open_of(start_us) for each in _from(timeframe)}
+    drawn = next((each for each, span_us in spans.items() if _count(each, span_us) <= MAX_BARS), _from(timeframe)[-1])
+    return Shown(timeframe=drawn, bars=_bars(drawn, spans[drawn]), said=_told(timeframe, drawn, spans[timeframe], name))
+
+
 def window(timeframe: Timeframe, start_us: int, end_us: int) -> Shown:
     """Return a window of the past; one that ends before it begins is taken the other way round, and none is empty.
 
@@ -81,7 +95,7 @@ def window(timeframe: Timeframe, start_us: int, end_us: int) -> Shown:
 
 def fitting(timeframe: Timeframe, span_us: int) -> Timeframe:
     """Return the narrowest timeframe, no narrower than one, of which a chart can show so much time."""
-    wider = [each for each in Timeframe if each.width_us >= timeframe.width_us]
+    wider = _from(timeframe)
     return next((each for each in wider if _count(each, span_us) <= MAX_BARS), wider[-1])
 
 
@@ -125,6 +139,10 @@ def window_named(said: str | None, name: str) -> tuple[datetime, datetime] | Non
 
 def _wall(found: datetime, name: str) -> datetime:
     return found if found.tzinfo is None else found.astimezone(ZoneInfo(name)).replace(tzinfo=None)
+
+
+def _from(timeframe: Timeframe) -> list[Timeframe]:
+    return [each for each in Timeframe if each.width_us >= timeframe.width_us]
 
 
 def _count(timeframe: Timeframe, span_us: int) -> int:

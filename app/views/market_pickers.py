@@ -14,7 +14,7 @@ from app.ranges import Shown
 from app.views.pickers import BARS, TIMEFRAMES, pick_one, pick_symbol
 from app.views.sidebar import zone
 from market.clock import now_us
-from market.timeframe import DAY_US, Timeframe
+from market.timeframe import BASE, DAY_US, Timeframe
 
 CHART = "candles"
 """Key of the chart."""
@@ -45,8 +45,9 @@ def pick_span(symbol: str, timeframe: Timeframe, picked: str) -> Shown:
     if picked == ranges.LIVE:
         return Shown(timeframe=timeframe, bars=int(pick_one("Candles in view", "bars", BARS, "120")))
     if picked == ranges.ALL:
-        begin_us = first_us(symbol, {})
-        return ranges.newest(timeframe, max(timeframe.width_us, now_us() - (begin_us or now_us() - DAY_US)), "All")
+        close_us, at_us = first_us(symbol, {}), now_us()
+        begin_us = at_us - DAY_US if close_us is None else min(close_us - BASE.width_us, at_us)
+        return ranges.since(timeframe, begin_us, at_us, "All")
     return ranges.newest(timeframe, ranges.QUICK[picked], picked)
 
 

@@ -3,7 +3,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.charts.rows import MAX_BARS
-from app.ranges import QUICK, Shown, fitting, moment_of, moved, newest, on_the_wall, scaled, window, window_named, window_words
+from app.ranges import (
+    QUICK,
+    Shown,
+    fitting,
+    moment_of,
+    moved,
+    newest,
+    on_the_wall,
+    scaled,
+    since,
+    window,
+    window_named,
+    window_words,
+)
+from app.views import market_pickers
 from market.clock import parse_time
 from market.timeframe import DAY_US, MINUTE_US, Timeframe
 
@@ -68,6 +82,33 @@ def test_no_more_are_drawn_than_a_screen_can_show(asked: Timeframe, span_us: int
     assert shown.timeframe.width_us >= asked.width_us
     narrower = [each for each in Timeframe if asked.width_us <= each.width_us < shown.timeframe.width_us]
     assert all(span_us > MAX_BARS * each.width_us for each in narrower)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "drawn", "bars"),
+    [
+        ("2024-08-09T00:00", "2024-08-09T00:10:30", "1m", 11),
+        ("2024-08-09T00:00", "2024-08-10T09:19:59", "1m", 2_000),
+        ("2024-08-09T00:00", "2024-08-10T09:20:00", "5m", 401),  # the minute that just began is a candle, too
+        ("2024-08-09T00:04", "2024-08-10T10:01:00", "5m", 409),
+    ],
+)
+def test_all_from_a_moment_on_holds_its_first_candle_while_one_forms(start: str, end: str, drawn: str, bars: int) -> None:
+    shown = since(Timeframe.M1, parse_time(f"{start}Z"), parse_time(f"{end}Z"), "All")
+
+    assert (str(shown.timeframe), shown.bars, shown.moves) == (drawn, bars, True)
+    assert bool(shown.said) == (drawn != "1m")
+
+
+def test_the_range_of_all_begins_where_the_first_candle_opens(monkeypatch: pytest.MonkeyPatch) -> None:
+    first_us = parse_time("2024-08-09T00:01Z")  # its close
+    monkeypatch.setattr(market_pickers, "first_us", lambda *_: first_us)
+    monkeypatch.setattr(market_pickers, "now_us", lambda: first_us + 9 * MINUTE_US + 30_000_000)
+
+    assert market_pickers.pick_span("OKX:BTC-USDT", Timeframe.M1, "all").bars == 11
+
+    monkeypatch.setattr(market_pickers, "first_us", lambda *_: None)
+    assert market_pickers.pick_span("OKX:BTC-USDT", Timeframe.M1, "all").bars == 24 * 60 + 1
 
 
 def test_the_longest_of_all_times_is_drawn_in_weeks() -> None:
