@@ -65,15 +65,15 @@ def newest(timeframe: Timeframe, span_us: int, name: str) -> Shown:
 
 
 def since(timeframe: Timeframe, start_us: int, end_us: int, name: str) -> Shown:
-    """Return all from a moment on up to the candle that forms, both ends among it.
+    """Return all from a moment on up to another, or to the candle that forms then.
 
     Args:
         timeframe: The narrowest that may be drawn.
         start_us: UTC epoch microseconds.
-        end_us: The present, likewise.
+        end_us: The present, or the end of the last candle, likewise.
         name: What it is called.
     """
-    spans = {each: each.close_of(end_us) - each.open_of(start_us) for each in _from(timeframe)}
+    spans = {each: each.close_of(end_us - 1) - each.open_of(start_us) for each in _from(timeframe)}
     drawn = next((each for each, span_us in spans.items() if _count(each, span_us) <= MAX_BARS), _from(timeframe)[-1])
     return Shown(timeframe=drawn, bars=_bars(drawn, spans[drawn]), said=_told(timeframe, drawn, spans[timeframe], name))
 

@@ -14,11 +14,13 @@ from app.charts.fills import Fill
 from app.data.backtests import spans
 from app.data.connections import database, database_at, database_for_threads, redis, url_of
 from app.data.coverage import SETTLE_US
+from app.data.live import feed_of
 from app.data.strategies import overlay_desk
 from app.data.windows import stored_of
 from app.ranges import Shown
 from app.stores import Lost
 from app.strategy_desk import Found
+from app.words import is_of_now
 from db.repositories.market_data import MarketDataRepository
 from market.clock import from_datetime, monotonic, now_us
 from market.timeframe import BASE, Timeframe
@@ -88,6 +90,19 @@ def expected_lately_us(symbol: str, shown: Shown, candles: pd.DataFrame, lost: L
 def _first_open(timeframe: Timeframe, moment_us: int) -> int:
     """Return where the first whole span behind a moment begins."""
     return timeframe.close_of(moment_us - 1)
+
+
+def all_us(symbol: str, lost: Lost) -> tuple[int, int] | None:
+    """Return from when to when there are candles of a symbol, of one that is followed up to now; None where none is known.
+
+    Returns:
+        Open of the first and end of the last, UTC epoch microseconds, as it was at most half a minute ago.
+    """
+    own = [each for each in spans(lost) or [] if each.symbol == symbol]
+    if not own:
+        return None
+    begin_us, last_us = min(each.first_us - each.timeframe.width_us for each in own), max(each.last_us for each in own)
+    return begin_us, max(last_us, now_us()) if is_of_now(feed_of(symbol, lost)) else last_us
 
 
 def first_us(symbol: str, lost: Lost) -> int | None:

@@ -8,13 +8,13 @@ import streamlit as st
 
 from app import ranges
 from app.charts.live_candles import ZOOM
-from app.data.candles import first_us
+from app.data.candles import all_us
 from app.data.live import KnownSymbols
 from app.ranges import Shown
 from app.views.pickers import BARS, TIMEFRAMES, pick_one, pick_symbol
 from app.views.sidebar import zone
 from market.clock import now_us
-from market.timeframe import BASE, DAY_US, Timeframe
+from market.timeframe import DAY_US, Timeframe
 
 CHART = "candles"
 """Key of the chart."""
@@ -45,9 +45,8 @@ def pick_span(symbol: str, timeframe: Timeframe, picked: str) -> Shown:
     if picked == ranges.LIVE:
         return Shown(timeframe=timeframe, bars=int(pick_one("Candles in view", "bars", BARS, "120")))
     if picked == ranges.ALL:
-        close_us, at_us = first_us(symbol, {}), now_us()
-        begin_us = at_us - DAY_US if close_us is None else min(close_us - BASE.width_us, at_us)
-        return ranges.since(timeframe, begin_us, at_us, "All")
+        begin_us, end_us = all_us(symbol, {}) or (now_us() - DAY_US, now_us())
+        return ranges.since(timeframe, begin_us, end_us, "All")
     return ranges.newest(timeframe, ranges.QUICK[picked], picked)
 
 

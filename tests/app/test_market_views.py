@@ -135,6 +135,15 @@ class TestRanges:
         assert not page.exception
         assert "All in 1m candles" in words(page)
 
+    def test_all_of_what_is_not_of_now_ends_with_it(self, opened: Opener, full: Worker) -> None:
+        full.tells(tape="recorded")
+
+        page = opened(range="all")
+
+        assert not page.exception
+        assert spec(page)["title"].startswith("OKX:BTC-USDT 1m")
+        assert "All in 1m candles" not in words(page)
+
     def test_a_window_shows_what_was(self, opened: Opener, full: Worker) -> None:
         page = opened(range="window", between=WINDOW)
 

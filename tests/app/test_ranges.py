@@ -89,7 +89,8 @@ def test_no_more_are_drawn_than_a_screen_can_show(asked: Timeframe, span_us: int
     [
         ("2024-08-09T00:00", "2024-08-09T00:10:30", "1m", 11),
         ("2024-08-09T00:00", "2024-08-10T09:19:59", "1m", 2_000),
-        ("2024-08-09T00:00", "2024-08-10T09:20:00", "5m", 401),  # the minute that just began is a candle, too
+        ("2024-08-09T00:00", "2024-08-10T09:20:00", "1m", 2_000),
+        ("2024-08-09T00:00", "2024-08-10T09:20:01", "5m", 401),  # the minute that just began is a candle, too
         ("2024-08-09T00:04", "2024-08-10T10:01:00", "5m", 409),
     ],
 )
@@ -101,13 +102,13 @@ def test_all_from_a_moment_on_holds_its_first_candle_while_one_forms(start: str,
 
 
 def test_the_range_of_all_begins_where_the_first_candle_opens(monkeypatch: pytest.MonkeyPatch) -> None:
-    first_us = parse_time("2024-08-09T00:01Z")  # its close
-    monkeypatch.setattr(market_pickers, "first_us", lambda *_: first_us)
-    monkeypatch.setattr(market_pickers, "now_us", lambda: first_us + 9 * MINUTE_US + 30_000_000)
+    begin_us = parse_time("2024-08-09T00:00Z")
+    monkeypatch.setattr(market_pickers, "all_us", lambda *_: (begin_us, begin_us + 10 * MINUTE_US + 30_000_000))
 
     assert market_pickers.pick_span("OKX:BTC-USDT", Timeframe.M1, "all").bars == 11
 
-    monkeypatch.setattr(market_pickers, "first_us", lambda *_: None)
+    monkeypatch.setattr(market_pickers, "all_us", lambda *_: None)
+    monkeypatch.setattr(market_pickers, "now_us", lambda: begin_us + 30_000_000)
     assert market_pickers.pick_span("OKX:BTC-USDT", Timeframe.M1, "all").bars == 24 * 60 + 1
 
 
