@@ -45,6 +45,8 @@ def sweep_report(document: Document) -> str:
 
 
 def _found(document: Document, rows: pd.DataFrame, names: list[str], metric: Metric) -> Markup:
+    if rows.empty:
+        return section("The best parameter sets", tag("p", "No parameter set was tried."))
     shown = best_first(rows, metric, least=least_trades(document)).head(_MOST_SETS)
     columns = [metric.name, *(name for name in BESIDE if name in rows.columns and name != metric.name)]
     titles = [METRICS[name].title for name in columns]

@@ -248,6 +248,10 @@ def test_a_window_without_a_choice_is_a_dash():
     assert re.search(rf"\n2024-01-13 00:00\n{NOTHING}\n{NOTHING}\n1\.50\n{NOTHING}\n", Reading(walk_forward_report(run)).text)
 
 
+def test_a_search_that_tried_nothing_says_so():
+    assert "No parameter set was tried." in Reading(sweep_report(sweep(results=[], sets=0))).text
+
+
 def test_a_sweep_of_which_only_the_best_are_kept_says_so():
     report = sweep_report(sweep(sets=1_000_000))
 
