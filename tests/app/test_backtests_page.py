@@ -285,6 +285,7 @@ def test_a_profit_in_a_currency_of_which_one_is_much_keeps_its_digits(
     assert not page.exception
     assert "profit +0.00042000, left by" in told[-1]
     assert '"format": "%+.8f"' in page.dataframe[0].proto.columns
+    assert page.dataframe[0].proto.columns.count('"format": "%.10g"') == 4, "size, prices and fees"
 
 
 def test_candles_that_are_gone_are_told(opened: Opener, database: DatabaseOperations) -> None:

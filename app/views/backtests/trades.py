@@ -1,5 +1,6 @@
 """The trades of a run: what each won or lost, a list that is paged in SQL, and one of them on the candles around it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -25,6 +26,8 @@ _SHOWN = (
     "number", "symbol", "side", "entered", "left", "bars", "size", "entry price", "exit price", "profit", "return", "fees",
     "reason", "hole",
 )  # fmt: skip
+_DIGITS = ("size", "entry price", "exit price", "fees")
+_ALL_DIGITS = "%.10g"  # else a fee of 0.00001234 BTC is shown as 0.00001
 
 
 def show_trades(run: Run, zone: Zone) -> None:
@@ -87,7 +90,11 @@ def _rows(run: Run, largest: pd.DataFrame, *, offset: int, limit: int) -> pd.Dat
 def _formats(largest: pd.DataFrame) -> Any:
     """Return how columns of the list are shown; profits alike on each of its pages."""
     profit = f"%+.{decimals_of(largest['profit'])}f"
-    return {"return": st.column_config.NumberColumn(format="percent"), "profit": st.column_config.NumberColumn(format=profit)}
+    return _columns({"return": "percent", "profit": profit, **dict.fromkeys(_DIGITS, _ALL_DIGITS)})
+
+
+def _columns(formats: Mapping[str, str]) -> Any:
+    return {name: st.column_config.NumberColumn(format=form) for name, form in formats.items()}
 
 
 def _choose(key: str, rows: pd.DataFrame) -> None:
@@ -148,4 +155,5 @@ def _show_open(run: Run) -> None:
     held = run.document.get("open") or []
     if held:
         st.write("Still open at the end: in the final value, and in no figure of trades.")
-        st.dataframe(pd.DataFrame(held), hide_index=True, alt="Positions that were open at the end")
+        formats = _columns(dict.fromkeys(("size", "entry_price", "price", "profit"), _ALL_DIGITS))
+        st.dataframe(pd.DataFrame(held), hide_index=True, column_config=formats, alt="Positions that were open at the end")
