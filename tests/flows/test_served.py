@@ -31,7 +31,7 @@ from tests.conftest import _administrate, _url
 from tests.flows.served import BY_PREFECT, BY_US, Served, served
 from tests.history.backfill.markets import at
 
-pytestmark = [pytest.mark.prefect, pytest.mark.postgres, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.prefect, pytest.mark.postgres, pytest.mark.timeout(1500)]
 
 BTC, ETH = "OKX:BTC-USDT", "OKX:ETH-USDT"
 DEPLOYED = [each["name"] for each in yaml.safe_load((scheduler.ROOT / deployments.FILE).read_text())["deployments"]]
