@@ -11,15 +11,17 @@ from streamlit import runtime
 
 logger = logging.getLogger(__name__)
 
-_LIBRARIES = ("altair", "app.charts.house", "db", "db.bus", "history.backfill", "trading.backtest.metrics")
+_LIBRARIES = ("db", "db.bus", "history.backfill", "research.asked", "app.strategy_desk", "trading.backtest.metrics")
 """What brings along the libraries of the pages, and holds nothing in the caches of a server, which has to be there for that."""
-_FOLDERS = ("app.charts", "app.data", "app.actions", "app.views")
+_CHARTS = "app.charts"
+_FOLDERS = ("app.data", "app.actions", "app.views")
 _LOOK_SECONDS = 0.05
 
 
 def load_libraries() -> None:
     """Import the libraries of the pages, before the server answers: they would share the processor with the first page."""
     _load(_LIBRARIES)
+    _load(_modules(_CHARTS))
 
 
 def load_beside() -> None:

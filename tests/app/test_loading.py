@@ -30,7 +30,7 @@ def test_libraries_are_loaded_before_and_nothing_that_needs_the_server() -> None
     told = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
     before, behind = json.loads(told.stdout)
 
-    assert {"altair", "pandas", "numba", "sqlalchemy", "httpx", "redis"} <= set(before)
+    assert {"altair", "pandas", "numba", "sqlalchemy", "httpx", "redis", "app.charts.candles"} <= set(before)
     left = Counter(name.split(".")[0] for name in behind if not name.startswith(("app.", "trading.", "research.")))
     assert left.total() < 40, left
     assert {"app.data", "app.views"}.isdisjoint(before), "they keep what is cached in a server"
@@ -41,7 +41,7 @@ def test_libraries_are_loaded_before_and_nothing_that_needs_the_server() -> None
 def test_what_pages_are_made_of_is_loaded(home: Path) -> None:
     loading.load()
 
-    assert {"app.charts.candles", "app.data.live", "app.views.sidebar"} <= set(sys.modules)
+    assert {"app.data.live", "app.views.sidebar"} <= set(sys.modules)
 
 
 @pytest.mark.postgres
@@ -52,7 +52,7 @@ def test_a_module_that_cannot_be_loaded_keeps_none_from_it(
     real, loaded = importlib.import_module, []
 
     def load(name: str) -> ModuleType:
-        if name == "app.charts.candles":
+        if name == "app.data.live":
             raise ImportError("no such thing")
         loaded.append(name)
         return real(name)
@@ -62,7 +62,7 @@ def test_a_module_that_cannot_be_loaded_keeps_none_from_it(
     loading.load()
 
     assert "app.views.sidebar" in loaded
-    assert "app.charts.candles" in caplog.text
+    assert "app.data.live" in caplog.text
 
 
 @pytest.mark.postgres
