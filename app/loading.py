@@ -30,12 +30,12 @@ def load_beside() -> None:
 
 
 def load() -> None:
-    """Import the modules of the pages, and connect, once the server is there: what is cached needs it."""
+    """Connect, and import the modules of the pages, once the server is there: what is cached needs it."""
     while not runtime.exists():
         time.sleep(_LOOK_SECONDS)
+    _connect()
     for folder in _FOLDERS:
         _load(_modules(folder))
-    _connect()
 
 
 def _load(names: Iterable[str]) -> None:
@@ -52,7 +52,7 @@ def _modules(folder: str) -> Iterator[str]:
 
 
 def _connect() -> None:
-    from app.data.connections import database, redis  # noqa: PLC0415 - loaded just now
+    from app.data.connections import database, redis  # noqa: PLC0415 - needs the server
 
     try:
         for store in (redis(), database()):
