@@ -53,8 +53,7 @@ def compared_chart(
 def _rebased(curve: pd.DataFrame, name: str, *, balance: float | None = None) -> pd.DataFrame:
     whole = curve.dropna(subset=["equity"])
     first = balance or (float(whole["equity"].iloc[0]) if len(whole) else 1.0) or 1.0
-    # The first row stays: thinning leaves it out, and a curve would begin later than its run did.
-    rows = pd.concat([whole.head(1), thin(whole.iloc[1:], _EACH - 1)], ignore_index=True)
+    rows = thin(whole, _EACH)
     return pd.DataFrame({"timestamp": rows["timestamp"], "value": rows["equity"] / first * 100, "run": name})
 
 

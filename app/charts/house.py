@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from app.charts.parts import minute
@@ -65,9 +66,10 @@ def amount_form(*amounts: "pd.Series[Any]", sign: str = "") -> str:
 
 
 def thin(rows: pd.DataFrame, most: int = MAX_POINTS) -> pd.DataFrame:
-    """Return every n-th row so that no more than `most` are left, the last one always among them."""
-    step = -(-len(rows) // most) if most else 1
-    return rows if step <= 1 else rows.iloc[::-1].iloc[::step].iloc[::-1].reset_index(drop=True)
+    """Return rows at even distances so that no more than `most` are left, the first and the last one always among them."""
+    if len(rows) <= most:
+        return rows
+    return rows.iloc[np.linspace(0, len(rows) - 1, most).round().astype(int)].reset_index(drop=True)
 
 
 def split_at_holes(rows: pd.DataFrame, holes: pd.DataFrame) -> pd.DataFrame:
