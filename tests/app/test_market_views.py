@@ -332,7 +332,7 @@ class TestOverlays:
         assert "fills" in names(page)
         table = page.dataframe[0].value
         assert table["side"].tolist() == ["sell", "buy"]
-        assert table["P&L"].tolist() == ["+3.50", "–"]
+        assert table["P&L"].tolist() == ["+3.5000", "–"]
         assert table["bot"].tolist() == ["trend", "trend"]
 
     def test_bots_are_offered_and_none_is_chosen_unasked(self, opened: Opener, full: Worker) -> None:
