@@ -150,8 +150,7 @@ def _choose(page: Page, choice: Choice) -> None:
 def _expect(page: Page, choice: Choice, option: str) -> None:
     shown = page.get_by_test_id("stMain")
     group, field = shown.get_by_role("radiogroup", name=choice.label), shown.get_by_role("combobox", name=choice.label)
-    expect(group.or_(field)).to_be_visible()
-    if group.count():
-        expect(group.get_by_role("radio", name=option, exact=True)).to_be_checked()
-    else:
+    checked = group.get_by_role("radio", name=option, exact=True, checked=True)
+    expect(checked.or_(field)).to_be_visible()  # what the page before had by that name goes first
+    if not checked.count():
         expect(field).to_have_value(option)
