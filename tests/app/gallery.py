@@ -50,6 +50,8 @@ def show_widgets(*, disabled: bool) -> None:
 
 def show_texts() -> None:
     st.caption("A caption with `code`, **bold** and *slanted* words.")
+    for colour in COLOURS:
+        st.caption(f":{colour}-badge[:material/check: {colour}] A caption with a badge.")
     st.write("Text with `code` and [a link](http://127.0.0.1).", *(f":{colour}[{colour}]" for colour in COLOURS))
     st.markdown(" ".join(f":{colour}-badge[{colour}]" for colour in COLOURS))
     st.text("Plain text.")

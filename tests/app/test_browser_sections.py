@@ -1,5 +1,7 @@
 """Every section of every page of a running demo, in a browser: it opens without an error and can be read, light and dark."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -9,6 +11,7 @@ from tests.app.conftest import Windows
 
 pytestmark = [*marks, pytest.mark.postgres, pytest.mark.redis]
 
+WORKING, PATIENCE_MS = re.compile("\N{HORIZONTAL ELLIPSIS}$"), 60_000
 SYMBOL, BOT = "SYNTHETIC:BTC-USDT", "demo-ema-btc"
 SECTIONS = {
     "market": [f"/market?symbol={SYMBOL}&indicators=true&fills=true", f"/market?symbol={SYMBOL}&range=1+d&view=latencies"],
@@ -35,6 +38,7 @@ def test_every_section_can_be_read(windows: Windows, name: str, scheme: str) -> 
     for path in SECTIONS[name]:
         page = window.open(path)
         expect(page.get_by_test_id("stException")).to_have_count(0)
+        expect(page.get_by_test_id("stCaptionContainer").filter(has_text=WORKING)).to_have_count(0, timeout=PATIENCE_MS)
         found += [f"{path}: {each}" for each in violations(page).violations]
 
     assert found == []
