@@ -64,7 +64,7 @@ def wished_elsewhere(action: str, subject: str, **details: Any) -> Iterator[str]
     try:
         yield user.name
     except SchedulerSilent:
-        _settle(lambda wishes: wishes.tell(number, {**details, "outcome": "not answered in time"}))
+        _settle(lambda wishes: wishes.tell(number, {**details, "outcome": "no clear answer"}))
         raise
     except Exception:
         _settle(lambda wishes: wishes.forget(number))

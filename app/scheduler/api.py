@@ -19,7 +19,7 @@ POOL = "local"
 
 _START = "start `tcpdash up` (without --no-flows), or set TCPDASH_FLOWS__API_URL"
 
-_SENT = (httpx.ReadTimeout, httpx.WriteTimeout, httpx.ReadError, httpx.RemoteProtocolError)  # the server may have it
+_SENT = (httpx.ReadTimeout, httpx.WriteTimeout, httpx.ReadError, httpx.RemoteProtocolError, httpx.DecodingError)  # it may be there
 
 _OF_A_RUN = ("id", "state_type", "state_name")
 
@@ -31,7 +31,7 @@ class SchedulerError(PlatformError):
 
 
 class SchedulerSilent(SchedulerError):
-    """Raised when Prefect's server took a wish and never said what became of it: it may be carried out all the same."""
+    """Raised when Prefect's server may have a wish and did not say clearly what became of it: it may be done all the same."""
 
 
 class PrefectApi:
@@ -135,7 +135,7 @@ class PrefectApi:
             SchedulerSilent: If it may have been started.
         """
         body = {"parameters": dict(parameters), "state": {"type": "SCHEDULED"}, "idempotency_key": key}
-        return self._rows([self._wish(f"deployments/{number}/create_flow_run", body, may="started")], *_OF_A_RUN)[0]
+        return self._wish(f"deployments/{number}/create_flow_run", body, *_OF_A_RUN, may="started")
 
     def run(self, number: str) -> Row:
         """Return a run.
@@ -161,8 +161,7 @@ class PrefectApi:
             SchedulerSilent: If it may be in that state.
         """
         state = {"type": kind, "name": kind.capitalize(), "message": message}
-        told = self._wish(f"flow_runs/{_checked(number)}/set_state", {"state": state}, may="cancelled")
-        [answer] = self._rows([told], "status")
+        answer = self._wish(f"flow_runs/{_checked(number)}/set_state", {"state": state}, "status", may="cancelled")
         if answer["status"] != "ACCEPT":
             why = (answer.get("details") or {}).get("reason") or answer["status"].lower()
             raise SchedulerError(f"Prefect refused to call run {number} {kind.lower()}: {why}")
@@ -196,15 +195,18 @@ class PrefectApi:
     def _stranger(self) -> SchedulerError:
         return SchedulerError(f"what answers at {self.shown} does not speak as Prefect does; check TCPDASH_FLOWS__API_URL")
 
-    def _wish(self, path: str, body: Mapping[str, Any], *, may: str) -> Any:
-        """Ask for what is done even when nobody waits for the answer any more; `may` is what the run may be then."""
+    def _wish(self, path: str, body: Mapping[str, Any], *needed: str, may: str) -> Row:
+        """Ask for what is done even when nobody hears the answer; `may` is what the run may be then."""
         try:
-            return self._post(path, body, timeout=self._wish_seconds)
+            return self._rows([self._post(path, body, timeout=self._wish_seconds)], *needed)[0]
         except SchedulerError as error:
-            if not isinstance(error.__cause__, _SENT):
+            if _is_no(error.__cause__):
                 raise
-            told = f"Prefect gave no answer ({error.__cause__}): the run may have been {may} all the same"
-            raise SchedulerSilent(f"{told}; look at the list before you try again") from error
+            mute = isinstance(error.__cause__, _SENT)
+            told = f"Prefect gave no answer ({error.__cause__})" if mute else str(error)
+            raise SchedulerSilent(
+                f"{told}: the run may have been {may} all the same; look at the list before you try again"
+            ) from error
 
     def _post(self, path: str, body: Mapping[str, Any], *, timeout: Any = httpx.USE_CLIENT_DEFAULT) -> Any:
         with self._asked():
@@ -227,6 +229,13 @@ class PrefectApi:
 def _without_login(url: str) -> str:
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _is_no(cause: BaseException | None) -> bool:
+    """Return whether what came instead of an answer says that nothing was done: it never arrived, or was refused."""
+    if isinstance(cause, httpx.HTTPStatusError):
+        return not cause.response.is_server_error
+    return isinstance(cause, httpx.HTTPError) and not isinstance(cause, _SENT)
 
 
 def not_running() -> SchedulerError:

@@ -118,20 +118,22 @@ def test_a_run_that_is_none_of_ours_cannot_be_asked_for_again(answers: dict[str,
 
 
 class Slow:
-    """A Prefect that does what it is asked, and answers as late as it is told to, or never."""
+    """A Prefect that does what it is asked, and answers as late as it is told to, or never, or with something else."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.runs: list[dict[str, object]] = []
         self.late, self.seconds, self.over = "", 60.0, threading.Event()
+        self.instead: dict[str, tuple[int, bytes]] = {}
         slow = self
 
         class Handler(BaseHTTPRequestHandler):
             def answer(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
-                told = json.dumps(slow.asked(self.path, body)).encode()
+                status, told = 200, json.dumps(slow.asked(self.path, body)).encode()
                 if slow.late and self.path.endswith(slow.late):
                     slow.over.wait(slow.seconds)
-                self.send_response(200)
+                status, told = slow.instead.get(self.path.rpartition("/")[2], (status, told))
+                self.send_response(status)
                 self.send_header("Content-Length", str(len(told)))
                 self.end_headers()
                 self.wfile.write(told)
@@ -184,7 +186,7 @@ def test_a_start_that_is_not_answered_in_time_is_recorded_and_told_as_one_that_m
     [wish] = database.wishes.list()
     assert (wish.action, wish.subject) == ("start backfill", "OKX:BTC-USDT")
     assert wish.details == {
-        "deployment": "backfill", "parameters": {"symbol": "OKX:BTC-USDT"}, "outcome": "not answered in time",
+        "deployment": "backfill", "parameters": {"symbol": "OKX:BTC-USDT"}, "outcome": "no clear answer",
     }  # fmt: skip
 
 
@@ -206,7 +208,42 @@ def test_a_cancel_that_is_not_answered_in_time_is_recorded_too(slow: Slow, datab
         wishes.cancel(RUN, action="cancel backfill", subject="OKX:BTC-USDT")
 
     assert slow.runs[0]["state_type"] == "CANCELLED"
-    assert [wish.details for wish in database.wishes.list()][-1] == {"run": RUN, "outcome": "not answered in time"}
+    assert [wish.details for wish in database.wishes.list()][-1] == {"run": RUN, "outcome": "no clear answer"}
+
+
+UNCLEAR = {
+    "a proxy that lost it": (502, b"<html>Bad Gateway</html>"),
+    "its database went away": (503, b'{"exception_message": "database is locked"}'),
+    "no JSON": (200, b"<html>"),
+    "another object": (200, b"{}"),
+    "nothing": (200, b""),
+}
+
+
+@pytest.mark.parametrize("name", UNCLEAR)
+def test_an_answer_that_says_nothing_clear_may_be_of_what_was_carried_out(
+    slow: Slow, database: DatabaseOperations, name: str
+) -> None:
+    slow.instead = {"create_flow_run": UNCLEAR[name], "set_state": UNCLEAR[name]}
+
+    with pytest.raises(SchedulerSilent, match=r"Prefect .*may have been started.*look at the list"):
+        wishes.start("backfill", {}, **TOLD)
+    with pytest.raises(SchedulerSilent, match=r"Prefect .*may have been cancelled.*look at the list"):
+        wishes.cancel(RUN, action="cancel backfill", subject="OKX:BTC-USDT")
+
+    assert slow.runs[0]["state_type"] == "CANCELLED"
+    assert [wish.details["outcome"] for wish in database.wishes.list()] == ["no clear answer"] * 2
+
+
+@pytest.mark.parametrize("status", [302, 401, 404, 409, 422])
+def test_a_clear_no_is_one_and_leaves_no_record(slow: Slow, database: DatabaseOperations, status: int) -> None:
+    slow.instead = {"create_flow_run": (status, b'{"detail": "not so"}')}
+
+    with pytest.raises(SchedulerError, match="Prefect refused") as caught:
+        wishes.start("backfill", {}, **TOLD)
+
+    assert not isinstance(caught.value, SchedulerSilent)
+    assert database.wishes.list() == []
 
 
 @pytest.mark.parametrize("path", ["deployments/filter", "create_flow_run"])
