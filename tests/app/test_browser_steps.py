@@ -12,6 +12,8 @@ from tests.app.painted import path_of
 
 pytestmark = [*marks, pytest.mark.postgres, pytest.mark.redis]
 
+DEMO = ("--speed", "4")  # the overview has nothing to choose until a bot acts on a candle
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
