@@ -11,6 +11,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.starlette import App
 
+from app.index_page import index_routes
 from app.loading import load_beside, load_libraries
 from app.sign_in.desk import Desk, open_desk
 from app.sign_in.door import Door
@@ -63,7 +64,7 @@ def application(desk: Desk, script: Path) -> App:
     return App(
         script,
         secrets=secrets_of(desk),
-        routes=Counter(desk).routes(),
+        routes=[*Counter(desk).routes(), *index_routes()],
         middleware=[Middleware(Door, desk=desk)],
         on_script_error=show_error,
     )

@@ -2,13 +2,12 @@
 
 import base64
 import hashlib
-import re
 from functools import cache
-from pathlib import Path
 
-import streamlit
 from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Send
+
+from app.index_page import inline_scripts
 
 _SAME_FOR_ALL = {
     "x-content-type-options": "nosniff",
@@ -23,7 +22,7 @@ _SAME_FOR_ALL = {
 def page_policy(host: str) -> str:
     """Return the policy of Streamlit's pages: nothing from elsewhere, in no frame.
 
-    Vega makes functions of the expressions in a chart, and Streamlit's own page has a short script in it.
+    Vega makes functions of the expressions in a chart, and the document that they begin with has short scripts in it.
 
     Args:
         host: Name and port under which we were called, for the websocket: browsers differ in whether 'self' has it.
@@ -54,9 +53,8 @@ def _by_tls_only(name: bytes, value: bytes) -> tuple[bytes, bytes]:
 
 @cache
 def _inline_scripts() -> str:
-    page = Path(streamlit.__file__).parent / "static" / "index.html"
-    scripts = re.findall(r"<script>(.*?)</script>", page.read_text(encoding="utf-8"), re.DOTALL)
-    return " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts)
+    digests = (hashlib.sha256(script.encode()).digest() for script in inline_scripts())
+    return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
 
 
 def with_headers(send: Send, *, policy: str, secure: bool, fresh: bool) -> Send:

@@ -1,7 +1,6 @@
 """A running demo and the browser that looks at it; what the browser says and asks for is kept, and has to be nothing wrong."""
 
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -45,8 +44,6 @@ FLAGS = [
 PATIENCE_MS = 150_000  # for whatever is waited for: at the begin of all tests a worker takes a minute to start beside the others
 SCHEMES = ("light", "dark")
 
-# Streamlit looks for its server below the page's own path before it does at the root; only on deep links, and only for these two.
-_LOOKED_FOR = re.compile(r"/[a-z]+/_stcore/(health|host-config)")
 _SETTLED = """
 () => document.querySelector("[data-testid='stApp'][data-test-script-state='notRunning']")
     && document.querySelector("[data-testid='stMain'] :is(h1, h2, h3, [data-testid='stMetric'])")
@@ -138,15 +135,13 @@ class Window:
     Attributes:
         page: Of Playwright.
         url: Where the app is.
-        said: Errors on its console and of its scripts, but for what Streamlit itself always says.
-        excused: What Streamlit said.
+        said: Errors on its console and of its scripts.
         asked: Addresses that it asked for.
     """
 
     page: Page
     url: str
     said: list[str] = field(default_factory=list)
-    excused: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
     def open(self, path: str) -> Page:
@@ -173,9 +168,7 @@ class Window:
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            path = urlsplit(message.location["url"]).path
-            known = "404 (Not Found)" in message.text and _LOOKED_FOR.fullmatch(path) is not None
-            (self.excused if known else self.said).append(f"{message.text} ({path})")
+            self.said.append(f"{message.text} ({urlsplit(message.location['url']).path})")
 
 
 @contextmanager

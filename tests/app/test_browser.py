@@ -61,15 +61,13 @@ def test_reload_and_back_keep_what_is_selected(windows: Windows) -> None:
     assert back == _selected(page) == ("SYNTHETIC:ETH-USDT", "5m")
 
 
-def test_what_streamlit_says_on_a_deep_link_is_all_that_is_excused(windows: Windows) -> None:
+def test_a_deep_link_asks_for_nothing_that_is_not_there(windows: Windows) -> None:
     window = windows()
 
     window.open("/market")
 
-    assert sorted(line.rpartition(" ")[2] for line in window.excused) == [
-        "(/market/_stcore/health)",
-        "(/market/_stcore/host-config)",
-    ]
+    assert window.said == []
+    assert not [url for url in window.asked if "/market/" in url]
 
 
 def test_ctrl_c_leaves_nothing_running(tmp_path: Path) -> None:

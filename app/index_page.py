@@ -1,0 +1,39 @@
+"""The document that every page begins with: Streamlit's own, told where its server is."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import streamlit
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+
+from app.views.navigation import PAGES
+
+# Without it a window that begins at `/market` looks for its server below that path first: two answers of 404 on its console.
+_WHERE = "<head>\n    <script>window.__streamlit = {BACKEND_BASE_URL: location.origin}</script>"
+_TITLE = "<title>Streamlit</title>"
+
+
+@cache
+def index_page() -> str:
+    """Return the document."""
+    text = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+    return text.replace("<head>", _WHERE, 1).replace(_TITLE, "<title>TCPDashboard</title>", 1)
+
+
+def inline_scripts() -> list[str]:
+    """Return the scripts in it, for a policy that allows no others."""
+    return re.findall(r"<script>(.*?)</script>", index_page(), re.DOTALL)
+
+
+def index_routes() -> list[Route]:
+    """Return the routes of all pages, which go before Streamlit's own."""
+    paths = ("/", *(f"/{name}" for name in list(PAGES)[1:]))  # the first page is at the root
+    return [Route(path, _answer, methods=["GET"]) for path in paths]
+
+
+def _answer(request: Request) -> HTMLResponse:
+    del request
+    return HTMLResponse(index_page(), headers={"cache-control": "no-cache"})
