@@ -11,8 +11,8 @@ def let_paint(part: str, *, times: int = 1) -> None:
     """Wait a moment, once a session, so that the browser draws what it has.
 
     The code of tables and of charts, a megabyte each, is loaded by the browser when the first of them comes; until that has run it
-    draws nothing, also not what came before. On a busy computer the heavy part comes no later for the wait: it is the processor that
-    it waits for.
+    draws nothing, also not what came before. On a busy computer the heavy part comes no later for the wait:
+    what it waits for is the processor.
 
     Args:
         part: What comes next; each is waited for once.
