@@ -1,4 +1,4 @@
-"""The document that every page begins with: Streamlit's own, told where its server is."""
+"""The document that every page begins with: Streamlit's own, told where its server is; and when a browser had it."""
 
 import re
 from functools import cache
@@ -10,7 +10,11 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from app.views.navigation import PAGES
+from market.clock import now_us
 
+BEGAN = "tcpdash_began"
+"""The cookie that says when the server gave the document, in microseconds: pages see by it how fast a browser is."""
+_BEGAN_SECONDS = 60
 # Without it a window that begins at `/market` looks for its server below that path first: two answers of 404 on its console.
 _WHERE = "<head>\n    <script>window.__streamlit = {BACKEND_BASE_URL: location.origin}</script>"
 _TITLE = "<title>Streamlit</title>"
@@ -36,4 +40,6 @@ def index_routes() -> list[Route]:
 
 def _answer(request: Request) -> HTMLResponse:
     del request
-    return HTMLResponse(index_page(), headers={"cache-control": "no-cache"})
+    answer = HTMLResponse(index_page(), headers={"cache-control": "no-cache"})
+    answer.set_cookie(BEGAN, str(now_us()), max_age=_BEGAN_SECONDS, httponly=True, samesite="strict")
+    return answer

@@ -6,6 +6,7 @@ from app.access import NOBODY, current_user
 from app.data.connections import settings
 from app.markdown import with_commands
 from app.views.navigation import PAGES, page_at
+from app.views.painting import note_browser
 from app.views.sidebar import show_sidebar
 from app.views.style import show_style
 
@@ -13,6 +14,7 @@ st.set_page_config(  # a material icon as favicon is fetched from outside
     page_title="TCPDashboard", page_icon="🕯️", layout="wide", initial_sidebar_state="collapsed"
 )
 show_style()
+note_browser()
 try:
     settings()
 except ValueError as error:

@@ -1,18 +1,42 @@
 """The order in which a browser draws: what people came for first, what is heavy behind it."""
 
 import time
+from collections.abc import Mapping
 
 import streamlit as st
 
-PAUSE_SECONDS = 0.5
+from app.index_page import BEGAN
+from market.clock import now_us
+
+PAUSE_SECONDS, LONGEST_SECONDS = 0.4, 1.5
+_PAUSE = "pause to paint"
+
+
+def note_browser() -> None:
+    """Note once a session, as it begins, how fast its browser is."""
+    if _PAUSE not in st.session_state:
+        st.session_state[_PAUSE] = pause_seconds(st.context.cookies, now_us())
+
+
+def pause_seconds(cookies: Mapping[str, str], at_us: int) -> float:
+    """Return how long a browser needs to draw something: as long as it took from its document to the begin of its session.
+
+    Args:
+        cookies: Of the browser; without that of its document, `PAUSE_SECONDS`.
+        at_us: When the session began.
+    """
+    began = cookies.get(BEGAN, "")
+    if not (began.isascii() and began.isdecimal() and len(began) <= len(str(at_us))):
+        return PAUSE_SECONDS
+    return min(max((at_us - int(began)) / 1e6, PAUSE_SECONDS), LONGEST_SECONDS)
 
 
 def let_paint(part: str, *, times: int = 1) -> None:
     """Wait a moment, once a session, so that the browser draws what it has.
 
     The code of tables and of charts, a megabyte each, is loaded by the browser when the first of them comes; until that has run it
-    draws nothing, also not what came before. On a busy computer the heavy part comes no later for the wait:
-    what it waits for is the processor.
+    draws nothing, also not what came before. On a busy computer the heavy part comes no later for the wait: what it waits for is
+    the processor.
 
     Args:
         part: What comes next; each is waited for once.
@@ -21,4 +45,4 @@ def let_paint(part: str, *, times: int = 1) -> None:
     key = f"painted before {part}"
     if not st.session_state.get(key):
         st.session_state[key] = True
-        time.sleep(times * PAUSE_SECONDS)
+        time.sleep(times * st.session_state.get(_PAUSE, PAUSE_SECONDS))

@@ -8,8 +8,9 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from app.index_page import index_routes
+from app.index_page import BEGAN, index_routes
 from app.sign_in.headers import page_policy
+from market.clock import now_us
 from tests.app.painted import USEFUL, path_of
 
 
@@ -28,6 +29,7 @@ async def test_each_page_begins_with_the_document_of_streamlit_told_where_its_se
     assert answer.text.index("BACKEND_BASE_URL: location.origin") < answer.text.index('<script type="module"')
     assert "<title>TCPDashboard</title>" in answer.text
     assert '<div id="root">' in answer.text
+    assert abs(now_us() - int(answer.cookies[BEGAN])) < 60_000_000
 
 
 async def test_the_policy_allows_each_script_in_it_and_no_other() -> None:
