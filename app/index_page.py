@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from app.views.navigation import PAGES
+from app.menu import PAGES
 from market.clock import now_us
 
 BEGAN = "tcpdash_began"

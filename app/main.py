@@ -5,7 +5,8 @@ import streamlit as st
 from app.access import NOBODY, current_user
 from app.data.connections import settings
 from app.markdown import with_commands
-from app.views.navigation import PAGES, page_at
+from app.menu import PAGES
+from app.views.navigation import page_at
 from app.views.painting import note_browser
 from app.views.sidebar import show_sidebar
 from app.views.style import show_style

@@ -1,24 +1,16 @@
-"""The pages, in the order of the menu, and links from one to a selection on another."""
+"""The pages, and links from one to a selection on another."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from app.menu import PAGES
+
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
 
 _FOLDER = Path(__file__).parents[1] / "pages"
-
-PAGES = {
-    "overview": ("Overview", ":material/dashboard:"),
-    "market": ("Market", ":material/candlestick_chart:"),
-    "data": ("Data", ":material/fact_check:"),
-    "bots": ("Bots", ":material/smart_toy:"),
-    "backtests": ("Backtests", ":material/science:"),
-    "system": ("System", ":material/monitor_heart:"),
-}
-"""Title and icon of each page by its name, which is its file, and its path in the URL; the first is at `/`."""
 
 
 def page_at(name: str) -> "StreamlitPage":

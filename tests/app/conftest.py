@@ -13,8 +13,8 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 import cli
+from app.menu import PAGES
 from app.views import painting
-from app.views.navigation import PAGES
 from db import DatabaseOperations
 from tests.app.bots import Bots
 from tests.app.pages import Opener, Worker

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from app.views.navigation import PAGES
+from app.menu import PAGES
 from tests.app.axe import violations
 from tests.app.browser import SCHEMES, Demo, marks, shoot
 from tests.app.conftest import Windows

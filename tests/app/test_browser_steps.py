@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.views.navigation import PAGES
+from app.menu import PAGES
 from tests.app.browser import marks
 from tests.app.conftest import Windows
 from tests.app.painted import path_of
