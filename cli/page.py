@@ -9,6 +9,9 @@ import typer
 
 from cli.options import load
 
+PORT = 8501
+"""Where the pages are, if nothing says otherwise."""
+
 commands = typer.Typer(
     invoke_without_command=True, help="Serve the pages alone, on 127.0.0.1 if the settings say no other address."
 )
@@ -21,7 +24,7 @@ ENTRY = Path(__file__).with_name("served") / "entry.py"
 def serve(
     context: typer.Context,
     *,
-    port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Port; 8501, if there is none.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65_535, help=f"Port; {PORT}, if there is none.")] = None,
 ) -> None:
     """Serve the pages alone, on 127.0.0.1 if the settings say no other address.
 
@@ -34,7 +37,7 @@ def serve(
 
     settings = load()
     log_to(settings.home / "logs" / "app.log", settings.log.level)
-    server.serve(settings, script=ENTRY, port=port or settings.app.port or 8501)
+    server.serve(settings, script=ENTRY, port=port or settings.app.port or PORT)
 
 
 @commands.command()

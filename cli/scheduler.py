@@ -11,11 +11,11 @@ import httpx
 import sqlalchemy as sa
 
 from app.scheduler.api import POOL
+from cli.ports import Ports
 from cli.supervisor import OwnProcess, Supervisor
-from db import child
 from db.databases import ensure_database
 from market.clock import monotonic
-from market.errors import InputError, PlatformError
+from market.errors import PlatformError
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -51,13 +51,14 @@ class Scheduler:
         settings: All settings.
         supervisor: Who looks after them.
         environment: What all processes of the system have in theirs.
+        ports: Where that of the server is claimed.
 
     Attributes:
         state: For state.json; None as long as nothing was started.
     """
 
-    def __init__(self, settings: "Settings", supervisor: Supervisor, environment: dict[str, str]) -> None:
-        self._settings, self._supervisor, self._environment = settings, supervisor, environment
+    def __init__(self, settings: "Settings", supervisor: Supervisor, environment: dict[str, str], ports: Ports) -> None:
+        self._settings, self._supervisor, self._environment, self._ports = settings, supervisor, environment, ports
         self._begun = 0.0
         self.state: dict[str, Any] | None = None
 
@@ -66,7 +67,7 @@ class Scheduler:
         self._begun, url = monotonic(), self._settings.flows.api_url
         if url is None:
             try:
-                port = self._port()
+                port = self._ports.claim(PORT, named=self._settings.flows.port, setting="flows.port")
                 url = f"http://127.0.0.1:{port}/api"
                 environment = server_environment(self._settings, url, self._environment["TCPDASH_DATABASE__URL"])
             except PlatformError as error:
@@ -79,17 +80,6 @@ class Scheduler:
         serve = [sys.executable, "-m", "cli", "flows", "serve"]
         serve += ["--alone"] if self._settings.flows.api_url is None else []
         self._supervisor.start(self._own("flows", serve, {"TCPDASH_FLOWS__API_URL": url}))
-
-    def _port(self) -> int:
-        """Return the port of the settings, else the usual one or a free one.
-
-        Raises:
-            InputError: If somebody else has that of the settings: flows would be handed to who answers there.
-        """
-        port = self._settings.flows.port
-        if port and _listens(port):
-            raise InputError(f"port {port} of setting 'flows.port' is taken; end what listens there, or set it to 0")
-        return port or (PORT if not _listens(PORT) else child.free_port())
 
     def look(self) -> None:
         """Say once that the server answers."""
@@ -165,12 +155,6 @@ def worker_environment(settings: "Settings", api_url: str) -> dict[str, str]:
         "TCPDASH_STRATEGIES": str(settings.strategies.absolute()),
         "TCPDASH_CONFIG": str(Path(config).absolute()) if config and Path(config).exists() else "",
     }
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _is_well(url: str) -> bool:

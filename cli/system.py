@@ -1,7 +1,6 @@
 """The whole system of `tcpdash up`: which processes it has, and how they find each other."""
 
 import ipaddress
-import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,8 @@ import httpx
 from app.sign_in.desk import check_published
 from cli.feed import Feed
 from cli.options import GENERATED
+from cli.page import PORT as APP_PORT
+from cli.ports import Ports, listens
 from cli.scheduler import Scheduler
 from cli.supervisor import OwnProcess, Supervisor
 from db import child
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from settings import Settings
 
 _TCPDASH = (sys.executable, "-m", "cli")
-_APP_PORT = 8501
 
 
 class System:
@@ -69,6 +69,7 @@ class System:
         self._begun = monotonic()
         self._supervisor = Supervisor(settings.home / "incidents.jsonl")
         self._scheduler: Scheduler | None = None
+        self._ports = Ports()
 
     def run(self, seconds: float | None) -> None:
         """Run until a signal, or for so many seconds.
@@ -92,6 +93,7 @@ class System:
             finally:
                 click.echo("stopping …")
                 self._supervisor.stop()
+                self._ports.release()
         click.echo(f"stopped; the data is kept in {self._settings.home}")
 
     def _start_servers(self) -> None:
@@ -137,7 +139,7 @@ class System:
         command = [*_TCPDASH, "replay", tape, "--port", str(port), "--speed", str(self._speed), *self._fault_words]
         command += [] if tape == GENERATED else ["--exchange", self._venue.lower()]
         # An exchange with faults may answer nothing over REST, and is there nevertheless.
-        self._supervisor.start(self._own("exchange", command, is_ready=lambda: _listens(port), shown=True))
+        self._supervisor.start(self._own("exchange", command, is_ready=lambda: listens(port), shown=True))
         venue = f"TCPDASH_VENUES__{self._venue}"
         channel = self._feed.provider.channel
         self._environment |= {
@@ -149,7 +151,7 @@ class System:
         click.echo(f"local exchange plays {what}, channel {channel}, speed {self._speed:g}: {', '.join(self._followed)}")
 
     def _start_page(self) -> None:
-        port = self._settings.app.port or (_APP_PORT if not _listens(_APP_PORT) else child.free_port())
+        port = self._ports.claim(APP_PORT, named=self._settings.app.port, setting="app.port")
         self._supervisor.start(self._own("app", [*_TCPDASH, "app", "--port", str(port)], shown=True))
         self._app_url = f"http://{_reached_at(self._settings.app.address)}:{port}"
 
@@ -182,7 +184,7 @@ class System:
 
     def _look_at_scheduler(self) -> None:
         if self._scheduler is None:  # now, and not before: it takes the processor for seconds, and the page comes first
-            self._scheduler = Scheduler(self._settings, self._supervisor, self._environment)
+            self._scheduler = Scheduler(self._settings, self._supervisor, self._environment, self._ports)
             self._scheduler.start()
         self._scheduler.look()
 
@@ -202,12 +204,6 @@ def _reached_at(address: str) -> str:
     if parsed.is_unspecified:
         return "127.0.0.1"
     return f"[{parsed}]" if parsed.version == 6 else str(parsed)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _answers(url: str) -> bool:

@@ -9,6 +9,7 @@ from app.scheduler.api import PrefectApi, SchedulerError
 from cli import scheduler
 from cli.deployments import deploy
 from cli.flows import _parameters
+from cli.ports import Ports
 from cli.supervisor import Supervisor
 from db import child
 from db.home import own
@@ -156,7 +157,7 @@ def test_a_port_that_somebody_else_has_is_named_and_the_system_goes_on_without_f
         port = taken.getsockname()[1]
         settings = load_settings(None, {"TCPDASH_HOME": str(tmp_path), "TCPDASH_FLOWS__PORT": str(port)})
         supervisor = Supervisor(tmp_path / "incidents.jsonl")
-        found = scheduler.Scheduler(settings, supervisor, {"TCPDASH_DATABASE__URL": database_url})
+        found = scheduler.Scheduler(settings, supervisor, {"TCPDASH_DATABASE__URL": database_url}, Ports())
         found.start()
 
     assert found.state == {"url": None, "state": "off"}

@@ -170,6 +170,22 @@ def test_a_second_system_on_the_same_home_is_refused(shell: Shell, tmp_path: Pat
     assert running.wait(30) == 0
 
 
+def test_two_systems_that_start_at_once_have_a_page_each(tmp_path: Path):
+    shells = [Shell(tmp_path / name) for name in ("first", "second")]
+    running = [shell.start("demo", "--for", "600") for shell in shells]
+    try:
+        for shell in shells:
+            shell.until(lambda shell=shell: _page_answers(shell), 120)
+        pages = {shell.state()["app"]["url"]: shell.pid("app") for shell in shells}
+        assert len(pages) == 2
+        for url, pid in pages.items():
+            assert int(url.rpartition(":")[2]) in {one.laddr.port for one in psutil.Process(pid).net_connections("tcp4")}
+    finally:
+        for process in running:
+            process.send_signal(signal.SIGINT)
+        assert [process.wait(60) for process in running] == [0, 0], [shell.output.read_text() for shell in shells]
+
+
 def test_a_venue_is_followed_and_recorded_at_the_addresses_of_the_settings_and_the_recording_too(tmp_path: Path, shell: Shell):
     port, tape = child.free_port(), str(tmp_path / "kraken.jsonl.gz")
     shell.environment |= {
