@@ -14,9 +14,13 @@ from market.clock import now_us
 
 BEGAN = "tcpdash_began"
 """The cookie that says when the server gave the document, in microseconds: pages see by it how fast a browser is."""
+WIDTH = "tcpdash_width"
+"""The cookie that says how wide the window of a browser is, in pixels."""
 _BEGAN_SECONDS = 60
 # Without it a window that begins at `/market` looks for its server below that path first: two answers of 404 on its console.
-_WHERE = "<head>\n    <script>window.__streamlit = {BACKEND_BASE_URL: location.origin}</script>"
+_WHERE = "window.__streamlit = {BACKEND_BASE_URL: location.origin}"
+_HOW_WIDE = f"document.cookie = `{WIDTH}=${{innerWidth}}; path=/; max-age={_BEGAN_SECONDS}; samesite=strict`"
+_HEAD = f"<head>\n    <script>{_WHERE}; {_HOW_WIDE}</script>"
 _TITLE = "<title>Streamlit</title>"
 
 
@@ -24,7 +28,7 @@ _TITLE = "<title>Streamlit</title>"
 def index_page() -> str:
     """Return the document."""
     text = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
-    return text.replace("<head>", _WHERE, 1).replace(_TITLE, "<title>TCPDashboard</title>", 1)
+    return text.replace("<head>", _HEAD, 1).replace(_TITLE, "<title>TCPDashboard</title>", 1)
 
 
 def inline_scripts() -> list[str]:

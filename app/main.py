@@ -7,8 +7,8 @@ from app.data.connections import settings
 from app.markdown import with_commands
 from app.menu import PAGES
 from app.views.navigation import page_at
-from app.views.painting import note_browser
-from app.views.sidebar import show_sidebar
+from app.views.painting import let_paint, note_browser
+from app.views.sidebar import pick_zone, show_sidebar
 from app.views.style import show_style
 
 st.set_page_config(  # a material icon as favicon is fetched from outside
@@ -25,5 +25,10 @@ except ValueError as error:
 if current_user() is NOBODY:  # whose session ended just now; or Streamlit was not started by `tcpdash app`, and has no door
     st.text("Nobody is signed in here.")
     st.stop()
-show_sidebar()
-st.navigation([page_at(name) for name in PAGES], position="top").run()
+place = show_sidebar()
+page = st.navigation([page_at(name) for name in PAGES], position="top")
+try:
+    page.run()
+finally:  # also where a page ends early
+    let_paint("sidebar")
+    pick_zone(place)

@@ -22,8 +22,10 @@ Cells = pd.DataFrame | alt.NamedData
 COLOURS: Final = {
     "missing": LOSS, "incomplete": DOUBT, "not counted": QUIET, "unprovable": "#c9a227", "no trades": "#5f6b7a", "complete": GAIN,
 }  # fmt: skip
-_CALM, _STRONG = 0.3, 0.85
-_ROW, _AROUND, _SMALL_ROW = 24, 76, 14
+CALM, STRONG = 0.3, 0.85
+ROW = 24
+"""Height of a row of the calendar, pixels."""
+_AROUND, _SMALL_ROW = 76, 14
 _CANVAS = {"embedOptions": {"renderer": "canvas"}}  # a browser draws thousands of shapes of an SVG too slowly
 
 
@@ -78,7 +80,7 @@ def calendar_chart(
     picked = alt.selection_point(name=CELL, fields=["symbol", "day"], on="click", clear="dblclick", toggle=False)
     rects = base.mark_rect(cornerRadius=1, cursor="pointer").encode(color=_colour(), opacity=_strength()).add_params(picked)
     signs = base.mark_text(fontSize=10, cursor="pointer").encode(text="glyph:N", color=_ink())
-    height = _AROUND + _ROW * max(len(symbols), 1)
+    height = _AROUND + ROW * max(len(symbols), 1)
     return layered(title, rects, signs, height=height)
 
 
@@ -119,7 +121,7 @@ def _colour() -> alt.Color:
 def _strength() -> Any:
     """What is as it should be stays calm."""
     calm = alt.FieldOneOfPredicate("state", ["complete", "no trades", "not counted"])
-    return alt.when(calm).then(alt.value(_CALM)).otherwise(alt.value(_STRONG))
+    return alt.when(calm).then(alt.value(CALM)).otherwise(alt.value(STRONG))
 
 
 def _ink() -> Any:

@@ -52,7 +52,7 @@ def live_spec(
         many: Whether a canvas draws it.
     """
     panels = len(lines[1:])
-    height, parts = _parts(panels)
+    height, parts = heights(panels)
     pen = Pen(symbol, zone=zone, prices=parts[0], volumes=parts[1], seen=_SEEN, slim=True)
     zoom = alt.selection_interval(name=ZOOM, encodings=["x"], bind="scales")
     frame, *bands = pen.bands()
@@ -74,11 +74,11 @@ def live_spec(
     return spec
 
 
-def _parts(panels: int) -> tuple[int, list[Part]]:
-    """Return the height of a chart, and where prices, volumes and each further panel are."""
-    heights = [_PRICES, _VOLUMES, *[_PANEL_HEIGHT] * panels]
-    whole, top, parts = sum(heights) + _GAP * len(heights), _GAP, []
-    for height in heights:
+def heights(panels: int) -> tuple[int, list[Part]]:
+    """Return the height of a chart in pixels, and where prices, volumes and each further panel are."""
+    each = [_PRICES, _VOLUMES, *[_PANEL_HEIGHT] * panels]
+    whole, top, parts = sum(each) + _GAP * len(each), _GAP, []
+    for height in each:
         parts.append((top / whole, (top + height) / whole))
         top += height + _GAP
     return whole, parts

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from zlib import crc32
 
@@ -11,8 +12,9 @@ import streamlit as st
 from app import words
 from app.charts.fills import fill_rows
 from app.charts.lines import Places
-from app.charts.live_candles import CLOSED, FILLS, LINES, LIVE, MANY, ZOOM, live_spec
+from app.charts.live_candles import CLOSED, FILLS, LINES, LIVE, MANY, ZOOM, heights, live_spec
 from app.charts.rows import Ends, chart_rows, newest_row, slim_rows
+from app.charts.sketches import candle_sketch
 from app.charts.zone import Zone
 from app.data import candles as reads
 from app.data.live import LiveView, feed_of, live_view
@@ -20,6 +22,7 @@ from app.markdown import escaped
 from app.ranges import Shown
 from app.stores import Lost
 from app.views.banner import show_lost
+from app.views.first_sight import first_chart
 from app.views.labels import LABELS
 from app.views.market_lines import Lines, asked_lines
 from app.views.market_pickers import chart_key, note_chart, note_shown
@@ -40,6 +43,8 @@ _SEEN = "market_seen"
 
 TICK_SECONDS, SLOW_TICK_SECONDS = 1.0, 2.0
 _METRIC_WIDTH = 165
+_SKETCHED = 240
+"""Of so many bars there is a picture first: of more it would take the time that it saves."""
 _LEGEND = (
     ":blue[**▯**] hollow: rises · :orange[**▮**] filled: falls · dashed: forming · :gray[**─**] thin line: nobody traded · "
     ":violet[**▼**] violet band: not complete, trades are missing · grey band, “no data”: no candle, and none is invented. "
@@ -110,13 +115,19 @@ def _show_chart(symbol: str, shown: Shown, overlays: Overlays, view: LiveView, *
 
 
 def _draw(symbol: str, shown: Shown, data: dict[str, pd.DataFrame], where: Places, screen: Zone, *, about: str, key: str) -> None:
-    spec = dict(live_spec(symbol, about, zone=screen, lines=where, fills=FILLS in data, many=shown.bars > MANY))
-    spec["datasets"] = data
+    spec = live_spec(symbol, about, zone=screen, lines=where, fills=FILLS in data, many=shown.bars > MANY)
     drawn = ["Candles and volume", *(["indicators"] if where else []), *(["fills of bots"] if FILLS in data else [])]
     # Without anything that changes as candles close: Streamlit puts it into the specification, and makes another chart of another.
     alt = f"{', '.join(drawn)} of {about}, {shown.bars:,} candles wide, times in {screen}"
     # A selection that is asked for is kept when rows are exchanged; Streamlit forgets others, and the zoom with them.
-    st.vega_lite_chart(None, spec, key=key, on_select="rerun", selection_mode=[ZOOM], alt=alt)
+    at = st if shown.bars > _SKETCHED else first_chart("market", partial(_sketch, data, len(where[1:]), about), alt=alt)
+    at.vega_lite_chart(None, {**spec, "datasets": data}, key=key, on_select="rerun", selection_mode=[ZOOM], alt=alt)
+
+
+def _sketch(data: dict[str, pd.DataFrame], panels: int, title: str, width: int, theme: str) -> str:
+    height, parts = heights(panels)
+    rows = pd.concat([data[CLOSED], data[LIVE]], ignore_index=True)
+    return candle_sketch(rows, title=title, size=(width, height), parts=parts, theme=theme)
 
 
 def _lines(symbol: str, shown: Shown, overlays: Overlays, view: LiveView, screen: Zone) -> Lines:

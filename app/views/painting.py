@@ -9,7 +9,7 @@ from app.index_page import BEGAN
 from market.clock import now_us
 
 PAUSE_SECONDS, LONGEST_SECONDS = 0.4, 1.5
-_PAUSE = "pause to paint"
+_PAUSE, _KEY = "pause to paint", "painted before {}"
 
 
 def note_browser() -> None:
@@ -31,6 +31,11 @@ def pause_seconds(cookies: Mapping[str, str], at_us: int) -> float:
     return min(max((at_us - int(began)) / 1e6, PAUSE_SECONDS), LONGEST_SECONDS)
 
 
+def is_painted(part: str) -> bool:
+    """Return whether a part was waited for already."""
+    return bool(st.session_state.get(_KEY.format(part)))
+
+
 def let_paint(part: str, *, times: int = 1) -> None:
     """Wait a moment, once a session, so that the browser draws what it has.
 
@@ -42,7 +47,6 @@ def let_paint(part: str, *, times: int = 1) -> None:
         part: What comes next; each is waited for once.
         times: How many moments; behind a chart, whose code is loaded first, more than one.
     """
-    key = f"painted before {part}"
-    if not st.session_state.get(key):
-        st.session_state[key] = True
+    if not is_painted(part):
+        st.session_state[_KEY.format(part)] = True
         time.sleep(times * st.session_state.get(_PAUSE, PAUSE_SECONDS))

@@ -11,6 +11,7 @@ _READABLE = """
 }
 .stCode pre .token { color: inherit !important }
 [data-testid="stCaptionContainer"]:has(.stMarkdownBadge) { opacity: 1; color: color-mix(in srgb, currentColor 60%, transparent) }
+.first-sight { display: block; overflow: hidden }
 .stJson .variable-value div { color: inherit !important; background: none !important }
 """
 

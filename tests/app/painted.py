@@ -2,14 +2,15 @@
 
 _MAIN = "[data-testid='stMain']"
 _TABLE, _CHART, _TEXT = "[data-testid='stDataFrame'] canvas", ".stVegaLiteChart :is(svg, canvas)", "[data-testid='stAlert']"
+_FIRST = ".first-sight"
 
 USEFUL = {
     "overview": f"{_MAIN} [data-testid='stMetricValue']",
-    "market": f"{_MAIN} {_CHART}",
-    "data": f"{_MAIN} :is({_CHART}, {_TEXT})",
-    "bots": f"{_MAIN} :is({_TABLE}, {_TEXT})",
-    "backtests": f"{_MAIN} :is({_TABLE}, {_TEXT})",
-    "system": f"{_MAIN} {_TABLE}",
+    "market": f"{_MAIN} :is({_FIRST}, {_CHART})",
+    "data": f"{_MAIN} :is({_FIRST}, {_CHART}, {_TEXT})",
+    "bots": f"{_MAIN} :is({_FIRST}, {_TABLE}, {_TEXT})",
+    "backtests": f"{_MAIN} :is({_FIRST}, {_TABLE}, {_TEXT})",
+    "system": f"{_MAIN} :is({_FIRST}, {_TABLE})",
 }
 """By page, a selector of its first content that is worth looking at; where a demo may have none yet, also of what says so."""
 

@@ -14,6 +14,14 @@ from tests.app.painted import USEFUL, path_of
 pytestmark = [*marks, pytest.mark.postgres, pytest.mark.redis]
 
 PRICE = "[data-testid='stMetricValue']"
+_WATCH = """
+window.order = [];
+const look = () => {
+    for (const [kind, selector] of [["light", ".first-sight"], ["heavy", "HEAVY"]])
+        if (!window.order.includes(kind) && document.querySelector(selector) !== null) window.order.push(kind);
+};
+new MutationObserver(look).observe(document, {childList: true, subtree: true});
+"""
 
 
 def test_market_moves_in_the_browser_without_being_loaded_again(windows: Windows, pictures: Path) -> None:
@@ -29,6 +37,26 @@ def test_market_moves_in_the_browser_without_being_loaded_again(windows: Windows
 
     assert chart.get_attribute("data-kept") == "yes", "the chart was made anew instead of moving in place"
     page.screenshot(path=pictures / "live.png")
+
+
+@pytest.mark.parametrize(
+    ("path", "heavy"),
+    [
+        ("/market", ".stVegaLiteChart svg"),
+        ("/data", ".stVegaLiteChart canvas"),
+        ("/bots", "[data-testid='stDataFrame'] canvas"),
+        ("/system", "[data-testid='stDataFrame'] canvas"),
+    ],
+)
+def test_a_light_picture_is_there_before_what_is_heavy_and_gives_it_its_place(windows: Windows, path: str, heavy: str) -> None:
+    window = windows()
+    window.page.add_init_script(_WATCH.replace("HEAVY", heavy))
+
+    page = window.open(path)
+    expect(page.locator(heavy).first).to_be_visible()
+
+    assert page.evaluate("() => window.order") == ["light", "heavy"]
+    expect(page.locator(".first-sight")).to_have_count(0)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

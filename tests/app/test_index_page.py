@@ -8,7 +8,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from app.index_page import BEGAN, index_routes
+from app.index_page import BEGAN, WIDTH, index_routes
 from app.sign_in.headers import page_policy
 from market.clock import now_us
 from tests.app.painted import USEFUL, path_of
@@ -27,6 +27,7 @@ async def test_each_page_begins_with_the_document_of_streamlit_told_where_its_se
     assert answer.headers["content-type"].startswith("text/html")
     assert answer.headers["cache-control"] == "no-cache"
     assert answer.text.index("BACKEND_BASE_URL: location.origin") < answer.text.index('<script type="module"')
+    assert f"document.cookie = `{WIDTH}=${{innerWidth}};" in answer.text
     assert "<title>TCPDashboard</title>" in answer.text
     assert '<div id="root">' in answer.text
     assert abs(now_us() - int(answer.cookies[BEGAN])) < 60_000_000

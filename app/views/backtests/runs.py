@@ -16,6 +16,7 @@ from app.stores import Lost
 from app.views.backtests.comparison import MOST
 from app.views.banner import show_lost
 from app.views.choices import choose_any, choose_page, choose_text, page_asked
+from app.views.first_sight import first_table
 from app.views.navigation import page_at
 from app.words import NOTHING
 from db.backtest_reads import Looked
@@ -31,6 +32,7 @@ _FORMATS = {
     "return": st.column_config.NumberColumn(format="percent"), "max drawdown": st.column_config.NumberColumn(format="percent"),
     "Sharpe": st.column_config.NumberColumn(format="%.2f"), "trades": st.column_config.NumberColumn(format="%d"),
 }  # fmt: skip
+_TOLD = {"return": "{:.2%}".format, "max drawdown": "{:.2%}".format, "Sharpe": "{:.2f}".format, "trades": "{:.0f}".format}
 
 
 def show_runs(zone: Zone) -> None:
@@ -90,10 +92,11 @@ def _wait() -> None:
 def _table(found: Page, zone: Zone) -> None:
     ids = "".join(each.id for each in found.runs)
     # Another list has other rows at the same places: what is chosen there must not be taken for what was chosen here.
-    chosen: Any = st.dataframe(
-        run_table(found.runs, zone=zone), hide_index=True, on_select="rerun", selection_mode="multi-row",
+    table, alt = run_table(found.runs, zone=zone), "Runs, the newest first, with their figures"
+    chosen: Any = first_table("runs", table, alt=alt, told=_TOLD).dataframe(
+        table, hide_index=True, on_select="rerun", selection_mode="multi-row",
         key=f"runs {crc32(ids.encode())}", column_config=_FORMATS, placeholder=NOTHING,
-        alt="Runs, the newest first, with their figures",
+        alt=alt,
     )  # fmt: skip
     rows = [found.runs[at] for at in chosen.selection.rows if at < len(found.runs)]
     _lead(rows, found.count)

@@ -10,6 +10,7 @@ from app.data.bots import Board, board
 from app.views.banner import show_lost
 from app.views.bots.controls import show_wishes_of_all
 from app.views.bots.picker import Filters, open_bot, pick_filters
+from app.views.first_sight import first_table
 
 TICK_SECONDS = 2.0
 _WIDE = {"why": 210, "strategy": 200, "symbols": 200}
@@ -48,9 +49,10 @@ def _show(filters: Filters, ids: frozenset[str]) -> None:
         return
     key = f"bots {sha256(' '.join(bot.id for bot in shown).encode()).hexdigest()[:12]}"
     columns = {name: st.column_config.TextColumn(name, width=_WIDE.get(name)) for name in BOARD}
-    picked = st.dataframe(
-        board_table(shown), key=key, hide_index=True, on_select="rerun", selection_mode=["single-row", "single-cell"],
-        column_config=columns, alt="Bots, their states and what they are worth", height=min(35 * (len(shown) + 1) + 3, 640),
+    table, alt = board_table(shown), "Bots, their states and what they are worth"
+    picked = first_table("bots", table, alt=alt).dataframe(
+        table, key=key, hide_index=True, on_select="rerun", selection_mode=["single-row", "single-cell"],
+        column_config=columns, alt=alt, height=min(35 * (len(shown) + 1) + 3, 640),
     )  # fmt: skip
     rows = [*picked["selection"]["rows"], *(cell[0] for cell in picked["selection"]["cells"])]
     if rows and rows[0] < len(shown):

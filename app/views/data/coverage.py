@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from app.charts.coverage import CELL, CELLS, calendar_spec, minutes_spec
+from app.charts.sketches import calendar_sketch
 from app.charts.zone import Zone
 from app.coverage import LEGEND, day_rows, minute_rows, summary, week_rows
 from app.data.coverage import Day, day, days, stored_symbols
@@ -13,6 +14,7 @@ from app.views.banner import show_lost
 from app.views.choices import choose, choose_day, choose_from, choose_page, day_named, go_button
 from app.views.data.holes import hole_rows
 from app.views.data.market import link_to_candles
+from app.views.first_sight import first_chart
 from app.views.painting import let_paint
 from app.views.sidebar import zone
 from app.words import tape_label
@@ -81,10 +83,17 @@ def _show_calendar(found: pd.DataFrame, symbols: list[str], window: Window) -> N
     if by == "week":
         dates = dates[dates.day_of_week == 0].insert(0, dates[0] - pd.Timedelta(dates[0].weekday(), unit="D")).unique()
     cells = week_rows(found) if by == "week" else day_rows(found)
-    spec = calendar_spec(tuple(symbols), tuple(f"{each:%Y-%m-%d}" for each in dates), by=by)
     told = f"Coverage of {len(symbols)} symbols by {by}: {summary(day_rows(found)['state'].tolist())} days"
-    drawn = {**spec, "datasets": {CELLS: cells}}
-    st.vega_lite_chart(None, drawn, key=_CHART, on_select=_take, selection_mode=CELL, alt=told)
+    names, over = tuple(symbols), tuple(f"{each:%Y-%m-%d}" for each in dates)
+    at = first_chart("calendar", lambda width, theme: calendar_sketch(cells, names, over, width=width, theme=theme), alt=told)
+    at.vega_lite_chart(
+        None,
+        {**calendar_spec(names, over, by=by), "datasets": {CELLS: cells}},
+        key=_CHART,
+        on_select=_take,
+        selection_mode=CELL,
+        alt=told,
+    )
     st.caption(f"{LEGEND}. A cell is the worst of its {by}. Days are those of UTC, as in `tcpdash coverage`.")
 
 

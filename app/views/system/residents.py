@@ -11,9 +11,13 @@ from app.data.system import component_table, runners
 from app.residents import runner_rows, worker_rows
 from app.stores import Lost
 from app.views.banner import show_lost
+from app.views.first_sight import first_table
 from app.views.sidebar import zone
 from db.home import running_state
 from market.clock import now_us
+
+_PART = "residents"
+"""Whichever of the tables comes first."""
 
 
 @st.fragment(run_every=3)
@@ -27,7 +31,8 @@ def show_residents() -> None:
     st.subheader("Components of this home", anchor=False)
     if pids:
         table = component_table(str(home), tuple(pids.items()), tuple(components.restarts(down).items()))
-        st.dataframe(table, hide_index=True, alt="Components, their processes, uptime and memory", column_config=_MEANS)
+        alt = "Components, their processes, uptime and memory"
+        first_table(_PART, table, alt=alt).dataframe(table, hide_index=True, alt=alt, column_config=_MEANS)
     else:
         st.info(
             f"`tcpdash up` does not run on {home}: the processes were started by something else, which knows about them."
@@ -36,7 +41,8 @@ def show_residents() -> None:
     st.subheader("Runners of bots", anchor=False)
     if runs_bots:
         rows = runner_rows(runs_bots, host=socket.gethostname(), pids=pids)
-        st.dataframe(rows, hide_index=True, alt="Runners of bots, their leases and heartbeats")
+        alt = "Runners of bots, their leases and heartbeats"
+        first_table(_PART, rows, alt=alt).dataframe(rows, hide_index=True, alt=alt)
     elif runs_bots is not None:
         st.write("Nobody runs bots. `tcpdash up` does, and `tcpdash bots run` on any machine.")
     _show_incidents(down, at_us)
@@ -46,7 +52,8 @@ def _show_workers(feeds: dict[str, dict[str, object]] | None, at_us: int, pids: 
     st.subheader("Workers", anchor=False)
     if feeds:
         rows = worker_rows(feeds, at_us, host=socket.gethostname(), pids=pids)
-        st.dataframe(rows, hide_index=True, alt="Workers, their feeds, how far behind they are, and their queues")
+        alt = "Workers, their feeds, how far behind they are, and their queues"
+        first_table(_PART, rows, alt=alt).dataframe(rows, hide_index=True, alt=alt)
     elif feeds is not None:
         st.write("No feed is followed. `tcpdash demo` or `tcpdash up` follows some.")
 
