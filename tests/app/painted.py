@@ -2,17 +2,23 @@
 
 _MAIN = "[data-testid='stMain']"
 _TABLE, _CHART, _TEXT = "[data-testid='stDataFrame'] canvas", ".stVegaLiteChart :is(svg, canvas)", "[data-testid='stAlert']"
-_FIRST = ".first-sight"
+
+WHOLE = {
+    "overview": _TABLE,
+    "market": _CHART,
+    "data": f":is({_CHART}, {_TEXT})",
+    "bots": f":is({_TABLE}, {_TEXT})",
+    "backtests": f":is({_TABLE}, {_TEXT})",
+    "system": _TABLE,
+}
+"""By page, a selector of its first table or chart, with all that can be done with it; where a demo may have none yet, also of what
+says so."""
 
 USEFUL = {
     "overview": f"{_MAIN} [data-testid='stMetricValue']",
-    "market": f"{_MAIN} :is({_FIRST}, {_CHART})",
-    "data": f"{_MAIN} :is({_FIRST}, {_CHART}, {_TEXT})",
-    "bots": f"{_MAIN} :is({_FIRST}, {_TABLE}, {_TEXT})",
-    "backtests": f"{_MAIN} :is({_FIRST}, {_TABLE}, {_TEXT})",
-    "system": f"{_MAIN} :is({_FIRST}, {_TABLE})",
+    **{name: f"{_MAIN} :is(.first-sight, {selector})" for name, selector in WHOLE.items() if name != "overview"},
 }
-"""By page, a selector of its first content that is worth looking at; where a demo may have none yet, also of what says so."""
+"""The same of its first content that is worth looking at: its tiles, or the light picture that stands there first."""
 
 
 def path_of(name: str) -> str:

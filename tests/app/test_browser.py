@@ -9,7 +9,7 @@ from app.menu import PAGES
 from tests.app.axe import violations
 from tests.app.browser import SCHEMES, Demo, marks, shoot
 from tests.app.conftest import Windows
-from tests.app.painted import USEFUL, path_of
+from tests.app.painted import USEFUL, WHOLE, path_of
 
 pytestmark = [*marks, pytest.mark.postgres, pytest.mark.redis]
 
@@ -17,7 +17,7 @@ PRICE = "[data-testid='stMetricValue']"
 _WATCH = """
 window.order = [];
 const look = () => {
-    for (const [kind, selector] of [["light", ".first-sight"], ["heavy", "HEAVY"]])
+    for (const [kind, selector] of [["light", ".first-sight"], ["heavy", `HEAVY`]])
         if (!window.order.includes(kind) && document.querySelector(selector) !== null) window.order.push(kind);
 };
 new MutationObserver(look).observe(document, {childList: true, subtree: true});
@@ -39,21 +39,13 @@ def test_market_moves_in_the_browser_without_being_loaded_again(windows: Windows
     page.screenshot(path=pictures / "live.png")
 
 
-@pytest.mark.parametrize(
-    ("path", "heavy"),
-    [
-        ("/market", ".stVegaLiteChart svg"),
-        ("/data", ".stVegaLiteChart canvas"),
-        ("/bots", "[data-testid='stDataFrame'] canvas"),
-        ("/system", "[data-testid='stDataFrame'] canvas"),
-    ],
-)
-def test_a_light_picture_is_there_before_what_is_heavy_and_gives_it_its_place(windows: Windows, path: str, heavy: str) -> None:
+@pytest.mark.parametrize("name", ["market", "data", "bots", "system"])
+def test_a_light_picture_is_there_before_what_is_heavy_and_gives_it_its_place(windows: Windows, name: str) -> None:
     window = windows()
-    window.page.add_init_script(_WATCH.replace("HEAVY", heavy))
+    window.page.add_init_script(_WATCH.replace("HEAVY", WHOLE[name]))
 
-    page = window.open(path)
-    expect(page.locator(heavy).first).to_be_visible()
+    page = window.open(path_of(name))
+    expect(page.locator(WHOLE[name]).first).to_be_visible()
 
     assert page.evaluate("() => window.order") == ["light", "heavy"]
     expect(page.locator(".first-sight")).to_have_count(0)
