@@ -4,7 +4,8 @@ They are no second house style: the same rows, colours and forms, in about the s
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -25,6 +26,7 @@ _LETTER, _LABELS_BELOW = 7.4, 76
 _TIMES, _PRICES, _LEAST = 8, 7, 1e-12
 _GRID = "stroke='currentColor'"
 _LOOKS = {"up": (UP, 0, 0.15), "down": (DOWN, 1, 0.8)}  # how far bodies and volumes are filled
+_PRICED = ("high", "low", "close", "top", "bottom")
 _TWO_DAYS = 2 * 86_400_000_000
 
 
@@ -38,24 +40,26 @@ def candle_sketch(rows: pd.DataFrame, *, title: str, size: tuple[int, int], part
         parts: Where prices and volumes are, of the height.
         theme: `light` or `dark`.
     """
-    (width, height), frame = size, rows[rows["kind"] == "frame"].iloc[0]
-    right, tall = width - _RIGHT, height - _TOP - _BELOW
+    (width, height), right, tall = size, size[0] - _RIGHT, size[1] - _TOP - _BELOW
     prices, volumes = ((_TOP + top * tall, _TOP + bottom * tall) for top, bottom in parts[:2])
-    candles, holes = rows[rows["kind"].isin(["traded", "quiet"])], rows[rows["kind"] == "hole"]
-    ticks = _ticks(float(candles["low"].min()), float(candles["high"].max()), _PRICES)
+    kinds, incomplete = (rows[name].astype("object").to_numpy() for name in ("kind", "incomplete"))
+    numbers: Numbers = rows[list(_PRICED)].to_numpy(dtype="float64")
+    ticks = _ticks(float(np.nanmin(numbers)), float(np.nanmax(numbers)), _PRICES)
+    frame = rows[kinds == "frame"].iloc[0]
     span_us = [from_datetime(frame[name].to_pydatetime()) for name in ("begin", "end")]
     place = _Place(span_us, right, (ticks[0], ticks[-1]), prices)
     drawn = [_text(0, 13, title, "font-size='16' font-weight='600'"), *_times(span_us, right, height - _BELOW + 20)]
-    for tick, y in zip(ticks, place.up(pd.Series(ticks)), strict=True):
+    for tick, y in zip(ticks, place.up(np.array(ticks)), strict=True):
         drawn += [_path([f"M0 {y:.1f}H{right}"], f"{_GRID} stroke-opacity='.12'"), _text(right + 16, y + 4, f"{tick:,.12g}")]
-    for shade, some in ((QUIET, holes), (DOUBT, candles[candles["incomplete"].astype("bool")])):
-        look = f"fill='{shade}' fill-opacity='.22'"
-        drawn.append(_bars(place.across(some, "begin"), place.across(some, "end"), _TOP, _TOP + tall, look))
-    most = max(float(candles["volume"].max()), 1e-12)
-    drawn += [part for direction in _LOOKS for part in _candles(candles, direction, place, volumes, most)]
-    quiet = candles[candles["kind"] == "quiet"]
-    flat = zip(place.across(quiet, "begin"), place.across(quiet, "end"), place.up(quiet["close"]), strict=True)
-    return _svg(width, height, [*drawn, _path((f"M{x:.1f} {y:.1f}H{end:.1f}" for x, end, y in flat), f"stroke='{QUIET}'")], theme)
+    begin, end, left, last, middle = (place.across(rows[name]) for name in ("begin", "end", "left", "right", "middle"))
+    for shade, here in ((QUIET, kinds == "hole"), (DOUBT, incomplete == True)):  # noqa: E712 - of each row
+        drawn.append(_bars(begin[here], end[here], _TOP, _TOP + tall, f"fill='{shade}' fill-opacity='.22'"))
+    bars = _Bars(left, last, middle, dict(zip(_PRICED, place.up(numbers).T, strict=True)), _shares(rows["volume"]), volumes)
+    directions = rows["direction"].astype("object").to_numpy()
+    for direction in _LOOKS:
+        drawn += bars.drawn((kinds == "traded") & (directions == direction), direction)
+    flat = zip(*(each[kinds == "quiet"] for each in (begin, end, bars.prices["close"])), strict=True)
+    return _svg(width, height, [*drawn, _path((f"M{x:.1f} {y:.1f}H{to:.1f}" for x, to, y in flat), f"stroke='{QUIET}'")], theme)
 
 
 def calendar_sketch(cells: pd.DataFrame, symbols: Sequence[str], columns: Sequence[str], *, width: int, theme: str) -> str:
@@ -82,30 +86,44 @@ class _Place:
     def __init__(self, span_us: Sequence[int], right: float, prices: tuple[float, float], pixels: tuple[float, float]) -> None:
         self._span_us, self._right, self._prices, self._pixels = span_us, right, prices, pixels
 
-    def across(self, rows: pd.DataFrame, name: str) -> Numbers:
+    def across(self, moments: "pd.Series[pd.Timestamp]") -> Numbers:
         begin_us, end_us = self._span_us
-        at_us: Numbers = rows[name].dt.as_unit("us").astype("int64").to_numpy(dtype="float64")
+        at_us: Numbers = moments.dt.as_unit("us").astype("int64").to_numpy().astype("float64")
         return (at_us - begin_us) / (end_us - begin_us) * self._right
 
-    def up(self, prices: "pd.Series[float]") -> Numbers:
+    def up(self, prices: Numbers) -> Numbers:
         (low, high), (top, bottom) = self._prices, self._pixels
-        above: Numbers = prices.to_numpy(dtype="float64") - low
-        return bottom - above / (high - low) * (bottom - top)
+        return bottom - (prices - low) / (high - low) * (bottom - top)
 
 
-def _candles(candles: pd.DataFrame, direction: str, place: _Place, volumes: tuple[float, float], most: float) -> list[str]:
-    colour, inside, pale = _LOOKS[direction]
-    some, (roof, floor) = candles[(candles["direction"] == direction) & (candles["kind"] == "traded")], volumes
-    left, right, middle = (place.across(some, name) for name in ("left", "right", "middle"))
-    above, below, highest, lowest = (place.up(some[name]) for name in ("top", "bottom", "high", "low"))
-    wicks = zip(middle, highest, above, below, lowest, strict=True)
-    bars: Numbers = floor - some["volume"].to_numpy(dtype="float64") / most * (floor - roof)
-    look = f"stroke='{colour}' fill='{colour}' fill-opacity="
-    return [
-        _path((f"M{x:.1f} {a:.1f}V{b:.1f}M{x:.1f} {c:.1f}V{d:.1f}" for x, a, b, c, d in wicks), f"stroke='{colour}'"),
-        _bars(left, right, above, below, f"{look}'{inside}'"),
-        _bars(left, right, bars, floor, f"{look}'{pale}'"),
-    ]
+@dataclass(frozen=True, slots=True)
+class _Bars:
+    """All candles, in pixels: their sides, their prices by name, their share of the highest volume, and where volumes are."""
+
+    left: Numbers
+    right: Numbers
+    middle: Numbers
+    prices: Mapping[str, Numbers]
+    shares: Numbers
+    volumes: tuple[float, float]
+
+    def drawn(self, here: NDArray[np.bool_], direction: str) -> list[str]:
+        """Return wicks, bodies and volumes of some of them."""
+        colour, inside, pale = _LOOKS[direction]
+        left, right, middle, shares = (each[here] for each in (self.left, self.right, self.middle, self.shares))
+        high, top, bottom, low = (self.prices[name][here] for name in ("high", "top", "bottom", "low"))
+        wicks, (roof, floor) = zip(middle, high, top, bottom, low, strict=True), self.volumes
+        look = f"stroke='{colour}' fill='{colour}' fill-opacity="
+        return [
+            _path((f"M{x:.1f} {a:.1f}V{b:.1f}M{x:.1f} {c:.1f}V{d:.1f}" for x, a, b, c, d in wicks), f"stroke='{colour}'"),
+            _bars(left, right, top, bottom, f"{look}'{inside}'"),
+            _bars(left, right, floor - shares * (floor - roof), floor, f"{look}'{pale}'"),
+        ]
+
+
+def _shares(volumes: "pd.Series[float]") -> Numbers:
+    found: Numbers = volumes.to_numpy(dtype="float64")
+    return found / max(float(np.nanmax(found)), _LEAST)
 
 
 def _times(span_us: Sequence[int], right: float, y: float) -> list[str]:

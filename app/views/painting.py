@@ -6,9 +6,10 @@ from collections.abc import Mapping
 import streamlit as st
 
 from app.index_page import BEGAN
-from market.clock import now_us
+from market.clock import monotonic, now_us
 
 PAUSE_SECONDS, LONGEST_SECONDS = 0.4, 1.5
+_LOOK_SECONDS = 0.05
 _PAUSE, _KEY = "pause to paint", "painted before {}"
 
 
@@ -49,4 +50,7 @@ def let_paint(part: str, *, times: int = 1) -> None:
     """
     if not is_painted(part):
         st.session_state[_KEY.format(part)] = True
-        time.sleep(times * st.session_state.get(_PAUSE, PAUSE_SECONDS))
+        until = monotonic() + times * st.session_state.get(_PAUSE, PAUSE_SECONDS)
+        while (left := until - monotonic()) > 0:
+            time.sleep(min(left, _LOOK_SECONDS))
+            st.session_state.get(_PAUSE)  # where Streamlit ends this run, if somebody chose something meanwhile
