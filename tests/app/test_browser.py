@@ -39,7 +39,7 @@ def test_market_moves_in_the_browser_without_being_loaded_again(windows: Windows
     page.screenshot(path=pictures / "live.png")
 
 
-@pytest.mark.parametrize("name", ["market", "data", "bots", "system"])
+@pytest.mark.parametrize("name", ["market", "bots", "system"])
 def test_a_light_picture_is_there_before_what_is_heavy_and_gives_it_its_place(windows: Windows, name: str) -> None:
     window = windows()
     window.page.add_init_script(_WATCH.replace("HEAVY", WHOLE[name]))

@@ -1,6 +1,7 @@
 """The page of data against real servers, without a browser: five states of each section, wishes, and what it asks the database."""
 
 import gc
+from base64 import b64decode
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -15,6 +16,7 @@ from app import access, ranges
 from app.access import Role, User
 from app.actions import backfills as backfill_wishes
 from app.actions import flows as flow_wishes
+from app.charts.coverage import COLOURS
 from app.data import coverage as coverage_reads
 from app.data import flows
 from app.data.backfills import backfills
@@ -22,6 +24,7 @@ from app.data.coverage import stored_symbols
 from app.data.ledger import Wanted, ledger
 from app.markdown import escaped
 from app.scheduler.runs import RunState
+from app.views import first_sight
 from app.views.data import backfill as backfill_view
 from app.views.data import quality as quality_view
 from db import DatabaseOperations
@@ -105,6 +108,18 @@ def test_one_symbol_is_shown(opened: Opener, worker: Worker, section: str) -> No
     assert not page.exception
     assert not page.warning
     assert page.segmented_control(key="view").value == section
+
+
+def test_a_picture_of_the_calendar_is_there_first(opened: Opener, full: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(first_sight, "let_paint", lambda _: st.stop())
+
+    page = opened("data", **DAY)
+
+    [image] = [each.proto.body for each in page.get("html") if "first-sight" in each.proto.body and "<img" in each.proto.body]
+    drawn = b64decode(image.partition("base64,")[2].partition('"')[0]).decode()
+    assert f">{SYMBOL}</text>" in drawn
+    assert COLOURS["missing"] in drawn
+    assert 'alt="Coverage of 2 symbols by day: ' in image
 
 
 def test_the_calendar_and_a_day_show_what_is_stored(opened: Opener, full: Worker) -> None:
