@@ -1,5 +1,6 @@
 """Which ports the servers of one system take that people open in a browser: the usual ones, unless somebody has them."""
 
+import errno
 import socket
 
 from db import child
@@ -40,16 +41,16 @@ class Ports:
         self._claims.clear()
 
     def _is_ours(self, port: int) -> bool:
+        if listens(port):
+            return False
         claim = socket.socket(type=socket.SOCK_DGRAM)
         try:
             claim.bind(("127.0.0.1", port))
-            if not listens(port):
-                self._claims.append(claim)
-                return True
+        except OSError as error:
             claim.close()
-        except OSError:  # another system has claimed it
-            claim.close()
-        return False
+            return error.errno != errno.EADDRINUSE  # what else forbids it, such as a port below 1024, the server will say
+        self._claims.append(claim)
+        return True
 
 
 def listens(port: int) -> bool:

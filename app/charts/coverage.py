@@ -22,7 +22,9 @@ Cells = pd.DataFrame | alt.NamedData
 COLOURS: Final = {
     "missing": LOSS, "incomplete": DOUBT, "not counted": QUIET, "unprovable": "#c9a227", "no trades": "#5f6b7a", "complete": GAIN,
 }  # fmt: skip
+AS_IT_SHOULD_BE: Final = ("complete", "no trades", "not counted")
 CALM, STRONG = 0.3, 0.85
+"""How opaque a cell is that is as it should be, and another."""
 ROW = 24
 """Height of a row of the calendar, pixels."""
 _AROUND, _SMALL_ROW = 76, 14
@@ -120,7 +122,7 @@ def _colour() -> alt.Color:
 
 def _strength() -> Any:
     """What is as it should be stays calm."""
-    calm = alt.FieldOneOfPredicate("state", ["complete", "no trades", "not counted"])
+    calm = alt.FieldOneOfPredicate("state", list(AS_IT_SHOULD_BE))
     return alt.when(calm).then(alt.value(CALM)).otherwise(alt.value(STRONG))
 
 

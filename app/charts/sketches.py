@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from app.charts.candles import DOWN, UP, Part
-from app.charts.coverage import CALM, COLOURS, ROW, STRONG
+from app.charts.coverage import AS_IT_SHOULD_BE, CALM, COLOURS, ROW, STRONG
 from app.charts.house import DOUBT, QUIET
 from market.clock import from_datetime
 
@@ -42,7 +42,7 @@ def candle_sketch(rows: pd.DataFrame, *, title: str, size: tuple[int, int], part
     """
     (width, height), right, tall = size, size[0] - _RIGHT, size[1] - _TOP - _BELOW
     prices, volumes = ((_TOP + top * tall, _TOP + bottom * tall) for top, bottom in parts[:2])
-    kinds, incomplete = (rows[name].astype("object").to_numpy() for name in ("kind", "incomplete"))
+    kinds, incomplete = rows["kind"].astype("object").to_numpy(), rows["incomplete"].to_numpy(dtype="bool")
     numbers: Numbers = rows[list(_PRICED)].to_numpy(dtype="float64")
     ticks = _ticks(float(np.nanmin(numbers)), float(np.nanmax(numbers)), _PRICES)
     frame = rows[kinds == "frame"].iloc[0]
@@ -52,7 +52,7 @@ def candle_sketch(rows: pd.DataFrame, *, title: str, size: tuple[int, int], part
     for tick, y in zip(ticks, place.up(np.array(ticks)), strict=True):
         drawn += [_path([f"M0 {y:.1f}H{right}"], f"{_GRID} stroke-opacity='.12'"), _text(right + 16, y + 4, f"{tick:,.12g}")]
     begin, end, left, last, middle = (place.across(rows[name]) for name in ("begin", "end", "left", "right", "middle"))
-    for shade, here in ((QUIET, kinds == "hole"), (DOUBT, incomplete == True)):  # noqa: E712 - of each row
+    for shade, here in ((QUIET, kinds == "hole"), (DOUBT, incomplete)):
         drawn.append(_bars(begin[here], end[here], _TOP, _TOP + tall, f"fill='{shade}' fill-opacity='.22'"))
     bars = _Bars(left, last, middle, dict(zip(_PRICED, place.up(numbers).T, strict=True)), _shares(rows["volume"]), volumes)
     directions = rows["direction"].astype("object").to_numpy()
@@ -64,7 +64,7 @@ def candle_sketch(rows: pd.DataFrame, *, title: str, size: tuple[int, int], part
 
 def calendar_sketch(cells: pd.DataFrame, symbols: Sequence[str], columns: Sequence[str], *, width: int, theme: str) -> str:
     """Return the calendar of coverage as SVG; arguments as of `app.charts.coverage.calendar_chart`."""
-    begin = _LETTER * max(map(len, symbols)) + 12
+    begin = min(_LETTER * max(map(len, symbols)) + 12, width / 2)  # in a narrow window, too
     step, tall = (width - begin) / len(columns), ROW * len(symbols)
     rows, places = {name: row for row, name in enumerate(symbols)}, {name: place for place, name in enumerate(columns)}
     left = begin + cells["column"].map(places).to_numpy(dtype="float64") * step
@@ -72,7 +72,7 @@ def calendar_sketch(cells: pd.DataFrame, symbols: Sequence[str], columns: Sequen
     drawn = [_text(begin - 8, (row + 0.65) * ROW, name, "text-anchor='end'") for name, row in rows.items()]
     for state, colour in COLOURS.items():
         here = (cells["state"] == state).to_numpy()
-        strength = CALM if state in ("complete", "no trades", "not counted") else STRONG
+        strength = CALM if state in AS_IT_SHOULD_BE else STRONG
         look = f"fill='{colour}' fill-opacity='{strength}'"
         drawn.append(_bars(left[here], left[here] + 0.94 * step, top[here], top[here] + 0.88 * ROW, look))
     named = range(0, len(columns) - 2, max(1, len(columns) // 14))

@@ -123,3 +123,18 @@ def test_a_calendar_has_a_cell_for_each_day_in_the_colour_of_its_state() -> None
     assert {state: sum(map(len, _paths(drawn, fill=COLOURS[state]))) for state in states} == counts
     assert [text.text for text in drawn.findall(".//{*}text")][:2] == list(symbols)
     assert {len(_paths(drawn, fill=COLOURS["unprovable"])[0])} == {0}
+
+
+def test_a_calendar_in_a_narrow_window_goes_from_left_to_right():
+    symbols, days = ("SYNTHETIC:LONGESTNAME-USDT",), ("2026-11-01", "2026-11-02")
+    cells = pd.DataFrame({"symbol": symbols * 2, "column": days, "state": "missing"})
+
+    drawn = ET.fromstring(calendar_sketch(cells, symbols, days, width=160, theme="light"))
+
+    sides = [
+        float(x)
+        for shape in _paths(drawn, fill=COLOURS["missing"])[0]
+        for x in re.findall(r"M([-\d.]+) [-\d.]+H([-\d.]+)", shape)[0]
+    ]
+    assert sides == sorted(sides)
+    assert 0 <= sides[0] < sides[-1] <= 160

@@ -1,5 +1,6 @@
 """Ports of the servers that people open in a browser: the usual one, and never that of somebody else."""
 
+import errno
 import socket
 import subprocess
 import sys
@@ -68,3 +69,14 @@ def test_a_port_of_the_settings_is_claimed_and_where_it_is_taken_that_is_told(sy
 
 def test_a_server_of_somebody_else_on_the_usual_port_is_left_alone(system: Callable[[], Ports], server: int):
     assert _claim(system(), server) not in (server, 0)
+
+
+def test_a_port_that_may_not_be_taken_is_not_called_taken(system: Callable[[], Ports], monkeypatch: pytest.MonkeyPatch):
+    class Forbidden(socket.socket):
+        def bind(self, address: object) -> None:
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+    named = free_port()
+    monkeypatch.setattr("cli.ports.socket.socket", Forbidden)
+
+    assert _claim(system(), 8501, named) == named
