@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 
 from streamlit import runtime
 
+from app.charts.live_candles import prepare
+
 logger = logging.getLogger(__name__)
 
 _LIBRARIES = ("db", "db.bus", "history.backfill", "research.asked", "app.strategy_desk", "trading.backtest.metrics")
@@ -30,12 +32,16 @@ def load_beside() -> None:
 
 
 def load() -> None:
-    """Connect, and import the modules of the pages, once the server is there: what is cached needs it."""
+    """Connect, import the modules of the pages, and make the form of their largest chart.
+
+    Waits until the server is there: what is cached needs it.
+    """
     while not runtime.exists():
         time.sleep(_LOOK_SECONDS)
     _connect()
     for folder in _FOLDERS:
         _load(_modules(folder))
+    prepare()
 
 
 def _load(names: Iterable[str]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from app.charts.house import DOUBT, GAIN, LOSS, PRICE_FORM, QUIET, TIME_LABEL
+from app.charts.house import DOUBT, GAIN, LOSS, PRICE_FORM, QUIET, SILENT, TIME_LABEL
 from app.charts.rows import SLOT, chart_rows
 from app.charts.zone import UTC, Zone
 from market.symbol import Symbol
@@ -40,10 +40,8 @@ def candle_chart(candles: pd.DataFrame, timeframe: Timeframe, *, symbol: str, ti
     """
     pen, rows = Pen(symbol, zone=zone), chart_rows(candles, timeframe, zone=zone)
     prices = alt.layer(*pen.bands(), *pen.prices(), *pen.tooltips())  # bands below the candles, what the mouse finds above
-    layers = alt.layer(prices, pen.volumes(), data=rows).properties(title=title, height=_HEIGHT)
-    # A screen reader gets the text alternative of the page, and not a thousand bars.
-    chart: alt.LayerChart = layers.resolve_scale(y="independent").configure_mark(aria=False)
-    return chart
+    apart = alt.Resolve(scale=alt.ScaleResolveMap(y="independent"))
+    return alt.LayerChart(layer=[prices, pen.volumes()], data=rows, title=title, height=_HEIGHT, resolve=apart, config=SILENT)
 
 
 class Pen:
@@ -61,8 +59,7 @@ class Pen:
     def __init__(
         self, symbol: str, *, zone: Zone = UTC, prices: Part = _PRICES, volumes: Part = _VOLUMES, seen: str = "", slim: bool = False
     ) -> None:
-        traded = Symbol.parse(symbol)
-        self._price, self._volume = f"price in {traded.quote}", f"volume in {traded.base}"
+        self._price, self._volume = axis_names(symbol)
         self._x_title, self._seen = _X_TITLE.format(zone=zone), seen
         self._prices, self._volumes = prices, volumes
         self._words = _words(zone) if slim else {}
@@ -166,6 +163,12 @@ class Pen:
         known = [alt.Key(f"{SLOT}:N")] if self._words else []
         layer: alt.Chart = shown.encode(*channels, *known, **more)
         return layer
+
+
+def axis_names(symbol: str) -> tuple[str, str]:
+    """Return what the axes of prices and of volumes of a symbol are called."""
+    traded = Symbol.parse(symbol)
+    return f"price in {traded.quote}", f"volume in {traded.base}"
 
 
 def _words(zone: Zone) -> dict[str, str]:

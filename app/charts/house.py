@@ -28,6 +28,13 @@ and without what adding up leaves in the last digits."""
 
 HEIGHT = 260
 
+SILENT = alt.Config(mark=alt.MarkConfig(aria=False))
+"""A screen reader gets the text alternative of the page, and not a thousand marks.
+
+Given as layers are put together, like all that a chart of layers has: each of Altair's methods would copy the layers of its layers
+again and again.
+"""
+
 TIME_LABEL = (
     "utcFormat(datum.value, utchours(datum.value) + utcminutes(datum.value) > 0 ? '%H:%M'"
     " : utcmonth(datum.value) == 0 && utcdate(datum.value) == 1 ? '%Y' : '%d %b')"
@@ -126,9 +133,8 @@ def signed(field: str) -> Any:
 
 
 def layered(title: str | alt.TitleParams, *layers: alt.Chart, height: int = HEIGHT) -> alt.LayerChart:
-    """Return layers as one chart; a screen reader gets the text alternative of the page, and not a thousand marks."""
-    chart: alt.LayerChart = alt.layer(*layers).properties(title=title, height=height).configure_mark(aria=False)
-    return chart
+    """Return layers as one chart."""
+    return alt.LayerChart(layer=layers, title=title, height=height, config=SILENT)
 
 
 def fitted(chart: alt.TopLevelMixin) -> Any:

@@ -1,13 +1,14 @@
 """The chart of the market page: candles that move in place, lines of indicators, fills of bots, and a zoom that stays."""
 
+import json
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 import altair as alt
 
-from app.charts.candles import Part, Pen, panel
-from app.charts.house import GAIN, LOSS
+from app.charts.candles import Part, Pen, axis_names, panel
+from app.charts.house import GAIN, LOSS, SILENT
 from app.charts.zone import UTC, Zone
 
 ZOOM = "zoom"
@@ -28,10 +29,11 @@ _PRICES, _VOLUMES, _GAP = 320, 84, 14
 _SEEN = f"(!{ZOOM}.begin || (datum.end > {ZOOM}.begin[0] && datum.begin < {ZOOM}.begin[1]))"
 _SHAPES = alt.Scale(domain=["buy", "sell"], range=["triangle-up", "triangle-down"])
 _RING = "#f2b705"  # seen on a candle of either colour, on white as on black
+_APART = alt.Resolve(scale=alt.ScaleResolveMap(y="independent", color="independent", strokeDash="independent"))
+_ANY = "ANY:BASE-QUOTE"
 _SMALL = alt.Axis(orient="right", tickCount=3)
 
 
-@lru_cache(maxsize=64)
 def live_spec(
     symbol: str,
     title: str,
@@ -51,9 +53,25 @@ def live_spec(
         fills: Whether there are fills of bots.
         many: Whether a canvas draws it.
     """
-    panels = len(lines[1:])
-    height, parts = heights(panels)
-    pen = Pen(symbol, zone=zone, prices=parts[0], volumes=parts[1], seen=_SEEN, slim=True)
+    form = _form(zone, lines, fills=fills)
+    for written, meant in zip(axis_names(_ANY), axis_names(symbol), strict=True):
+        form = form.replace(json.dumps(written), json.dumps(meant))
+    spec: dict[str, Any] = {**json.loads(form), "title": title}
+    if many:
+        spec["usermeta"] = {"embedOptions": {"renderer": "canvas"}}
+    return spec
+
+
+def prepare() -> None:
+    """Make the form of a chart without indicators and fills, so that nobody waits for it."""
+    _form(UTC, (), fills=False)
+
+
+@lru_cache(maxsize=64)
+def _form(zone: Zone, lines: tuple[tuple[str, ...], ...], *, fills: bool) -> str:
+    """Return what charts of all symbols have in common, as JSON: Altair takes a second to make it."""
+    height, parts = heights(len(lines[1:]))
+    pen = Pen(_ANY, zone=zone, prices=parts[0], volumes=parts[1], seen=_SEEN, slim=True)
     zoom = alt.selection_interval(name=ZOOM, encodings=["x"], bind="scales")
     frame, *bands = pen.bands()
     closed = alt.layer(frame.properties(name="frame").add_params(zoom), *bands, *pen.prices(last=False), data=alt.NamedData(CLOSED))
@@ -66,12 +84,8 @@ def live_spec(
     below = [
         _panel(pen, names, part, drawn, place) for place, (names, part) in enumerate(zip(lines[1:], parts[2:], strict=True), 1)
     ]
-    whole = alt.layer(alt.layer(closed, live, *over, *told, *marks), alt.layer(*volumes), *below)
-    chart = whole.resolve_scale(y="independent", color="independent", strokeDash="independent").configure_mark(aria=False)
-    spec: dict[str, Any] = chart.properties(title=title, height=height).to_dict()
-    if many:
-        spec["usermeta"] = {"embedOptions": {"renderer": "canvas"}}
-    return spec
+    groups = [alt.layer(closed, live, *over, *told, *marks), alt.layer(*volumes), *below]
+    return json.dumps(alt.LayerChart(layer=groups, height=height, resolve=_APART, config=SILENT).to_dict())
 
 
 def heights(panels: int) -> tuple[int, list[Part]]:

@@ -115,12 +115,12 @@ def _show_chart(symbol: str, shown: Shown, overlays: Overlays, view: LiveView, *
 
 
 def _draw(symbol: str, shown: Shown, data: dict[str, pd.DataFrame], where: Places, screen: Zone, *, about: str, key: str) -> None:
-    spec = live_spec(symbol, about, zone=screen, lines=where, fills=FILLS in data, many=shown.bars > MANY)
     drawn = ["Candles and volume", *(["indicators"] if where else []), *(["fills of bots"] if FILLS in data else [])]
     # Without anything that changes as candles close: Streamlit puts it into the specification, and makes another chart of another.
     alt = f"{', '.join(drawn)} of {about}, {shown.bars:,} candles wide, times in {screen}"
     # A selection that is asked for is kept when rows are exchanged; Streamlit forgets others, and the zoom with them.
     at = st if shown.bars > _SKETCHED else first_chart("market", partial(_sketch, data, len(where[1:]), about), alt=alt)
+    spec = live_spec(symbol, about, zone=screen, lines=where, fills=FILLS in data, many=shown.bars > MANY)
     at.vega_lite_chart(None, {**spec, "datasets": data}, key=key, on_select="rerun", selection_mode=[ZOOM], alt=alt)
 
 

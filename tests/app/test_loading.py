@@ -13,6 +13,7 @@ import sqlalchemy as sa
 import streamlit as st
 
 from app import loading
+from app.charts import live_candles
 from db import DatabaseOperations
 
 
@@ -63,6 +64,17 @@ def test_a_module_that_cannot_be_loaded_keeps_none_from_it(
 
     assert "app.views.sidebar" in loaded
     assert "app.data.live" in caplog.text
+
+
+def test_the_chart_of_the_market_is_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "_FOLDERS", ())
+    monkeypatch.setattr(loading, "_connect", lambda: None)
+    loading.load()
+    made = live_candles._form.cache_info().misses
+
+    live_candles.live_spec("OKX:BTC-USDT", "BTC", many=True)
+
+    assert live_candles._form.cache_info().misses == made > 0
 
 
 @pytest.mark.postgres

@@ -1,6 +1,7 @@
 """What the page of the market draws over and below its candles; golden specifications as in golden.py."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -40,6 +41,14 @@ def test_a_chart_is_what_was_looked_at(name: str) -> None:
 
 
 class TestLiveCandles:
+    def test_title_and_axes_are_those_of_the_symbol(self) -> None:
+        live_spec(SYMBOL, "another")
+
+        spec = live_spec("KRAKEN:ETH-EUR", 'ETH "5m"', lines=(("fast",), ("rsi",)), fills=True)
+
+        assert spec["title"] == 'ETH "5m"'
+        assert set(re.findall('"((?:price|volume) in [^"]*)"', json.dumps(spec))) == {"price in EUR", "volume in ETH"}
+
     def test_a_tick_changes_only_what_is_of_the_newest_candle(self) -> None:
         spec = json.dumps(live_spec(SYMBOL, "title", lines=(("fast",), ("rsi",)), fills=True))
 
