@@ -2,22 +2,21 @@
 
 from xdist.scheduler import LoadScopeScheduling
 
-# Those that start many processes wait for them in no more than two of ours: in all of them at once they would wait for each other.
-# What needs TimescaleDB shares the one that takes seconds to start.
+# Those that start many processes wait for them, and these go on working meanwhile: in two of ours at once each would wait for what
+# the other started, too. What needs TimescaleDB shares the one that takes seconds to start.
 TOGETHER = (
-    ("tests/flows/", "prefect"),
-    ("tests/system/test_compose.py", "prefect"),
+    ("tests/flows/", "processes"),
     ("tests/system/", "processes"),
     ("tests/simulation/test_chaos.py", "processes"),
     ("tests/parity/", "processes"),
     ("tests/app/test_browser", "processes"),
+    ("tests/app/sign_in/test_browser", "processes"),
     ("tests/history/backfill/test_killed.py", "processes"),
     ("tests/db/test_columnstore.py", "timescale"),
     ("timescale", "timescale"),
 )
 # What is begun first, the longest at the front; another order costs time and nothing else.
 LONG = (
-    "prefect",
     "processes",
     "timescale",
     "tests/simulation/test_seeds.py",

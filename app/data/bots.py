@@ -101,6 +101,16 @@ def page_of(kind: Kind, bot: str, number: int, lost: Lost, *, run: int, acted: b
     return None if rows is None else Page(rows=rows[:PAGE_ROWS], more=len(rows) > PAGE_ROWS)
 
 
+def wrote(kind: Kind, shown: Seen, lost: Lost, *, run: int) -> bool:
+    """Return whether a bot wrote something of a kind; the database is asked when it acted again, and every 15 seconds."""
+    key = (url_of("database"), shown.id, shown.line.bot.created_us, run, kind)
+
+    def ask() -> bool | None:
+        return database().ask(lambda store: bool(store.bots.page(kind, shown.id, run=run, size=1)), None, lost)
+
+    return bool(_wrote().get(key, shown.acted_until_us, ask))
+
+
 def candles_around(symbol: str, timeframe: str, moments_us: Sequence[int], lost: Lost) -> pd.DataFrame | None:
     """Return the candles of a symbol over some moments, and a few before, 240 at most; None while the database is away."""
     width = parse_timeframe(timeframe)
@@ -169,6 +179,11 @@ def _lines() -> Kept[list[BotLine]]:
 
 @st.cache_resource(show_spinner=False)
 def _line() -> "Kept[BotLine | str]":
+    return Kept(_AGAIN_SECONDS)
+
+
+@st.cache_resource(show_spinner=False)
+def _wrote() -> Kept[bool]:
     return Kept(_AGAIN_SECONDS)
 
 

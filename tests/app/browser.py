@@ -52,6 +52,8 @@ _SETTLED = """
     )
 """
 
+_IS = "scheme => getComputedStyle(document.querySelector('.stApp')).colorScheme === scheme"
+
 
 def command_of(script: Path, port: int | str) -> list[str]:
     """Return the command that serves a script of Streamlit's with the options of our pages, without our door in front."""
@@ -153,6 +155,12 @@ class Window:
     def settle(self) -> None:
         """Wait until the script of the page has run and nothing is a skeleton any more."""
         self.page.wait_for_function(_SETTLED)  # on each frame: what looks once a second never meets the pause of a part that ticks
+
+    def turn(self, scheme: str) -> None:
+        """Have the system of who looks be `light` or `dark` from now on, and wait until the page is."""
+        self.page.emulate_media(color_scheme=scheme)
+        self.page.wait_for_function(_IS, arg=scheme)
+        self.settle()
 
     def check(self) -> None:
         """Assert that nothing went wrong in the browser, and that it asked this computer only."""

@@ -246,6 +246,24 @@ def test_a_wrong_url_falls_back(opened: Opener, bots: Bots, query: dict):
     assert ("There is no bot none" in words(page)) is ("bot" in query)
 
 
+def test_an_empty_page_asks_again_when_the_bot_acted(opened: Opener, bots: Bots):
+    bots.known(run=True)
+    bots.tells("ema-btc", acted_until_us=START_US)
+    assert "has not traded yet" in words(opened("bots", bot="ema-btc", view="trades"))
+
+    def wrote() -> bool:
+        return data.wrote("trades", data.one("ema-btc", {}), {}, run=1)
+
+    wrote()
+    with statements() as sent:
+        before = [wrote() for _ in range(3)]
+        none = len(sent)
+    bots.traded()
+    bots.tells("ema-btc")
+
+    assert (before, none, wrote()) == ([False] * 3, 0, True)
+
+
 def test_a_reset_bot_still_shows_what_its_old_account_did(opened: Opener, bots: Bots, database: DatabaseOperations):
     bots.traded()
     database.bots.wish("stopped", ["ema-btc"], by="test")

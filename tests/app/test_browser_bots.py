@@ -147,15 +147,16 @@ def test_reload_and_back_lead_from_section_to_section_of_a_bot(windows: Windows)
     shows(window, "all", "Bots")
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize(
     ("name", "query"),
     [("list", ""), ("one", f"?bot={GIVEN}"), ("events", f"?bot={GIVEN}&view=events"), ("form", "?view=new")],
 )
-def test_pictures_of_the_page(windows: Windows, pictures: Path, name: str, query: str, scheme: str) -> None:
-    window = windows(scheme)
+def test_pictures_of_the_page(windows: Windows, pictures: Path, name: str, query: str) -> None:
+    window = windows()
     page = window.open(f"/bots{query}")
     expect(page.locator("[data-testid='stDataFrame'], [data-testid='stCode']").first).to_be_visible()
 
-    shoot(page, pictures, f"bots-{name}-{scheme}")
+    for scheme in SCHEMES:
+        window.turn(scheme)
+        shoot(page, pictures, f"bots-{name}-{scheme}")
     assert page.get_by_test_id("stException").count() == 0

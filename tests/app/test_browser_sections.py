@@ -30,15 +30,16 @@ SECTIONS = {
 """By page, addresses of its sections; the overview has none."""
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("name", SECTIONS)
-def test_every_section_can_be_read(windows: Windows, name: str, scheme: str) -> None:
-    window, found = windows(scheme), []
+def test_every_section_can_be_read(windows: Windows, name: str) -> None:
+    window, found = windows(), []
 
     for path in SECTIONS[name]:
         page = window.open(path)
         expect(page.get_by_test_id("stException")).to_have_count(0)
         expect(page.get_by_test_id("stCaptionContainer").filter(has_text=WORKING)).to_have_count(0, timeout=PATIENCE_MS)
-        found += [f"{path}: {each}" for each in violations(page).violations]
+        for scheme in SCHEMES:
+            window.turn(scheme)
+            found += [f"{path} {scheme}: {each}" for each in violations(page).violations]
 
     assert found == []

@@ -10,7 +10,7 @@ from app.bots.seen import Seen
 from app.bots.tables import event_table, order_table, signal_table, trade_table
 from app.charts.bots import SIGNAL_LEGEND, signal_chart
 from app.charts.zone import Zone
-from app.data.bots import MOST_PAGES, PAGE_ROWS, candles_around, page_of
+from app.data.bots import MOST_PAGES, PAGE_ROWS, candles_around, one, page_of, wrote
 from app.stores import Lost
 from app.views.banner import show_lost
 from app.views.bots.picker import page_number, turn_to
@@ -20,6 +20,8 @@ from db.bot_rows import SignalRow
 from db.repositories.bot_pages import Kind
 from market.clock import now_us
 from market.timeframe import parse_timeframe
+
+WAIT_SECONDS = 2.0
 
 _TABLES: dict[Kind, Callable[[Sequence[Any], Zone], pd.DataFrame]] = {
     "trades": trade_table,
@@ -59,6 +61,8 @@ def show_papers(kind: Kind, bot: Seen) -> None:
         return
     if not page.rows:
         st.info(_NONE[kind] if number == 1 and not acted else "There is nothing on this page; the first one has the newest.")
+        if number == 1 and not acted:
+            _wait_for_the_first(kind, bot.id, run)
     place = zone(now_us())
     if kind == "signals" and page.rows:
         _show_on_candles(bot, page.rows)
@@ -69,6 +73,15 @@ def show_papers(kind: Kind, bot: Seen) -> None:
             table, hide_index=True, alt=f"{kind.capitalize()} of {bot.id}, newest first", height=35 * min(len(table) + 1, 18) + 3
         )
     _show_turner(kind, number, len(page.rows), more=page.more, place=place)
+
+
+@st.fragment(run_every=WAIT_SECONDS)
+def _wait_for_the_first(kind: Kind, bot_id: str, run: int) -> None:
+    lost: Lost = {}
+    bot = one(bot_id, lost)
+    if bot is not None and wrote(kind, bot, lost, run=run):
+        st.rerun()
+    show_lost(lost)
 
 
 def _show_turner(kind: Kind, number: int, count: int, *, more: bool, place: Zone) -> None:

@@ -26,6 +26,10 @@ SPANS = {"month": 31, "quarter": 92, "year": 366}
 _ROWS = 20  # of symbols at once: with the days of a quarter 1,840 cells
 _BY_WEEK = 120
 _CHART = "calendar"
+_NONE = (
+    "No minute of these symbols counts in this time: none is stored, or none was over three minutes ago. What comes appears by "
+    "itself; or choose another time."
+)
 _NOTHING_YET = (
     "No minute of this day is expected yet: it lies before the first that is stored, or behind the last. A minute counts three "
     "minutes after it is over."
@@ -76,7 +80,7 @@ def _pick_day(symbols: list[str], window: Window) -> tuple[str, int]:
 
 def _show_calendar(found: pd.DataFrame, symbols: list[str], window: Window) -> None:
     if found.empty:
-        st.info("No minute of these symbols is stored in this time; choose another time.")
+        st.info(_NONE)
         return
     dates = pd.date_range(to_datetime(window.start_us), to_datetime(window.end_us - 1), freq="D")
     by = "week" if len(dates) > _BY_WEEK else "day"
