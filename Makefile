@@ -4,7 +4,7 @@ BIN := .venv/bin
 SEEDS ?= 200
 FROM ?= 0
 MOMENTS ?= 200
-PROCESSES ?= 2
+PROCESSES ?= 3
 PACKAGES := alerts app cli db exchanges flows history market replay research settings streaming tasks trading
 
 .DEFAULT_GOAL := help

@@ -40,6 +40,10 @@ class _Trade(msgspec.Struct, gc=False):
     ts: base.Millis
     count: base.Count = 1
 
+    def __post_init__(self) -> None:
+        if self.count > self.tradeId + 1:
+            raise ValueError(f"expected at most {self.tradeId + 1} fills up to id {self.tradeId}, found {self.count}")
+
 
 class _Push(msgspec.Struct, gc=False):
     # {"arg":{"channel":"trades","instId":"BTC-USDT"},"data":[…]}

@@ -191,6 +191,13 @@ def test_brackets_without_end_are_a_wire_error_everywhere(venue):
     assert provider.refusal(500, {}, NESTED).transient
 
 
+@pytest.mark.parametrize(("trade_id", "count"), [("0", "2"), ("3", "5")])
+def test_more_fills_than_there_are_ids_up_to_theirs_are_refused(trade_id: str, count: str):
+    frame = (OKX_TRADE % ("1", "1")).replace('"tradeId":"1"', f'"tradeId":"{trade_id}","count":"{count}"').encode()
+
+    assert len(OKX(["OKX:BTC-USDT"], channel="trades").parse_all([frame], 0).refused) == 1
+
+
 @pytest.mark.parametrize(("price", "size"), [("1e154", "1"), ("1", "1e154"), ("1e18", "1"), ("1e-400", "1"), ("1", "-0.0")])
 @pytest.mark.parametrize(
     ("provider", "frame"), [(OKX(["OKX:BTC-USDT"]), OKX_TRADE), (Binance(["BINANCE:BTC-USDT"]), BINANCE_TRADE)]
