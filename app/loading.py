@@ -21,9 +21,13 @@ _LOOK_SECONDS = 0.05
 
 
 def load_libraries() -> None:
-    """Import the libraries of the pages, before the server answers: they would share the processor with the first page."""
+    """Import the libraries of the pages, and make the form of their largest chart.
+
+    This is done before the server answers: it would share the processor with the first page.
+    """
     _load(_LIBRARIES)
     _load(_modules(_CHARTS))
+    prepare()
 
 
 def load_beside() -> None:
@@ -32,16 +36,12 @@ def load_beside() -> None:
 
 
 def load() -> None:
-    """Connect, import the modules of the pages, and make the form of their largest chart.
-
-    Waits until the server is there: what is cached needs it.
-    """
+    """Connect, and import the modules of the pages, once the server is there: what is cached needs it."""
     while not runtime.exists():
         time.sleep(_LOOK_SECONDS)
     _connect()
     for folder in _FOLDERS:
         _load(_modules(folder))
-    prepare()
 
 
 def _load(names: Iterable[str]) -> None:

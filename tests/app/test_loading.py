@@ -66,10 +66,8 @@ def test_a_module_that_cannot_be_loaded_keeps_none_from_it(
     assert "app.data.live" in caplog.text
 
 
-def test_the_chart_of_the_market_is_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "_FOLDERS", ())
-    monkeypatch.setattr(loading, "_connect", lambda: None)
-    loading.load()
+def test_the_chart_of_the_market_is_prepared_before() -> None:
+    loading.load_libraries()
     made = live_candles._form.cache_info().misses
 
     live_candles.live_spec("OKX:BTC-USDT", "BTC", many=True)
