@@ -34,6 +34,7 @@ _ANY = "ANY:BASE-QUOTE"
 _SMALL = alt.Axis(orient="right", tickCount=3)
 
 
+@lru_cache(maxsize=64)
 def live_spec(
     symbol: str,
     title: str,

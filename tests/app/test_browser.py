@@ -53,12 +53,12 @@ def test_a_light_picture_is_there_before_what_is_heavy_and_gives_it_its_place(wi
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_opens_without_an_error_and_can_be_read(windows: Windows, pictures: Path, name: str) -> None:
-    window = windows()
+    window = windows("dark")  # the sections are opened by who likes it light
 
     page = window.open(path_of(name))
     expect(page.locator(USEFUL[name]).first).to_be_visible()
 
-    for scheme in SCHEMES:
+    for scheme in reversed(SCHEMES):
         window.turn(scheme)
         assert page.get_by_test_id("stException").count() == 0
         shoot(page, pictures, f"{name}-begun-{scheme}")

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -36,8 +36,6 @@ pytestmark = [pytest.mark.prefect, pytest.mark.postgres, pytest.mark.timeout(150
 BTC, ETH = "OKX:BTC-USDT", "OKX:ETH-USDT"
 DEPLOYED = [each["name"] for each in yaml.safe_load((scheduler.ROOT / deployments.FILE).read_text())["deployments"]]
 CHAINED = ("refresh-after-backfill", "check-after-backfill")
-BY_OTHERS = ("backfill", *CHAINED, "refresh-aggregates", "backtest")
-"""What is tried by Prefect's commands, too: one that leads to others, what these are, one by the clock, and one of research."""
 RESEARCH = ("backtest", "sweep", "walk-forward")
 FILLED = {"symbol": BTC, "start": isoformat(at(0)), "end": isoformat(at(200))}
 TRIED = {"strategy": "sma_cross", "parameters": {"fast": 3, "slow": 6}, "symbols": [BTC], "timeframe": "5m"}
@@ -105,9 +103,9 @@ def by_us(system: Served) -> None:
 
 @pytest.fixture(scope="module")
 def ended_by_prefect(system: Served) -> dict[str, Row]:
-    """Return how some deployments ended by Prefect's own commands."""
+    """Return how each deployment ended by Prefect's own commands."""
     system.work(BY_PREFECT)
-    return all_run(system, BY_OTHERS)
+    return all_run(system)
 
 
 @pytest.fixture(scope="module")
@@ -125,22 +123,22 @@ def night(system: Served) -> tuple[list[Row], Row]:
     return [system.ended(run) for run in missed], system.ended(cut_off)
 
 
-def all_run(system: Served, wanted: Collection[str]) -> dict[str, Row]:
+def all_run(system: Served) -> dict[str, Row]:
     """Start each deployment that no event starts, those of research on what a backfill filled; return how each ended."""
     asked = isoformat(now_us())
-    begun = {name: system.start(name, **PARAMETERS.get(name, {})) for name in wanted if name not in CHAINED + RESEARCH}
+    begun = {name: system.start(name, **PARAMETERS.get(name, {})) for name in DEPLOYED if name not in CHAINED + RESEARCH}
     system.ended(begun["backfill"])
-    for name in set(RESEARCH).intersection(wanted):
+    for name in RESEARCH:
         system.start(name, **PARAMETERS[name])
 
     def ended() -> dict[str, Row]:
-        found = {name: [run for run in system.runs(name) if is_ours(run)] for name in wanted}
+        found = {name: [run for run in system.runs(name) if is_ours(run)] for name in DEPLOYED}
         return {name: runs[0] for name, runs in found.items() if runs}
 
     def is_ours(run: Row) -> bool:
         return run["expected_start_time"] >= asked and run["parameters"].get("symbol") in (None, BTC)
 
-    system.until(lambda: ended().keys() == set(wanted), "end of all")
+    system.until(lambda: ended().keys() == set(DEPLOYED), "end of all")
     return ended()
 
 
@@ -161,8 +159,8 @@ def test_a_schedule_has_a_run_within_half_a_minute(first_due_seconds: float):
     assert first_due_seconds < 30
 
 
-def test_deployments_run_by_the_commands_of_prefect(system: Served, ended_by_prefect, kept):
-    assert states(ended_by_prefect) == dict.fromkeys(BY_OTHERS, "Completed"), system.log()
+def test_each_deployment_runs_by_the_commands_of_prefect(system: Served, ended_by_prefect, kept):
+    assert states(ended_by_prefect) == dict.fromkeys(DEPLOYED, "Completed"), system.log()
     assert kept.market_data.count(BTC, BASE) == 200
 
 
@@ -297,7 +295,7 @@ def test_runs_that_were_cut_off_are_called_so(system: Served, night):
 
 
 def test_each_deployment_runs_by_flows_serve(system: Served, by_us):
-    assert states(all_run(system, DEPLOYED)) == dict.fromkeys(DEPLOYED, "Completed"), system.log()
+    assert states(all_run(system)) == dict.fromkeys(DEPLOYED, "Completed"), system.log()
 
 
 def test_what_a_check_finds_missing_is_fetched_by_itself(system: Served, by_us, kept):

@@ -21,7 +21,7 @@ from trading.strategies import SHIPPED, BuyAndHold, SmaCross
 from trading.strategy import BaseStrategy
 
 STYLES = order_styles()
-EXAMPLES = settings(max_examples=200)
+EXAMPLES = settings(max_examples=500)
 CALM, FAR = (100.0, 100.0, 100.0, 100.0, 10.0), (300.0, 300.0, 300.0, 300.0, 10.0)
 
 

@@ -67,7 +67,7 @@ def pairs(draw: st.DrawFn, symbols: int) -> tuple[Market, Finer, int]:
     return (*taken_apart(minutes_of(fine), without=draw(holes), coarse_without=draw(gone)), seed)
 
 
-@settings(max_examples=200)
+@settings(max_examples=500)
 @given(data=st.data(), rules=rules(), listed=listings())
 def test_the_kernel_is_the_broker_inside_coarse_bars(data, rules, listed):
     coarse, finer, seed = data.draw(pairs(len(listed)))
@@ -86,7 +86,7 @@ def test_the_kernel_is_the_broker_inside_coarse_bars(data, rules, listed):
     )
 
 
-@settings(max_examples=200)
+@settings(max_examples=500)
 @given(data=st.data(), rules=rules(), listed=listings())
 def test_asked_bar_by_bar_it_is_the_same(data, rules, listed):
     coarse, finer, _ = data.draw(pairs(len(listed)))
