@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from app.scheduler.api import PrefectApi, SchedulerError
+from db.child import guarded
 
 FILE = "prefect.yaml"
 _SECONDS = 300.0
@@ -107,7 +108,7 @@ def _pause_again(api: PrefectApi, paused: list[str]) -> None:
 def _hand_over(file: Path, root: Path, environment: Mapping[str, str]) -> None:
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(file)]
     done = subprocess.run(  # noqa: S603 - our own command
-        command, cwd=root, env=dict(environment), capture_output=True, text=True, timeout=_SECONDS, check=False
+        guarded(command), cwd=root, env=dict(environment), capture_output=True, text=True, timeout=_SECONDS, check=False
     )
     if done.returncode != 0:
         last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])

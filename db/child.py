@@ -110,7 +110,7 @@ def _start(command: list[str], log: Path, folder: Path | None, variables: dict[s
     with log.open("ab") as output:
         # A session of its own: Ctrl-C in the terminal must not stop the database before those who write to it.
         return subprocess.Popen(  # noqa: S603 - the command is ours
-            _guarded(command, as_other=folder is not None),
+            guarded(command, as_other=folder is not None),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=None if shown else output,
@@ -121,7 +121,8 @@ def _start(command: list[str], log: Path, folder: Path | None, variables: dict[s
         )
 
 
-def _guarded(command: list[str], *, as_other: bool) -> list[str]:
+def guarded(command: list[str], *, as_other: bool = False) -> list[str]:
+    """Return a command that ends when the thread that starts it ends, for who waits for it there."""
     if sys.platform == "win32":
         return command
     return [sys.executable, "-I", "-S", str(_GUARD), str(os.getpid()), "other" if as_other else "same", *command]
@@ -132,7 +133,7 @@ def _needs_nobody() -> bool:
     """Return whether we are root on a machine that forbids user namespaces, so that servers must run as another user."""
     if sys.platform != "linux" or os.geteuid() != 0:
         return False
-    return subprocess.run(_guarded(["/bin/true"], as_other=True), check=False).returncode == UNSHARE_REFUSED  # noqa: S603 - see _start
+    return subprocess.run(guarded(["/bin/true"], as_other=True), check=False).returncode == UNSHARE_REFUSED  # noqa: S603 - see _start
 
 
 def _give_away(folder: Path, user: int) -> None:
