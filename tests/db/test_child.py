@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 
 import psutil
@@ -40,3 +41,16 @@ def test_a_command_that_ignores_its_signals_is_killed(tmp_path):
     child.stop(process, [signal.SIGTERM], patience_seconds=0.1)
 
     assert process.poll() == -signal.SIGKILL
+
+
+def test_a_command_that_is_waited_for_ends_with_who_waits():
+    waits = "import subprocess, sys\nfrom db.child import guarded\nsubprocess.run(guarded([sys.executable, '-c', sys.argv[1]]))"
+    works = "import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(600)"
+    waiting = subprocess.Popen([sys.executable, "-c", waits, works], stdout=subprocess.PIPE, text=True)
+    working = psutil.Process(int(waiting.stdout.readline()))
+
+    waiting.kill()
+    waiting.communicate()
+
+    psutil.wait_procs([working], timeout=20)
+    assert not working.is_running()
