@@ -241,9 +241,18 @@ class BackfillRepository:
         return int(self._connection.execute(new.returning(kept.id)).scalar_one())
 
     def advance(self, number: int, *, fetched: int = 0, stored: int = 0, requests: int = 0, conflicts: int = 0) -> None:
-        """Add to what a backfill did so far; without anything to add it says that its process lives."""
-        added = {"fetched": fetched, "stored": stored, "requests": requests, "conflicts": conflicts}
+        """Add to what a backfill did so far; without anything to add it says that its process lives.
+
+        Args:
+            number: Which backfill.
+            fetched: Candles more that the venue was asked for and answered.
+            stored: Rows more.
+            requests: Questions to the venue since it began, as many as there were; a smaller number than is known counts nothing.
+            conflicts: Conflicts more.
+        """
+        added = {"fetched": fetched, "stored": stored, "conflicts": conflicts}
         values = {name: backfills.c[name] + count for name, count in added.items() if count}
+        values["requests"] = sa.func.greatest(backfills.c.requests, requests)
         self._connection.execute(sa.update(backfills).where(backfills.c.id == number).values(**values, updated_at=sa.func.now()))
 
     def end(self, number: int, state: str, error: str | None = None) -> None:

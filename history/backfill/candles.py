@@ -147,10 +147,11 @@ class CandleJob(Job):
 
         def work(store: Store) -> Kept:
             kept = keep_answer(store, answer, decimals=venue.decimals, skips_quiet=venue.skips_quiet)
-            store.backfills.advance(number, fetched=page.missing, stored=kept.stored, requests=requests, conflicts=kept.conflicts)
+            store.backfills.advance(
+                number, fetched=page.missing, stored=kept.stored, requests=self.standing.requests, conflicts=kept.conflicts
+            )
             return kept
 
-        requests = self.unsaved_requests()
         kept = await self.stored(work)
         self.step(fetched=page.missing, stored=kept.stored, conflicts=kept.conflicts)
 

@@ -54,7 +54,7 @@ class Job(ABC):
         self.number: int | None = None
         self.standing = Standing(symbol=symbol, timeframe=order.timeframe, wanted=0)
         self.notes: list[str] = []
-        self._progress, self._began_at, self._unsaved = progress, monotonic(), 0
+        self._progress, self._began_at = progress, monotonic()
         self._writers = asyncio.Semaphore(2)  # each may need a second connection beside its own
 
     @abstractmethod
@@ -96,7 +96,6 @@ class Job(ABC):
 
     def asked(self) -> None:
         """Count a question to the venue."""
-        self._unsaved += 1
         self.step(requests=1)
 
     def waits(self, why: str) -> None:
@@ -109,11 +108,6 @@ class Job(ABC):
         counts = {name: getattr(self.standing, name) + count for name, count in added.items()}
         self.standing = replace(self.standing, **counts)
         self._tell()
-
-    def unsaved_requests(self) -> int:
-        """Return how many questions are not in the table yet; they are in hand from now on."""
-        taken, self._unsaved = self._unsaved, 0
-        return taken
 
     async def stored(self, work: Callable[[Store], T]) -> T:
         """Return what some work on the store returns, done in one transaction in a thread."""
@@ -143,9 +137,8 @@ class Job(ABC):
             return
         self._tell()
         with self.db.transaction() as store:
-            store.backfills.advance(number, requests=self._unsaved)
+            store.backfills.advance(number, requests=self.standing.requests)
             store.backfills.end(number, state, error)
-        self._unsaved = 0
 
     async def _still_missing(self) -> int:
         find = _missing(self.db, self.symbol, self.order, self.window)
@@ -182,7 +175,7 @@ class Job(ABC):
             if self.number is None:
                 continue
             try:
-                await asyncio.to_thread(self.db.backfills.advance, self.number, requests=self.unsaved_requests())
+                await asyncio.to_thread(self.db.backfills.advance, self.number, requests=self.standing.requests)
             except (StoreError, sa.exc.SQLAlchemyError) as error:
                 logger.warning("backfill pulse missed symbol=%s error=%s", self.symbol, error)
 

@@ -160,13 +160,15 @@ class TradeJob(Job):
             return tape
         number, provider = self.number, self._provider
         assert number is not None
-        requests, start_us = self.unsaved_requests(), self.window.start_us
+        start_us = self.window.start_us
 
         def work(store: Store) -> tuple[Tape, int, int, int]:
             after, kept = keep_block(store, self.symbol, tape, block, decimals=provider.decimals)
             gained = max(start_us, BASE.open_of(tape.since_us)) - max(start_us, BASE.open_of(after.since_us))
             fetched = gained // BASE.width_us
-            store.backfills.advance(number, fetched=fetched, stored=kept.stored, requests=requests, conflicts=kept.conflicts)
+            store.backfills.advance(
+                number, fetched=fetched, stored=kept.stored, requests=self.standing.requests, conflicts=kept.conflicts
+            )
             return after, fetched, kept.stored, kept.conflicts
 
         after, fetched, stored, conflicts = await self.stored(work)

@@ -156,7 +156,8 @@ def test_of_a_conflict_that_is_noted_twice_the_newer_word_counts(database):
 def test_a_backfill_is_listed_with_what_it_did(database):
     number = database.backfills.begin(SYMBOL, M1, "candles", window(0, 10), 10)
     database.backfills.advance(number, fetched=4, stored=3, requests=1)
-    database.backfills.advance(number, fetched=6, stored=6, requests=2, conflicts=1)
+    database.backfills.advance(number, fetched=6, stored=6, requests=3, conflicts=1)
+    database.backfills.advance(number, requests=2)  # a page that was asked for before, and stored later
     database.backfills.end(number, "failed", "OKX refused")
 
     [found] = database.backfills.list()

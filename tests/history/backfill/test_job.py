@@ -1,17 +1,22 @@
 """What every backfill does: it lives by its pulse, says how fast it is, and survives a database that is away for a moment."""
 
 import asyncio
+from contextlib import AbstractContextManager
+from itertools import count
+from threading import Event, current_thread, main_thread
 
 import pytest
 import sqlalchemy as sa
 
+from db.operations import DatabaseOperations
+from db.store import Store
 from exchanges import OKX
 from history.backfill import NativeVenue, Order, Standing, patience, run_backfill
 from market.errors import StoreUnreachable, VenueError, VenueUnreachable
 from market.timeframe import Timeframe
 from replay.answer import json_answer
 from simulation import loop as virtual
-from tests.history.backfill.markets import START_US, Refusing, at, exchange_of, past
+from tests.history.backfill.markets import START_US, Counting, Refusing, at, exchange_of, past
 
 
 @pytest.mark.postgres
@@ -64,6 +69,48 @@ async def test_a_signal_in_the_middle_of_a_step_is_noted_as_its_end(database):
     assert found.group_contains(TerminatedByEngine)
     [row] = database.backfills.list()
     assert (row.state, row.stored > 0, row.requests > 0) == ("cancelled", True, True)
+
+
+PATIENCE = 60.0
+
+
+class FirstPageWaits(DatabaseOperations):
+    """Keeps back the transaction of the page that comes first, until it may go on."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        super().__init__(engine)
+        self.go, self._pages = Event(), count()
+
+    def transaction(self) -> AbstractContextManager[Store]:
+        if current_thread() is not main_thread() and next(self._pages) == 0:
+            assert self.go.wait(PATIENCE)
+        return super().transaction()
+
+
+@pytest.mark.postgres
+async def test_each_question_is_counted_once_whatever_page_is_stored_when_it_ends(engine):
+    database, faults = FirstPageWaits(engine), Counting()
+
+    told: list[Standing] = []
+
+    def end(standing: Standing) -> None:
+        told.append(standing)
+        if standing.stored and not told[-2].stored:
+            raise TerminatedByEngine
+
+    async with exchange_of(past("OKX", minutes=2700), 2690, faults) as exchange:
+        provider = OKX(["BTC-USDT"], endpoints=exchange.endpoints)
+        order = Order(symbols=provider.symbols, start_us=at(0), end_us=at(600))  # two pages
+        with pytest.raises(BaseExceptionGroup):
+            await run_backfill(database, NativeVenue(provider), order, end)
+
+    [ended] = database.backfills.list()
+    database.go.set()
+    await asyncio.get_running_loop().shutdown_default_executor()
+    [later] = database.backfills.list()
+    assert ended.state == later.state == "cancelled"
+    assert later.stored > ended.stored > 0
+    assert later.requests == ended.requests == len(faults.of("candles"))
 
 
 OTHERS_END = """
