@@ -101,14 +101,24 @@ def page_of(kind: Kind, bot: str, number: int, lost: Lost, *, run: int, acted: b
     return None if rows is None else Page(rows=rows[:PAGE_ROWS], more=len(rows) > PAGE_ROWS)
 
 
-def wrote(kind: Kind, shown: Seen, lost: Lost, *, run: int) -> bool:
-    """Return whether a bot wrote something of a kind; the database is asked when it acted again, and every 15 seconds."""
-    key = (url_of("database"), shown.id, shown.line.bot.created_us, run, kind)
+def is_newer(kind: Kind, bot: Seen, shown: Sequence[Any], lost: Lost, *, run: int, acted: bool = False) -> bool:
+    """Return whether a bot wrote something newer; the database is asked when it acted again, and every 15 seconds.
+
+    Args:
+        kind: What.
+        bot: The bot.
+        shown: The newest row that is shown, or nothing.
+        lost: Gets the stores that are away.
+        run: Number of the account.
+        acted: Of signals only those that an order came of.
+    """
+    key = (url_of("database"), bot.id, bot.line.bot.created_us, run, kind, acted, repr(shown))
 
     def ask() -> bool | None:
-        return database().ask(lambda store: bool(store.bots.page(kind, shown.id, run=run, size=1)), None, lost)
+        found = database().ask(lambda store: store.bots.page(kind, bot.id, run=run, size=1, acted=acted), None, lost)
+        return None if found is None else bool(found) and found != [*shown]
 
-    return bool(_wrote().get(key, shown.acted_until_us, ask))
+    return bool(_newer().get(key, bot.acted_until_us, ask))
 
 
 def candles_around(symbol: str, timeframe: str, moments_us: Sequence[int], lost: Lost) -> pd.DataFrame | None:
@@ -183,7 +193,7 @@ def _line() -> "Kept[BotLine | str]":
 
 
 @st.cache_resource(show_spinner=False)
-def _wrote() -> Kept[bool]:
+def _newer() -> Kept[bool]:
     return Kept(_AGAIN_SECONDS)
 
 

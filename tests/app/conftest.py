@@ -44,7 +44,7 @@ def _components(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _painting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for no browser where there is none; what an AppTest has for cookies looks like the slowest one."""
-    monkeypatch.setattr(painting, "pause_seconds", lambda cookies, at_us: 0.0)
+    monkeypatch.setattr(painting, "pause_seconds", lambda *_: 0.0)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from app.actions import bots as wishes
 from app.data import bot_folder, explanations
 from app.data import bots as data
 from app.data.background import MOST_WAITING, background
+from app.views.bots import papers
 from db import DatabaseOperations
 from db.embedded import PostgresServer, RedisServer
 from tests.app.bots import TREE, Bots
@@ -251,17 +252,55 @@ def test_an_empty_page_asks_again_when_the_bot_acted(opened: Opener, bots: Bots)
     bots.tells("ema-btc", acted_until_us=START_US)
     assert "has not traded yet" in words(opened("bots", bot="ema-btc", view="trades"))
 
-    def wrote() -> bool:
-        return data.wrote("trades", data.one("ema-btc", {}), {}, run=1)
+    def is_newer() -> bool:
+        return data.is_newer("trades", data.one("ema-btc", {}), [], {}, run=1)
 
-    wrote()
+    is_newer()
     with statements() as sent:
-        before = [wrote() for _ in range(3)]
+        before = [is_newer() for _ in range(3)]
         none = len(sent)
     bots.traded()
     bots.tells("ema-btc")
 
-    assert (before, none, wrote()) == ([False] * 3, 0, True)
+    assert (before, none, is_newer()) == ([False] * 3, 0, True)
+
+
+@pytest.mark.parametrize("query", [{"view": "signals"}, {"view": "signals", "acted": "1"}, {"view": "trades"}])
+def test_the_newest_page_does_not_say_that_there_is_newer(opened: Opener, bots: Bots, query: dict):
+    bots.traded()
+
+    page = opened("bots", bot="ema-btc", **query)
+
+    assert len(table(page)) > 0
+    assert "There are newer" not in words(page)
+
+
+def test_a_table_that_is_not_of_the_newest_any_more_says_so(opened: Opener, bots: Bots, monkeypatch: pytest.MonkeyPatch):
+    bots.traded()
+    read = papers.page_of
+
+    def without_the_newest(*args, **options) -> data.Page:
+        found = read(*args, **options)
+        return replace(found, rows=found.rows[1:])
+
+    monkeypatch.setattr(papers, "page_of", without_the_newest)
+
+    page = opened("bots", bot="ema-btc", view="signals")
+
+    assert len(table(page)) == 4
+    assert "There are newer signals than these: press *Newest*." in words(page)
+
+
+def test_a_page_that_could_not_be_read_is_read_when_the_database_is_back(
+    opened: Opener, bots: Bots, monkeypatch: pytest.MonkeyPatch
+):
+    bots.traded()
+    read, answers = papers.page_of, [None]
+    monkeypatch.setattr(papers, "page_of", lambda *args, **options: answers.pop() if answers else read(*args, **options))
+
+    page = opened("bots", bot="ema-btc", view="trades")
+
+    assert len(table(page)) == 1
 
 
 def test_a_reset_bot_still_shows_what_its_old_account_did(opened: Opener, bots: Bots, database: DatabaseOperations):

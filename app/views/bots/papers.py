@@ -10,7 +10,7 @@ from app.bots.seen import Seen
 from app.bots.tables import event_table, order_table, signal_table, trade_table
 from app.charts.bots import SIGNAL_LEGEND, signal_chart
 from app.charts.zone import Zone
-from app.data.bots import MOST_PAGES, PAGE_ROWS, candles_around, one, page_of, wrote
+from app.data.bots import MOST_PAGES, PAGE_ROWS, candles_around, is_newer, one, page_of
 from app.stores import Lost
 from app.views.banner import show_lost
 from app.views.bots.picker import page_number, turn_to
@@ -56,13 +56,12 @@ def show_papers(kind: Kind, bot: Seen) -> None:
     acted = kind == "signals" and choose_flag("Only those that an order came of", "acted", drop=["page"])
     number = page_number(MOST_PAGES)
     page = page_of(kind, bot.id, number, lost, run=run, acted=acted)
-    show_lost(lost)
     if page is None:
+        _wait_for_the_database(kind, bot.id, number, run, acted=acted)
         return
     if not page.rows:
-        st.info(_NONE[kind] if number == 1 and not acted else "There is nothing on this page; the first one has the newest.")
-        if number == 1 and not acted:
-            _wait_for_the_first(kind, bot.id, run)
+        none = _NONE[kind] if not acted else "No order came of its signals yet."
+        st.info(none if number == 1 else "There is nothing on this page; the first one has the newest.")
     place = zone(now_us())
     if kind == "signals" and page.rows:
         _show_on_candles(bot, page.rows)
@@ -72,15 +71,28 @@ def show_papers(kind: Kind, bot: Seen) -> None:
         st.dataframe(
             table, hide_index=True, alt=f"{kind.capitalize()} of {bot.id}, newest first", height=35 * min(len(table) + 1, 18) + 3
         )
+    if number == 1 and run == bot.line.bot.run:
+        _look_for_newer(kind, bot.id, run, acted=acted, shown=page.rows[:1])
     _show_turner(kind, number, len(page.rows), more=page.more, place=place)
 
 
 @st.fragment(run_every=WAIT_SECONDS)
-def _wait_for_the_first(kind: Kind, bot_id: str, run: int) -> None:
+def _wait_for_the_database(kind: Kind, bot_id: str, number: int, run: int, *, acted: bool) -> None:
+    lost: Lost = {}
+    if page_of(kind, bot_id, number, lost, run=run, acted=acted) is not None:
+        st.rerun()
+    show_lost(lost)
+
+
+@st.fragment(run_every=WAIT_SECONDS)
+def _look_for_newer(kind: Kind, bot_id: str, run: int, *, acted: bool, shown: Sequence[Any]) -> None:
+    """Fill an empty page by itself; a table that somebody may be reading is left to them."""
     lost: Lost = {}
     bot = one(bot_id, lost)
-    if bot is not None and wrote(kind, bot, lost, run=run):
-        st.rerun()
+    if bot is not None and is_newer(kind, bot, shown, lost, run=run, acted=acted):
+        if not shown:
+            st.rerun()
+        st.caption(f":material/update: There are newer {kind} than these: press *Newest*.")
     show_lost(lost)
 
 
