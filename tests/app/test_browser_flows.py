@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from tests.app.browser import PATIENCE_MS, SCHEMES, Window, marks
 from tests.app.conftest import Windows
 
-pytestmark = [*marks, pytest.mark.postgres, pytest.mark.redis, pytest.mark.prefect]
+pytestmark = [*marks, pytest.mark.postgres, pytest.mark.redis, pytest.mark.prefect, pytest.mark.timeout(900)]
 DEMO = ("--with-flows", "--speed", "30")
 _TABLE, _CHART = "[data-testid='stDataFrame'] canvas", ".stVegaLiteChart :is(svg, canvas)"
 SHOWN = {
@@ -31,7 +31,7 @@ def test_a_backfill_shows_how_far_it_is_and_is_cancelled(windows: Windows, pictu
     page = windows(height=1_200).open("/data?view=backfill&fill=SYNTHETIC:BTC-USDT&start=2026-01-01")
     expect(page.get_by_text("Missing:")).to_be_visible()
     start = page.get_by_role("button", name="Start", exact=True)
-    expect(start).to_be_enabled()
+    expect(start).to_be_enabled(timeout=2 * PATIENCE_MS)  # until flows are handed over, and somebody carries them out
 
     start.click()
     expect(page.get_by_text("requests a second")).to_be_visible()
