@@ -166,12 +166,10 @@ class _Loading:
             # What is there stays as it is, so it need not be sent: that is several times as fast.
             there = _stored(store, series)
             self._compare(there, series)
-            fresh = series.take(~np.isin(series.columns["timestamp"], there.columns["timestamp"]))
-            self._result.stored += store.market_data.upsert_series(fresh) if len(fresh) else 0
-            return
-        changed = store.market_data.upsert_series(series)
+            series = series.take(~np.isin(series.columns["timestamp"], there.columns["timestamp"]))
+        changed = store.market_data.upsert_series(series) if len(series) else 0
         self._result.stored += changed
-        if changed < len(series):
+        if changed < len(series):  # of minutes those that another stored meanwhile
             self._compare(_stored(store, series), series)
 
     def _compare(self, stored: CandleSeries, read: CandleSeries) -> None:

@@ -60,9 +60,10 @@ async def test_a_tape_is_played_whole_and_byte_for_byte(tape):
 async def test_a_tape_waits_for_its_first_listener(tape):
     async with LocalExchange(tape, speed=1000) as exchange:
         first = await get(exchange, "/api/v3/time")
-        async with open_socket(exchange, "/ws") as idle, open_socket(exchange, "/ws/btcusdt@trade") as socket:
+        async with open_socket(exchange, "/ws") as idle:
             assert (await get(exchange, "/api/v3/trades?symbol=BTCUSDT")).json() == []
-            await receive(socket, len(FILLS))
+            async with open_socket(exchange, "/ws/btcusdt@trade") as socket:
+                await receive(socket, len(FILLS))
             await idle.send('{"method":"LIST_SUBSCRIPTIONS","id":1}')
             await receive(idle, 1)
 

@@ -228,7 +228,7 @@ def test_a_row_stored_by_another_meanwhile_stays(tmp_path: Path, database: Datab
     monkeypatch.setattr(MarketDataRepository, "get_series", late)
     loaded = load(database.engine, file, now_us=NOW_US)
 
-    assert loaded.stored == 1_999
+    assert (loaded.stored, loaded.unchanged, loaded.different) == (1_999, 1, 1)
     assert database.market_data.get_candle(SYMBOL, "1m", ours.timestamp_us) == ours
 
 
@@ -249,7 +249,7 @@ def test_a_file_that_had_to_give_way_is_loaded_again(tmp_path: Path, plain_engin
     file = plan(written(tmp_path / "x.csv", lines(2_000)[::-1], header=HEADER), WISH)
     early, late = (Candle(SYMBOL, Timeframe.M1, START_US + number * MINUTE_US, 1.0, 2.0, 0.5, 1.5, 7.0) for number in (1, 1_999))
     # Who looks first that both wait is who gives way.
-    loader, worker_engine = _noticing(plain_engine, "2s"), _noticing(plain_engine, "10min")
+    loader, worker_engine = _noticing(plain_engine, "4s"), _noticing(plain_engine, "10min")
 
     with ThreadPoolExecutor(1) as pool:
         with transaction(worker_engine) as worker:
