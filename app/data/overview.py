@@ -15,7 +15,7 @@ from db.repositories.happenings import Lately
 
 LIVE_SECONDS, STORED_SECONDS, CURVE_SECONDS = 1.5, 15, 60
 _RECENT = 12
-_LOOKUPS, _FEWEST, _MOST = 3_000, 12, 240
+_LOOKUPS, _FEWEST, _MOST = 2_000, 12, 240
 """A curve costs a look into an index for each bot and moment: many bots have fewer moments."""
 
 
